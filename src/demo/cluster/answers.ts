@@ -15,7 +15,7 @@ export interface ClusterRequest {
   readonly info: RequestInfo
   readonly parameters: URLSearchParams
   readonly accept: string
-  /** The parsed body; `undefined` when there is none or it is not JSON. */
+  /** The parsed body; `undefined` when there is none or its form is not known. */
   readonly body: unknown
 }
 
@@ -102,7 +102,10 @@ function answerLog(info: ResourceRequest, state: ClusterState): Answer {
 function answerReview(request: ClusterRequest, resource: ApiResource, state: ClusterState): Answer {
   const { user, body } = request
   if (typeof body !== 'object' || body === null) {
-    return failure('UnsupportedMediaType', 'the stand-in cluster reads bodies of JSON only')
+    return failure(
+      'UnsupportedMediaType',
+      'the stand-in cluster reads JSON, and access reviews also in protobuf',
+    )
   }
   if (resource.kind === 'SelfSubjectReview') {
     const { username, uid, groups, extra } = user

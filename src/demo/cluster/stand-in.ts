@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createAuthority, loopbackNames } from '../certificates.ts'
+import { readAccessReviewProtobuf } from './access-review-protobuf.ts'
 import { answer, type ClusterState } from './answers.ts'
 import { auditEvent } from './audit.ts'
 import { type Authenticator, type ClusterUser, createAuthenticator } from './authentication.ts'
@@ -102,7 +103,16 @@ async function judge(
     return failure('RequestEntityTooLarge', 'Request entity too large: limit is 1048576')
   }
   const accept = request.headers.accept ?? ''
-  return answer({ user, info, parameters: url.searchParams, accept, body: parseJson(body) }, state)
+  return answer(
+    {
+      user,
+      info,
+      parameters: url.searchParams,
+      accept,
+      body: parseBody(body, request.headers['content-type']),
+    },
+    state,
+  )
 }
 
 function impersonationRefused(user: ClusterUser, name: string): Answer {
@@ -131,7 +141,9 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return Buffer.concat(chunks)
 }
 
-function parseJson(body: Buffer): unknown {
+/** A body of JSON, or an access review in protobuf; of anything else `undefined`. */
+function parseBody(body: Buffer, contentType: string | undefined): unknown {
+  if (contentType === 'application/vnd.kubernetes.protobuf') return readAccessReviewProtobuf(body)
   try {
     return JSON.parse(body.toString('utf8'))
   } catch {
