@@ -1,0 +1,202 @@
+import { printable } from '../oauth/printable.ts'
+import type { Reason, Refusal, Unavailable } from './refusal.ts'
+
+/** How a refusal is answered. */
+export interface Answer {
+  /**
+   * `http`: this status and an error body. `policy`: a JSON-RPC error (-32003) in a 200, and this
+   * status only where the request takes no JSON-RPC answer (GET, DELETE).
+   */
+  readonly kind: 'http' | 'policy'
+  readonly status: 400 | 401 | 403 | 503
+  /** The error body's `error`. */
+  readonly error: string
+  /** The error body's `error_description`: one sentence, printable ASCII. */
+  readonly description: string
+  /**
+   * The Bearer challenge to send: none; without `error`; or with this `error` and the description.
+   * `insufficient_scope` is sent only in sign-in mode off: elsewhere asking again cannot help.
+   */
+  readonly challenge: 'none' | 'plain' | 'invalid_token' | 'insufficient_scope'
+  /** Seconds, for `Retry-After`. */
+  readonly retryAfter?: number
+}
+
+/**
+ * How a refusal is answered: the contract's table, with words for a reader who is often a language
+ * model. Values from outside are cut and cleaned; a policy's words never contain what HolmesGPT takes
+ * for a failed sign-in.
+ */
+export function answerTo(refusal: Refusal): Answer {
+  const answer = answers[refusal.reason] as (refusal: Refusal) => Answer
+  return answer(refusal)
+}
+
+type Answers = { readonly [R in Reason]: (refusal: Extract<Refusal, { reason: R }>) => Answer }
+
+const answers: Answers = {
+  no_token: () => ({
+    kind: 'http',
+    status: 401,
+    error: 'no_token',
+    description:
+      'This MCP server needs a bearer token; sign in first, as the resource metadata describes.',
+    challenge: 'plain',
+  }),
+  more_than_one_authorization: () =>
+    malformed('The request has more than one Authorization header; send exactly one.'),
+  malformed_authorization: () =>
+    malformed('The Authorization header must be the word Bearer, one space and one token.'),
+  not_a_jwt: () =>
+    invalid(
+      'The token is not a signed JWT; opaque and encrypted tokens cannot be checked here, ask the identity provider for a JWT access token for this resource.',
+    ),
+  algorithm_not_allowed: ({ allowed }) =>
+    invalid(
+      `The token is signed with an algorithm that signing_algorithms does not list; it lists ${list(allowed)}.`,
+    ),
+  wrong_header_type: () =>
+    invalid(
+      'The typ in the header of the token is neither JWT nor at+jwt, so it is not an access token.',
+    ),
+  critical_header: () =>
+    invalid('The header of the token has critical extensions (crit), which are not supported.'),
+  graph_token: ({ requestScopes }) =>
+    invalid(
+      `This is a Microsoft Graph token, which only Microsoft Graph can check; ask for the scope ${list(requestScopes)} instead.`,
+    ),
+  wrong_issuer: ({ issuer, allowed }) =>
+    invalid(
+      `The token ${issuer === undefined ? 'names no issuer' : `is from issuer ${printable(issuer)}`}; this resource takes tokens from ${list(allowed)}, see token_issuers.`,
+    ),
+  wrong_tenant: ({ tenant, expected }) =>
+    invalid(
+      `The token ${tenant === undefined ? 'names no tenant' : `is from tenant ${printable(tenant)}`}; sign in with an account in tenant ${printable(expected ?? 'none')}, see tenant_id.`,
+    ),
+  malformed_claim: ({ claim }) => invalid(`The claim ${claim} of the token is malformed.`),
+  no_expiry: () => invalid('The token has no exp claim, and a token that never ends is not taken.'),
+  expired: ({ secondsAgo }) =>
+    invalid(`The token expired ${secondsAgo} seconds ago; refresh it or sign in again.`),
+  not_yet_valid: ({ claim, secondsAhead }) =>
+    invalid(
+      `The token is valid only from ${secondsAhead} seconds from now (${claim}); the clock of this server or of the identity provider may be wrong.`,
+    ),
+  unknown_key: () =>
+    invalid(
+      'The token is signed with a key that the identity provider does not publish; sign in again.',
+    ),
+  bad_signature: () => invalid('The signature of the token is not right; sign in again.'),
+  unavailable: ({ cause, retryAfter }) => ({
+    kind: 'http',
+    status: 503,
+    error: 'temporarily_unavailable',
+    description: `The token cannot be checked at the moment, because ${waitingFor[cause]}; try again in ${seconds(retryAfter)} seconds.`,
+    challenge: 'none',
+    retryAfter: seconds(retryAfter),
+  }),
+  bound_token: () =>
+    invalid(
+      'The token is bound to a key of its client (cnf), so it cannot be passed on; ask for a plain bearer token without proof of possession.',
+    ),
+  id_token: () =>
+    invalid(
+      'This is an ID token, and this resource takes access tokens; send the access token of the same sign-in, see token_kind.',
+    ),
+  refresh_token: () => invalid('This is a refresh token; send the access token instead.'),
+  logout_token: () => invalid('This is a logout token; send the access token instead.'),
+  access_token: () =>
+    invalid(
+      'This is an access token, and this resource takes ID tokens; send the ID token of the same sign-in, see token_kind.',
+    ),
+  no_audience: ({ allowed }) =>
+    invalid(`The token has no audience (aud); this resource takes tokens for ${list(allowed)}.`),
+  wrong_audience: ({ audiences, allowed }) =>
+    invalid(
+      `The token is for ${list(audiences)}, and this resource takes tokens for ${list(allowed)}; ask for a token for that, or change audiences.`,
+    ),
+  no_client: () =>
+    invalid(
+      'The token does not say which client it was issued to, and this resource takes only those in allowed_clients; where no token says it, set allowed_clients to *.',
+    ),
+  clients_differ: ({ clients }) =>
+    invalid(`The token names two different clients, ${list(clients)}.`),
+  wrong_client: ({ client }) =>
+    invalid(
+      `The token was issued to client ${printable(client)}, which is not in allowed_clients of this resource; sign in with a client that is, or add this one there.`,
+    ),
+  no_subject: () => invalid('The token has no subject (sub), so it does not say whose it is.'),
+  app_token: () =>
+    invalid(
+      'This is a token of an application, not of a person; sign in as a person, or set allow_app_tokens.',
+    ),
+  insufficient_scope: ({ missing, required }) => ({
+    kind: 'http',
+    status: 403,
+    error: 'insufficient_scope',
+    description: `The token lacks ${list(missing)}; required_scopes of this resource are ${list(required)}.`,
+    challenge: 'insufficient_scope',
+  }),
+  not_in_required_groups: ({ user, resource, required }) =>
+    policy(
+      `${person(user)} is in none of the groups that required_groups of resource ${quoted(resource)} lists${quotedGroups(required)}; ask an administrator for membership, then sign in again.`,
+    ),
+  groups_not_in_token: ({ user, resource }) =>
+    policy(
+      `${person(user)} is in so many groups that the token does not list them, and resource ${quoted(resource)} needs them for required_groups; let the identity provider put only assigned groups into tokens.`,
+    ),
+}
+
+const waitingFor: Record<Unavailable, string> = {
+  no_keys_yet: 'no keys of the identity provider are there yet',
+  keys_too_old: 'the identity provider has been away for longer than stale_for',
+  key_fetch_pending: 'the keys of the identity provider may be out of date',
+}
+
+function invalid(description: string): Answer {
+  return {
+    kind: 'http',
+    status: 401,
+    error: 'invalid_token',
+    description,
+    challenge: 'invalid_token',
+  }
+}
+
+function malformed(description: string): Answer {
+  return { kind: 'http', status: 400, error: 'invalid_request', description, challenge: 'none' }
+}
+
+function policy(description: string): Answer {
+  return { kind: 'policy', status: 403, error: 'access_denied', description, challenge: 'none' }
+}
+
+/** At least one whole second: a client that is told zero comes back at once. */
+function seconds(retryAfter: number): number {
+  return Math.max(1, Math.ceil(retryAfter))
+}
+
+const longestList = 5
+
+function list(values: readonly string[]): string {
+  if (values.length === 0) return 'nothing'
+  const shown = values.slice(0, longestList).map((value) => printable(value))
+  const more = values.length > longestList ? [`${values.length - longestList} more`] : []
+  return [...shown, ...more].join(', ')
+}
+
+/** HolmesGPT takes a JSON-RPC message with one of these for a failed sign-in. */
+const signsPeopleOut = /401|unauthorized/i
+
+function quoted(value: string): string {
+  const shown = printable(value)
+  return signsPeopleOut.test(shown) ? '(not shown)' : shown
+}
+
+function person(user: string): string {
+  return signsPeopleOut.test(user) ? 'This person' : printable(user)
+}
+
+function quotedGroups(groups: readonly string[]): string {
+  const shown = list(groups)
+  return signsPeopleOut.test(shown) ? '' : ` (${shown})`
+}

@@ -1,0 +1,155 @@
+import type { SignedToken, TokenVerifier, Verification } from '../issuer/token-verifier.ts'
+import { readBearer } from '../oauth/bearer.ts'
+import { readJwt } from '../oauth/jwt.ts'
+import { refuseSigned, refuseUnsigned } from './checks.ts'
+import type { Demands } from './demands.ts'
+import { groupsIn, type Identity, identityOf, leavesGroupsOut, personKey } from './identity.ts'
+import { endOf } from './origin-checks.ts'
+import type { Refusal } from './refusal.ts'
+
+/** How one resource judges tokens; made once. */
+export interface ResourceAccess {
+  readonly verifier: TokenVerifier
+  readonly demands: Demands
+}
+
+/** What came of a request's Authorization. */
+export type Authentication =
+  | { readonly kind: 'principal'; readonly principal: Principal }
+  | {
+      readonly kind: 'refused'
+      readonly refusal: Refusal
+      /** What the token says, only when its signature held; for log lines and nothing else. */
+      readonly claimed?: Identity
+    }
+
+/** A person whose token passed every check of one resource, at the time it was judged. */
+class JudgedPrincipal implements Identity {
+  readonly iss: string
+  readonly sub: string
+  declare readonly oid?: string
+  declare readonly tid?: string
+  readonly user: string
+  declare readonly azp?: string
+  readonly tokenId: string
+  /** The resource whose demands were met. */
+  readonly resource: string
+  readonly groups: readonly string[]
+  /** Whether the token leaves the groups out because there are too many (Entra). */
+  readonly groupsLeftOut: boolean
+  /** The end of the token, milliseconds since the epoch. */
+  readonly expiresAt: number
+  /** Stands for this person and nobody else; what sessions are bound to. */
+  readonly personKey: string
+  /** Digest of the whole token: equal for equal tokens only. */
+  readonly tokenDigest: string
+  readonly #token: string
+
+  constructor(signed: SignedToken, demands: Demands) {
+    const identity = identityOf(signed, demands)
+    const { claims, compact } = signed.jwt
+    this.iss = identity.iss
+    this.sub = identity.sub
+    if (identity.oid !== undefined) this.oid = identity.oid
+    if (identity.tid !== undefined) this.tid = identity.tid
+    this.user = identity.user
+    if (identity.azp !== undefined) this.azp = identity.azp
+    this.tokenId = identity.tokenId
+    this.resource = demands.resource
+    this.groups = groupsIn(claims, demands)
+    this.groupsLeftOut = leavesGroupsOut(claims, demands)
+    this.expiresAt = endOf(claims) ?? 0
+    this.personKey = personKey(identity, demands)
+    this.tokenDigest = signed.digest
+    this.#token = compact
+    Object.freeze(this)
+  }
+
+  /** The exact text of a principal's token; throws for anything that only looks like one. */
+  static tokenOf(principal: JudgedPrincipal): string {
+    return principal.#token
+  }
+}
+
+/**
+ * Only `authenticate` makes one. The token's text is in a private field: printing or logging a
+ * principal cannot show it.
+ */
+export type Principal = JudgedPrincipal
+
+/** The exact text of a principal's token. For `authorize` alone, which puts it into the permit. */
+export function exactToken(principal: Principal): string {
+  return JudgedPrincipal.tokenOf(principal)
+}
+
+/**
+ * Judges the Authorization headers of one request against one resource.
+ *
+ * A token whose signature is remembered is answered at once, without a promise; everything else about
+ * it is judged again. No key is looked at for a request that is refused without one.
+ *
+ * @param authorization every Authorization value as received
+ * @param now milliseconds since the epoch; asked again after waiting for a signature
+ */
+export function authenticate(
+  authorization: readonly string[],
+  access: ResourceAccess,
+  now: () => number,
+): Authentication | Promise<Authentication> {
+  const reading = readBearer(authorization)
+  switch (reading.kind) {
+    case 'none':
+      return refused({ reason: 'no_token' })
+    case 'more_than_one':
+      return refused({ reason: 'more_than_one_authorization' })
+    case 'malformed':
+      return refused({ reason: 'malformed_authorization' })
+    case 'token':
+      return authenticateToken(reading.token, access, now)
+  }
+}
+
+/** The same for a token that did not come in a header. */
+export function authenticateToken(
+  token: string,
+  access: ResourceAccess,
+  now: () => number,
+): Authentication | Promise<Authentication> {
+  const known = access.verifier.recall(token)
+  if (known?.jwt.compact === token) return judge(known, access.demands, now())
+  const jwt = readJwt(token)
+  if (!jwt) return refused({ reason: 'not_a_jwt' })
+  const refusal = refuseUnsigned(jwt, access.demands, now())
+  if (refusal) return refused(refusal)
+  return access.verifier
+    .verify(jwt)
+    .then((verification) => concludeVerification(verification, access.demands, now()))
+}
+
+function concludeVerification(
+  verification: Verification,
+  demands: Demands,
+  now: number,
+): Authentication {
+  switch (verification.kind) {
+    case 'signed':
+      return judge(verification.token, demands, now)
+    case 'unavailable': {
+      const { reason: cause, retryAfter } = verification
+      return refused({ reason: 'unavailable', cause, retryAfter })
+    }
+    case 'unknown_key':
+    case 'bad_signature':
+      return refused({ reason: verification.kind })
+  }
+}
+
+function judge(signed: SignedToken, demands: Demands, now: number): Authentication {
+  const refusal = refuseSigned(signed.jwt, demands, now)
+  if (refusal) return { kind: 'refused', refusal, claimed: identityOf(signed, demands) }
+  return { kind: 'principal', principal: new JudgedPrincipal(signed, demands) }
+}
+
+function refused(refusal: Refusal): Authentication {
+  return { kind: 'refused', refusal }
+}

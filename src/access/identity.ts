@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import type { SignedToken } from '../issuer/token-verifier.ts'
+import { member, text, texts } from '../oauth/claims.ts'
+import type { JsonObject } from '../oauth/jwt.ts'
+import { clientOf } from './caller-checks.ts'
+import type { Demands } from './demands.ts'
+
+/** Whose token it is, as its claims say: for log lines, and what a principal is made of. */
+export interface Identity {
+  readonly iss: string
+  readonly sub: string
+  readonly oid?: string
+  readonly tid?: string
+  /** What the cluster calls this person, as far as `user_claim` says it. */
+  readonly user: string
+  /** The client that the token was issued to. */
+  readonly azp?: string
+  /** `uti`, `jti`, or a hash: names the token without telling it. */
+  readonly tokenId: string
+}
+
+/**
+ * Reads the identity out of a token whose signature holds. Missing claims become empty texts. Not
+ * checked here: anything; of a refused token it is only what the token says.
+ */
+export function identityOf({ jwt, digest }: SignedToken, demands: Demands): Identity {
+  const { claims } = jwt
+  const sub = text(claims, 'sub') ?? ''
+  return {
+    iss: text(claims, 'iss') ?? '',
+    sub,
+    ...optional('oid', text(claims, 'oid')),
+    ...optional('tid', text(claims, 'tid')),
+    user: userName(claims, demands) ?? text(claims, 'oid') ?? sub,
+    ...optional('azp', clientOf(claims, demands)),
+    tokenId: text(claims, 'uti') ?? text(claims, 'jti') ?? hashed(digest),
+  }
+}
+
+/** An address that the issuer did not verify names nobody, as Kubernetes has it. */
+function userName(claims: JsonObject, { userClaims }: Demands): string | undefined {
+  const unverified = member(claims, 'email_verified') === false
+  const usable = userClaims.filter((name) => !(name === 'email' && unverified))
+  return usable.map((name) => text(claims, name)).find((name) => name !== undefined)
+}
+
+function hashed(digest: string): string {
+  return createHash('sha256').update(digest).digest('base64url').slice(0, 22)
+}
+
+/**
+ * The one text that stands for a person, and for nobody else, for as long as they exist: Entra
+ * `tid|oid`, else `iss|sub`. Never a name, which can be given to somebody else.
+ */
+export function personKey(identity: Identity, demands: Demands): string {
+  if (demands.kind === 'oidc') return `${identity.iss}|${identity.sub}`
+  return `${demands.tenant}|${identity.oid ?? identity.sub}`
+}
+
+/** The groups that a token lists. */
+export function groupsIn(claims: JsonObject, { groupsClaim }: Demands): readonly string[] {
+  return texts(claims, groupsClaim)
+}
+
+/** Whether the token says that its person's groups are too many to be listed (Entra's overage). */
+export function leavesGroupsOut(claims: JsonObject, { groupsClaim }: Demands): boolean {
+  if (Object.hasOwn(claims, groupsClaim)) return false
+  if (member(claims, 'hasgroups') === true) return true
+  const elsewhere = member(claims, '_claim_names')
+  return (
+    typeof elsewhere === 'object' && elsewhere !== null && Object.hasOwn(elsewhere, groupsClaim)
+  )
+}
+
+function optional<K extends string>(name: K, value: string | undefined): { [P in K]?: string } {
+  const found: { [P in K]?: string } = {}
+  if (value !== undefined) found[name] = value
+  return found
+}

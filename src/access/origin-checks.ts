@@ -1,0 +1,103 @@
+import { member, text } from '../oauth/claims.ts'
+import type { JsonObject } from '../oauth/jwt.ts'
+import { type Check, oneOf, shown } from './check.ts'
+import type { Refusal } from './refusal.ts'
+
+/** Seconds until a client may ask again while discovery has not named every issuer yet. */
+const untilDiscovery = 5
+
+/** The issuer, compared character by character (RFC 7519 §4.1.1, RFC 9068 §4). */
+export const issuer: Check = {
+  kind: 'check',
+  name: 'issuer',
+  setting: 'token_issuers',
+  refuse({ claims }, demands) {
+    const allowed = demands.issuers()
+    const iss = text(claims, 'iss')
+    if (iss !== undefined && allowed.includes(iss)) return undefined
+    if (iss !== undefined && demands.moreIssuersToCome()) {
+      return { reason: 'unavailable', cause: 'no_keys_yet', retryAfter: untilDiscovery }
+    }
+    return { reason: 'wrong_issuer', issuer: iss, allowed }
+  },
+  expected: (demands) => oneOf(demands.issuers()),
+  found: ({ claims }) => shown(member(claims, 'iss')),
+}
+
+/** Entra: `tid` is there and is the tenant. */
+export const tenant: Check = {
+  kind: 'check',
+  name: 'tenant',
+  setting: 'tenant_id',
+  refuse({ claims }, { kind, tenant: expected }) {
+    if (kind !== 'entra') return undefined
+    const tid = text(claims, 'tid')
+    if (tid !== undefined && tid === expected) return undefined
+    return { reason: 'wrong_tenant', tenant: tid, expected }
+  },
+  expected: ({ tenant: expected }) => expected ?? 'any',
+  found: ({ claims }) => shown(member(claims, 'tid')),
+}
+
+/** Leeway for nbf and iat, milliseconds. `exp` has none, as the API server has none. */
+const leeway = 30_000
+
+/** The last second that a Date can hold; a number beyond it is no time. */
+const lastSecond = 8.64e12
+
+/**
+ * The end of a token in milliseconds since the epoch: `exp` in whole seconds, as Kubernetes reads it.
+ *
+ * @returns `undefined` when `exp` is absent or not a time
+ */
+export function endOf(claims: JsonObject): number | undefined {
+  const exp = member(claims, 'exp')
+  return isTime(exp) ? Math.floor(exp) * 1000 : undefined
+}
+
+/** `exp` is required and has no leeway: refused from that second on (RFC 7519 §4.1.4). */
+export const expiry: Check = {
+  kind: 'check',
+  name: 'not expired',
+  refuse({ claims }, _demands, now): Refusal | undefined {
+    if (member(claims, 'exp') === undefined) return { reason: 'no_expiry' }
+    const end = endOf(claims)
+    if (end === undefined) return { reason: 'malformed_claim', claim: 'exp' }
+    if (now < end) return undefined
+    return { reason: 'expired', secondsAgo: Math.floor((now - end) / 1000) }
+  },
+  expected: (_demands, now) => `later than ${shownTime(Math.floor(now / 1000))}`,
+  found: ({ claims }) => shownTime(member(claims, 'exp')),
+}
+
+/** `nbf` (RFC 7519 §4.1.5). */
+export const notBefore: Check = begins('nbf', 'not before')
+
+/** `iat` (RFC 7519 §4.1.6): a token from the future is not taken. */
+export const issuedAt: Check = begins('iat', 'issued at')
+
+function begins(claim: 'nbf' | 'iat', name: string): Check {
+  return {
+    kind: 'check',
+    name,
+    refuse({ claims }, _demands, now): Refusal | undefined {
+      const value = member(claims, claim)
+      if (value === undefined) return undefined
+      if (!isTime(value)) return { reason: 'malformed_claim', claim }
+      const ahead = value * 1000 - now
+      if (ahead <= leeway) return undefined
+      return { reason: 'not_yet_valid', claim, secondsAhead: Math.ceil(ahead / 1000) }
+    },
+    expected: (_demands, now) =>
+      `absent, or at the latest ${shownTime(Math.floor((now + leeway) / 1000))}`,
+    found: ({ claims }) => shownTime(member(claims, claim)),
+  }
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= lastSecond
+}
+
+function shownTime(value: unknown): string {
+  return isTime(value) ? new Date(value * 1000).toISOString() : shown(value)
+}
