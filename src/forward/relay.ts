@@ -1,0 +1,118 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { Dispatcher, Pool } from 'undici'
+import type { ErrorAnswer } from '../oauth/error-answer.ts'
+import type { OpenStream, OpenStreams } from './open-streams.ts'
+import { type AnswerHeaders, isEventStream } from './response-headers.ts'
+import { upstreamFailure } from './upstream-failure.ts'
+
+/** What happens to an answer on its way back; the relay itself only moves bytes. */
+export interface Relayed {
+  /** The client's response. Nothing is written to it before `begin` says so. */
+  readonly response: ServerResponse
+  /** Headers to answer with, or `undefined` when the answer is not to pass (and was given). */
+  begin(status: number, headers: IncomingHttpHeaders): AnswerHeaders | undefined
+  /** The upstream failed before its headers. */
+  fail(answer: ErrorAnswer): void
+  /** Absent: a call, which may finish. Otherwise a stream that ends with its token. */
+  readonly stream?: { readonly expiresAt: number; readonly open: OpenStreams }
+}
+
+class ClientLeft extends Error {}
+class NotPassed extends Error {}
+class StreamEnded extends Error {}
+
+/**
+ * One exchange with the upstream, byte for byte. http-proxy's own reply path (reply-from) is not
+ * used: it cannot cancel before the upstream's headers, holds back the headers of a silent stream,
+ * and ends idle ones.
+ *
+ * The upstream is cancelled as soon as the client leaves, before or after its headers. Nothing is
+ * sent twice.
+ */
+export class Relay implements Dispatcher.DispatchHandler, OpenStream {
+  readonly #relayed: Relayed
+  #controller: Dispatcher.DispatchController | undefined
+  #ended = false
+  #abandoned: Error | undefined
+
+  constructor(relayed: Relayed) {
+    this.#relayed = relayed
+    relayed.response.once('close', () => this.#abandon(new ClientLeft()))
+    relayed.stream?.open.add(this)
+  }
+
+  send(pool: Pool, options: Dispatcher.DispatchOptions): void {
+    pool.dispatch(options, this)
+  }
+
+  get expiresAt(): number {
+    return this.#relayed.stream?.expiresAt ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Ends a stream cleanly: the client sees its regular end, the upstream a closed connection. */
+  end(): void {
+    const { response } = this.#relayed
+    if (!response.headersSent) return // not a stream yet; the answer will be
+    response.end()
+    this.#abandon(new StreamEnded())
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#abandoned) controller.abort(this.#abandoned)
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    upstreamHeaders: IncomingHttpHeaders,
+  ): void {
+    if (status < 200) return // 1xx speaks to us, not to the client
+    const headers = this.#relayed.begin(status, upstreamHeaders)
+    if (headers === undefined) {
+      controller.abort(new NotPassed())
+      return
+    }
+    const { response } = this.#relayed
+    response.writeHead(status, headers)
+    if (isEventStream(upstreamHeaders)) process.nextTick(flushIfSilent, response)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const { response } = this.#relayed
+    if (response.write(chunk)) return
+    controller.pause()
+    response.once('drain', () => controller.resume())
+  }
+
+  onResponseEnd(): void {
+    this.#finish()
+    this.#relayed.response.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#finish()
+    if (this.#abandoned || error instanceof NotPassed) return
+    const { response } = this.#relayed
+    // A cut answer must not look like a whole one.
+    if (response.headersSent) response.destroy()
+    else this.#relayed.fail(upstreamFailure(error))
+  }
+
+  #abandon(reason: Error): void {
+    if (this.#ended || this.#abandoned) return
+    this.#abandoned = reason
+    this.#relayed.stream?.open.remove(this)
+    this.#controller?.abort(reason)
+  }
+
+  #finish(): void {
+    this.#ended = true
+    this.#relayed.stream?.open.remove(this)
+  }
+}
+
+/** A silent stream's headers go out at once; with data at hand they go out together. */
+function flushIfSilent(response: ServerResponse): void {
+  if (!response.writableEnded && !response.destroyed) response.flushHeaders()
+}

@@ -1,0 +1,80 @@
+/** One request's headers for the upstream: name, value, name, value, as undici sends them. */
+export type FlatHeaders = string[]
+
+export type ClientHeaders =
+  | {
+      readonly kind: 'headers'
+      /** What may pass to the upstream. */
+      readonly passed: FlatHeaders
+      /** As the client sent it: bound to a person. */
+      readonly sessionId?: string
+    }
+  | { readonly kind: 'malformed'; readonly problem: string }
+
+/** Sent twice, these count as one list (RFC 9110 §5.2); HolmesGPT sends two `Accept` lines. */
+const LISTS: ReadonlySet<string> = new Set(['accept', 'accept-language', 'tracestate'])
+
+const PASSED: ReadonlySet<string> = new Set([
+  ...LISTS,
+  'last-event-id',
+  'mcp-method',
+  'mcp-name',
+  'mcp-protocol-version',
+  'traceparent',
+])
+
+/** `Mcp-Param-*` of MCP 2026-07-28. No underscore: some servers take `_` and `-` for the same. */
+const parameterName = /^mcp-param-[a-z0-9-]+$/
+
+const traceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+const tracestate = /^[\x20-\x7e]{1,512}$/
+
+/**
+ * Sorts a client's headers: what may pass, and what is read here. Everything else stays behind, and
+ * so does whatever `Connection` names: an allow-list needs no list of attacks.
+ *
+ * @param rawHeaders name, value, name, value, as node:http read them
+ * @param hasBody whether the content type passes too
+ */
+export function readClientHeaders(rawHeaders: readonly string[], hasBody: boolean): ClientHeaders {
+  const lines = new Map<string, string>()
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase()
+    const value = rawHeaders[i + 1] ?? ''
+    if (isRead(name, hasBody) && !keep(lines, name, value)) {
+      return { kind: 'malformed', problem: `The header ${name} was sent twice.` }
+    }
+  }
+  const sessionId = lines.get('mcp-session-id')
+  lines.delete('mcp-session-id')
+  return {
+    kind: 'headers',
+    passed: flat(lines),
+    ...(sessionId === undefined ? {} : { sessionId }),
+  }
+}
+
+function isRead(name: string, hasBody: boolean): boolean {
+  if (PASSED.has(name) || name === 'mcp-session-id') return true
+  return (name === 'content-type' && hasBody) || parameterName.test(name)
+}
+
+/** @returns false when the header may not come twice, and did, with another value */
+function keep(lines: Map<string, string>, name: string, value: string): boolean {
+  const before = lines.get(name)
+  if (before === undefined) lines.set(name, value)
+  else if (LISTS.has(name)) lines.set(name, `${before}, ${value}`)
+  else return before === value
+  return true
+}
+
+function flat(lines: ReadonlyMap<string, string>): FlatHeaders {
+  const headers: FlatHeaders = []
+  const traced = traceparent.test(lines.get('traceparent') ?? '')
+  for (const [name, value] of lines) {
+    if (name === 'traceparent' && !traced) continue
+    if (name === 'tracestate' && !(traced && tracestate.test(value))) continue
+    headers.push(name, value)
+  }
+  return headers
+}

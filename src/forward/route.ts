@@ -1,0 +1,53 @@
+import httpProxy from '@fastify/http-proxy'
+import type { FastifyInstance } from 'fastify'
+import { ErrorAnswer } from '../oauth/error-answer.ts'
+import { type Forwarding, forward } from './forward.ts'
+
+/**
+ * Registers a resource's route with @fastify/http-proxy, in whose `handler` we dispatch ourselves
+ * (see `relay.ts`). What of its defaults is wrong for us and set here:
+ *
+ * - `proxyPayloads`: it would hand request bodies on as streams, without a bound; we read them into
+ *   one buffer, because the audit line needs the tool's name.
+ * - `undici`: reply-from, which it registers with us never using it, would not verify certificates.
+ * - `websocket` stays off, `httpMethods` is what a resource takes.
+ *
+ * The caller's scope refuses paths below the resource, which its prefix would also match.
+ *
+ * @param limits bytes of a request body
+ */
+export async function registerResource(
+  scope: FastifyInstance,
+  forwarding: Forwarding,
+  limits: { readonly body_bytes: number },
+): Promise<void> {
+  const { resource } = forwarding
+  readBodiesWhole(scope, limits.body_bytes)
+  await scope.register(httpProxy, {
+    upstream: new URL(resource.upstream).origin,
+    prefix: resource.path,
+    httpMethods: ['POST', 'GET', 'DELETE'],
+    proxyPayloads: false,
+    undici: { connect: { rejectUnauthorized: true } },
+    handler: (request, reply) => {
+      forward(request, reply, forwarding)
+    },
+  })
+}
+
+function readBodiesWhole(scope: FastifyInstance, bodyLimit: number): void {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (request, body, done) => {
+    const encoding = request.headers['content-encoding']
+    if (encoding === undefined || encoding === 'identity') done(null, body)
+    else {
+      done(
+        new ErrorAnswer({
+          status: 415,
+          error: 'unsupported_content_encoding',
+          description: 'Send the request body uncompressed.',
+        }),
+      )
+    }
+  })
+}

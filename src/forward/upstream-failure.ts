@@ -1,0 +1,32 @@
+import { ErrorAnswer } from '../oauth/error-answer.ts'
+
+/**
+ * The answer when an upstream did not: 504 when it took too long, 502 otherwise. The client is told
+ * no address and no name; the code of what happened goes to the log.
+ */
+export function upstreamFailure(error: Error): ErrorAnswer {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
+  const slow = code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_CONNECT_TIMEOUT'
+  return new ErrorAnswer({
+    status: slow ? 504 : 502,
+    error: slow ? 'upstream_timeout' : 'upstream_unavailable',
+    description: slow
+      ? 'The MCP server did not answer in time.'
+      : 'The MCP server could not be reached, or closed the connection before it answered.',
+    reason: `${slow ? 'upstream_timeout' : 'upstream_unavailable'}:${code}`,
+    cause: error,
+  })
+}
+
+/** The answer to an upstream that answered in our place: a 401 of its own, or a redirect. */
+export function upstreamRefused(status: number): ErrorAnswer {
+  return new ErrorAnswer({
+    status: 502,
+    error: 'upstream_refused',
+    description:
+      status === 401
+        ? 'The MCP server behind rolecall refused a token that rolecall had accepted; its operator must let it pass tokens through without checking them itself.'
+        : 'The MCP server behind rolecall answered with a redirect; its operator must set `upstream` to the final address.',
+    reason: `upstream_refused:${status}`,
+  })
+}

@@ -1,0 +1,96 @@
+import type { FastifyInstance } from 'fastify'
+import { makeDemands } from '../access/demands.ts'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config/config.ts'
+import type { OpenStreams } from '../forward/open-streams.ts'
+import { createIdentityProvider, type IdentityProvider } from '../issuer/identity-provider.ts'
+import type { IssuerEvent } from '../issuer/issuer-event.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { type KeyRing, keysFor } from '../sealing/derived-keys.ts'
+import { createApp } from './app.ts'
+import { isLoopbackOrigin } from './origin.ts'
+
+/** What outlives a reload of the configuration. */
+export interface Surroundings {
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly streams: OpenStreams
+  readonly clock: Clock
+  readonly version: string
+}
+
+/** One configuration at work. */
+export interface Deployment {
+  readonly config: Config
+  readonly provider: IdentityProvider
+  readonly sessionKeys: KeyRing
+  readonly app: FastifyInstance
+}
+
+/**
+ * Builds everything that a configuration decides. What the one before still serves is taken over:
+ * the identity provider with its keys and known tokens, when nothing about it changed, and random
+ * session keys, so that a reload ends nobody's session.
+ */
+export async function createDeployment(
+  config: Config,
+  around: Surroundings,
+  before?: Deployment,
+): Promise<Deployment> {
+  const provider =
+    before && sameProvider(before.config, config) ? before.provider : startProvider(config, around)
+  const sessionKeys =
+    before && sameSealingKeys(before.config, config)
+      ? before.sessionKeys
+      : keysFor(config.sealing_keys, 'mcp session id')
+  const app = await createApp({
+    config,
+    log: around.log,
+    metrics: around.metrics,
+    authorizationServer: () => provider.metadataIssuer(),
+    resources: config.resources.map((resource) => ({
+      resource,
+      access: {
+        verifier: provider.verifier,
+        demands: makeDemands(resource, config.identity_provider, () => provider.tokenIssuers()),
+      },
+      streams: around.streams,
+      sessionKeys,
+      clock: around.clock,
+      version: around.version,
+    })),
+  })
+  return { config, provider, sessionKeys, app }
+}
+
+function startProvider(config: Config, around: Surroundings): IdentityProvider {
+  const provider = createIdentityProvider(config.identity_provider, {
+    clock: around.clock,
+    publicUrlIsLoopback: isLoopbackOrigin(config.public_url),
+    onEvent: (event) => report(event, around),
+  })
+  provider.start()
+  return provider
+}
+
+function report(event: IssuerEvent, { log, metrics }: Surroundings): void {
+  const { kind, ...details } = event
+  if (kind === 'keys_changed') {
+    log.info({ kind: 'identity_provider', ...details }, 'the key set changed')
+    return
+  }
+  const outcome = kind === 'fetched' ? 'ok' : 'failed'
+  metrics.providerFetches.inc({ document: event.document, outcome })
+  if (kind === 'fetched') log.debug({ kind: 'identity_provider', ...details }, 'fetched')
+  else log.warn({ kind: 'identity_provider', ...details }, 'a fetch failed')
+}
+
+function sameProvider(one: Config, other: Config): boolean {
+  const same = JSON.stringify(one.identity_provider) === JSON.stringify(other.identity_provider)
+  return same && isLoopbackOrigin(one.public_url) === isLoopbackOrigin(other.public_url)
+}
+
+function sameSealingKeys(one: Config, other: Config): boolean {
+  return JSON.stringify(one.sealing_keys) === JSON.stringify(other.sealing_keys)
+}

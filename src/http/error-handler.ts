@@ -1,0 +1,65 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { ErrorAnswer } from '../oauth/error-answer.ts'
+import { type Logger, reasonOf } from '../observe/logger.ts'
+
+/**
+ * The only place that turns an error into a response. What is not an `ErrorAnswer` was not meant
+ * for the client: it is logged, and the client is told no more than that.
+ */
+export function errorHandler(log: Logger) {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    const answer = error instanceof ErrorAnswer ? error : translate(error, request, log)
+    request.record.reason = answer.reason
+    request.record.decision = answer.status >= 500 ? 'unavailable' : 'refuse'
+    reply
+      .code(answer.status)
+      .headers(answer.headers)
+      .header('cache-control', 'no-store')
+      .type('application/json; charset=utf-8')
+      .send(JSON.stringify(answer.body(request.id)))
+  }
+}
+
+/** Fastify's own refusals of a request, in our words; by its codes, which it keeps stable. */
+const FASTIFY_REFUSALS: Readonly<Record<string, { status: number; error: string; text: string }>> =
+  {
+    FST_ERR_CTP_BODY_TOO_LARGE: {
+      status: 413,
+      error: 'body_too_large',
+      text: 'The request body is larger than `limits.body_bytes` allows.',
+    },
+    FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+      status: 400,
+      error: 'invalid_request',
+      text: 'The request body is not as long as its Content-Length says.',
+    },
+    FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+      status: 415,
+      error: 'unsupported_media_type',
+      text: 'The Content-Type of the request is not a media type.',
+    },
+    FST_ERR_BAD_URL: {
+      status: 400,
+      error: 'invalid_request',
+      text: 'The path of the request is not a valid URL.',
+    },
+    ECONNRESET: {
+      status: 400,
+      error: 'invalid_request',
+      text: 'The client left before the request was whole.',
+    },
+  }
+
+function translate(error: FastifyError, request: FastifyRequest, log: Logger): ErrorAnswer {
+  const refusal = FASTIFY_REFUSALS[error.code]
+  if (refusal !== undefined) {
+    const { status, error: code, text } = refusal
+    return new ErrorAnswer({ status, error: code, description: text })
+  }
+  log.error({ kind: 'error', request_id: request.id, reason: reasonOf(error) }, 'a request failed')
+  return new ErrorAnswer({
+    status: 500,
+    error: 'server_error',
+    description: 'Something went wrong here; the request id leads to it in the log.',
+  })
+}

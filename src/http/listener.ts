@@ -1,0 +1,89 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Config, ListenAddress } from '../config/config.ts'
+import { answerClientError } from './client-error.ts'
+
+export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
+
+/** The most header lines of a request; node:http would drop further ones without a word. */
+export const MAX_HEADER_LINES = 200
+
+const KEEP_ALIVE = 72_000 // above the 60 s of usual load balancers, so that they close first
+const CONNECTIONS_CHECKING = 2_000 // how late a timeout may be noticed
+
+/** A socket that requests arrive on. It outlives the app behind it: a reload keeps connections. */
+export interface Listener {
+  /** Where it listens; port 0 is resolved. */
+  readonly address: ListenAddress
+  /** From now on requests go to `listener`. */
+  handWith(listener: RequestListener): void
+  renewCertificate(tls: NonNullable<Config['tls']>): void
+  /** No new connections; idle ones are closed; resolves when the last one is. */
+  stop(): Promise<void>
+  /** Closes connections that wait for a next request. */
+  closeIdle(): void
+  /** Ends what is left. */
+  endConnections(): void
+}
+
+/**
+ * Listens, with every limit of the configuration set on the server itself, where slow and oversized
+ * requests are ended before any of our code sees them.
+ *
+ * @param limits bytes and milliseconds
+ * @throws the system's error when the address cannot be had (`EADDRINUSE`, `EACCES` …)
+ */
+export async function listen(
+  address: ListenAddress,
+  limits: Config['limits'],
+  tls?: Config['tls'],
+): Promise<Listener> {
+  const options = {
+    maxHeaderSize: limits.header_bytes,
+    headersTimeout: limits.header_timeout,
+    requestTimeout: limits.header_timeout + limits.body_timeout,
+    keepAliveTimeout: KEEP_ALIVE,
+    connectionsCheckingInterval: CONNECTIONS_CHECKING,
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+    keepAlive: true, // TCP: a stream's dead peer is noticed
+  }
+  const server: Server | TlsServer = tls
+    ? createTlsServer({ ...options, cert: tls.certificate, key: tls.key, minVersion: 'TLSv1.2' })
+    : createServer(options)
+  server.maxHeadersCount = MAX_HEADER_LINES
+
+  let current: RequestListener = (_request, response) => response.writeHead(503).end()
+  const answering = new WeakMap<object, ServerResponse>()
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    answering.set(request.socket, response)
+    current(request, response)
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    answerClientError(error, socket, answering.get(socket))
+  })
+
+  server.listen(address.port, address.host)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    address: { host: address.host, port },
+    handWith(listener) {
+      current = listener
+    },
+    renewCertificate(renewed) {
+      if ('setSecureContext' in server) {
+        server.setSecureContext({ cert: renewed.certificate, key: renewed.key })
+      }
+    },
+    async stop() {
+      const closed = once(server, 'close')
+      server.close()
+      await closed
+    },
+    closeIdle: () => server.closeIdleConnections(),
+    endConnections: () => server.closeAllConnections(),
+  }
+}

@@ -1,0 +1,91 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ResourceAccess } from '../access/authenticate.ts'
+import type { Clock } from '../clock.ts'
+import type { Config, ResourceConfig } from '../config/config.ts'
+import type { OpenStreams } from '../forward/open-streams.ts'
+import { registerResource } from '../forward/route.ts'
+import { createUpstream } from '../forward/upstream.ts'
+import { ErrorAnswer } from '../oauth/error-answer.ts'
+import type { KeyRing } from '../sealing/derived-keys.ts'
+import { pathOf, queryOf } from './arrival.ts'
+import { guardHook } from './guard.ts'
+import { hostHook } from './host.ts'
+import { isAt, methodNotAllowed, notFound, RESOURCE_METHODS } from './not-found.ts'
+import { originHook } from './origin.ts'
+import { refusals } from './refusals.ts'
+
+/** What one resource is served with. */
+export interface ResourceParts {
+  readonly resource: ResourceConfig
+  readonly access: ResourceAccess
+  readonly streams: OpenStreams
+  readonly sessionKeys: KeyRing
+  readonly clock: Clock
+  readonly version: string
+}
+
+type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
+
+/**
+ * One resource: the steps of a request in their order, then the route itself. Each step ends the
+ * request or lets it through; what cannot be right is refused before the token is looked at.
+ */
+export function resourceScope(parts: ResourceParts, config: Config) {
+  const { resource, clock, access } = parts
+  const refuse = refusals(resource, config)
+  const upstream = createUpstream(resource)
+  const steps: readonly Hook[] = [
+    exactPath(resource, config),
+    tokenInQuery,
+    hostHook(config),
+    originHook(config, RESOURCE_METHODS.join(', ')),
+    methodTaken,
+    guardHook({ access, clock, refuse: refuse.answer }),
+  ]
+  return async (scope: FastifyInstance): Promise<void> => {
+    scope.decorateRequest('passage')
+    for (const step of steps) scope.addHook('onRequest', step)
+    scope.addHook('onClose', () => upstream.close())
+    const forwarding = { ...parts, upstream, refuse: refuse.answer, wantClaims: refuse.wantClaims }
+    await registerResource(scope, forwarding, config.limits)
+  }
+}
+
+/** http-proxy's route also matches what lies below the path, and decoded spellings of it. */
+function exactPath(resource: ResourceConfig, config: Config): Hook {
+  return (request, _reply, done) => {
+    const path = pathOf(request)
+    if (!isAt(path, resource)) done(notFound(path, config))
+    else {
+      request.record.resource = resource.name
+      done()
+    }
+  }
+}
+
+/** A token in a query ends up in logs (RFC 6750 §5.3). The rest of a query is not forwarded. */
+function tokenInQuery(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  done: (error?: Error) => void,
+): void {
+  const query = queryOf(request)
+  if (query !== '' && new URLSearchParams(query).has('access_token')) {
+    done(
+      new ErrorAnswer({
+        status: 400,
+        error: 'invalid_request',
+        description: 'Send the access token in the Authorization header, never in the URL.',
+      }),
+    )
+  } else done()
+}
+
+function methodTaken(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  done: (error?: Error) => void,
+): void {
+  const taken: readonly string[] = RESOURCE_METHODS
+  done(taken.includes(request.method) ? undefined : methodNotAllowed())
+}

@@ -1,0 +1,36 @@
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino'
+
+export type { Logger } from 'pino'
+
+/**
+ * The process's logger: JSON lines, written in the order they were made, without waiting for the
+ * disk or pipe behind them. `flush` before the process ends.
+ *
+ * Nothing is redacted here: no caller is ever handed a token, code, secret or cookie to log, and
+ * errors are logged by `reasonOf`, never as objects that may hold a request.
+ *
+ * @param level a pino level name
+ * @param sink where lines go; default: standard output
+ */
+export function createLogger(level: string, sink?: DestinationStream): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    sink ?? destination({ dest: 1, sync: false }),
+  )
+}
+
+/**
+ * An error in a few words for a log line: its code and message, and those of its cause.
+ * Not its stack, nor any further property: libraries hang requests and bodies on errors.
+ */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error'
+  const code = 'code' in error && typeof error.code === 'string' ? `${error.code}: ` : ''
+  const cause = error.cause instanceof Error ? ` (${reasonOf(error.cause)})` : ''
+  return `${code}${error.message}${cause}`.slice(0, 500)
+}

@@ -1,0 +1,84 @@
+import type { Logger } from './logger.ts'
+
+/** Whose token it was, as far as that is known: only ever from a token whose signature held. */
+export interface Who {
+  readonly iss?: string
+  readonly sub?: string
+  readonly oid?: string
+  readonly tid?: string
+  readonly user?: string
+  readonly azp?: string
+  readonly token_id?: string
+}
+
+export type Outcome = 'allow' | 'refuse' | 'unavailable'
+
+/** What one request turned out to be, filled in on its way and written once, at its end. */
+export interface RequestRecord {
+  readonly request_id: string
+  readonly client_ip: string
+  readonly http_method: string
+  path: string
+  /** Milliseconds, from a monotonic clock. */
+  readonly began: number
+  who?: Who
+  resource?: string
+  /** The methods of the body that is forwarded; several in a batch. */
+  methods: readonly string[]
+  /** The tools that the body calls; several in a batch. */
+  tools: readonly string[]
+  decision: Outcome
+  reason?: string
+  upstream_status?: number
+  acts_as?: 'caller' | 'upstream'
+}
+
+/** A record at the arrival of its request. Refused, until something says otherwise. */
+export function openRecord(at: {
+  requestId: string
+  clientIp: string
+  method: string
+  path: string
+}): RequestRecord {
+  return {
+    request_id: at.requestId,
+    client_ip: at.clientIp,
+    http_method: at.method,
+    path: at.path,
+    began: performance.now(),
+    methods: [],
+    tools: [],
+    decision: 'refuse',
+  }
+}
+
+/**
+ * Writes the `request` line, and one `audit` line for each tool call that the body makes.
+ *
+ * @param status the status that the client was sent; 499 when it had left before that
+ */
+export function writeRecord(log: Logger, record: RequestRecord, status: number): void {
+  const line = {
+    request_id: record.request_id,
+    client_ip: record.client_ip,
+    ...record.who,
+    resource: record.resource,
+    mcp_method: record.methods.length === 0 ? undefined : record.methods.join(','),
+    decision: record.decision,
+    reason: record.reason,
+    status,
+    upstream_status: record.upstream_status,
+    duration_ms: Math.round((performance.now() - record.began) * 10) / 10,
+    acts_as: record.acts_as,
+  }
+  log.info({
+    kind: 'request',
+    http_method: record.http_method,
+    path: record.path,
+    ...line,
+    tool: record.tools.length === 0 ? undefined : record.tools.join(','),
+  })
+  for (const tool of record.tools) {
+    log.info({ kind: 'audit', ...line, mcp_method: 'tools/call', tool })
+  }
+}
