@@ -1,0 +1,73 @@
+import {
+  allowInsecureRequests,
+  ClientError,
+  type Configuration,
+  customFetch,
+  discovery,
+} from 'openid-client'
+import type { JsonObject } from '../oauth/jwt.ts'
+import { asDocumentError, DocumentError, type DocumentFailure } from './document-error.ts'
+import { checkedUrl, type IdpFetch } from './idp-fetch.ts'
+import type { IssuerProfile } from './issuer-profile.ts'
+
+export interface Discovered {
+  /** As the document spells it. */
+  readonly issuer: string
+  readonly keySetUrl: string
+  /** The whole document. */
+  readonly metadata: JsonObject
+  /** openid-client's view of the provider, with our fetch; for sign-in. */
+  readonly configuration: Configuration
+}
+
+/** openid-client builds no `Configuration` without a client id, and discovery is part of that. */
+const noClientId = 'rolecall-has-no-client-id'
+
+/**
+ * Fetches the discovery document and judges its issuer (OpenID Connect Discovery 1.0 §4).
+ *
+ * openid-client compares issuers as parsed URLs, waives the comparison for Entra, and cannot know
+ * an `authority`. Given the document's own address it leaves the comparison to us, and the
+ * profile's is exact.
+ *
+ * Not checked: endpoints other than `jwks_uri`; whoever uses one checks it.
+ *
+ * @throws DocumentError
+ */
+export async function discover(
+  profile: IssuerProfile,
+  fetch: IdpFetch,
+  clientId: string | undefined,
+): Promise<Discovered> {
+  const url = checkedUrl(profile.discoveryUrl)
+  const configuration = await discovery(url, clientId ?? noClientId, undefined, undefined, {
+    [customFetch]: fetch,
+    // Only for http on loopback, and checkedUrl is what decides that; again at every request.
+    execute: url.protocol === 'http:' ? [allowInsecureRequests] : [],
+  }).catch((error: unknown) => {
+    throw discoveryError(error, profile.discoveryUrl)
+  })
+  const metadata: JsonObject = { ...configuration.serverMetadata() }
+  const { issuer, jwks_uri: keySetUrl } = metadata
+  if (typeof issuer !== 'string' || !profile.acceptsIssuer(issuer)) {
+    throw new DocumentError('wrong_issuer', `${profile.discoveryUrl}: names another issuer`)
+  }
+  if (typeof keySetUrl !== 'string') {
+    throw new DocumentError('incomplete', `${profile.discoveryUrl}: has no jwks_uri`)
+  }
+  return { issuer, keySetUrl: checkedUrl(keySetUrl).href, metadata, configuration }
+}
+
+const clientErrors: Readonly<Record<string, [DocumentFailure, string]>> = {
+  OAUTH_RESPONSE_IS_NOT_CONFORM: ['status', 'did not answer 200'],
+  OAUTH_RESPONSE_IS_NOT_JSON: ['not_json', 'is not application/json'],
+  OAUTH_PARSE_ERROR: ['not_json', 'is not JSON'],
+  OAUTH_INVALID_RESPONSE: ['incomplete', 'is not a discovery document'],
+}
+
+function discoveryError(error: unknown, url: string): DocumentError {
+  if (!(error instanceof ClientError)) return asDocumentError(error)
+  const known = clientErrors[error.code ?? '']
+  if (known) return new DocumentError(known[0], `${url}: ${known[1]}`)
+  return asDocumentError(error.cause)
+}

@@ -1,0 +1,181 @@
+import type { Configuration } from 'openid-client'
+import type { Clock } from '../clock.ts'
+import type { IdentityProviderConfig } from '../config/config.ts'
+import { type Discovered, discover } from './discovery.ts'
+import { DocumentError } from './document-error.ts'
+import { entraProfile } from './entra.ts'
+import { createIdpFetch, type IdpConnection, type IdpFetch } from './idp-fetch.ts'
+import type { IssuerEvent } from './issuer-event.ts'
+import type { IssuerProfile } from './issuer-profile.ts'
+import { type Attempt, KeptDocument } from './kept-document.ts'
+import { type KeySet, type KeySetRules, readKeySet } from './key-set.ts'
+import { oidcProfile } from './oidc.ts'
+import { createTokenVerifier, type TokenVerifier } from './token-verifier.ts'
+
+export interface IdentityProvider {
+  readonly profile: IssuerProfile
+  readonly verifier: TokenVerifier
+  /** Begins fetching in the background; returns at once. */
+  start(): void
+  /** Ends everything under way, for good. */
+  stop(): void
+  /** The issuers whose tokens are taken by default, as known now. */
+  tokenIssuers(): readonly string[]
+  /** The issuer for RFC 9728 `authorization_servers`: as discovered, else as configured. */
+  metadataIssuer(): string
+  /** openid-client's view, for sign-in; absent until discovery and without a `client_id`. */
+  configuration(): Configuration | undefined
+  /** For readiness, metrics and `doctor`. */
+  status(): IdentityProviderStatus
+}
+
+export interface IdentityProviderStatus {
+  /** Keys were fetched once. It never goes back to false. */
+  readonly ready: boolean
+  /** Keys are there and not older than `stale_for`. */
+  readonly decides: boolean
+  /** Why the latest fetch of either document failed; absent while both are good. */
+  readonly reason?: string
+  /** When the last good fetch began, in milliseconds since the epoch. */
+  readonly keysFetchedAt?: number
+  readonly discoveryFetchedAt?: number
+  readonly keyCount: number
+}
+
+export interface IdentityProviderOptions {
+  readonly clock: Clock
+  /** In place of the bounded one; for tests. */
+  readonly fetch?: IdpFetch
+  /** Whether the mock identity provider's keys may be used. */
+  readonly publicUrlIsLoopback: boolean
+  readonly onEvent?: (event: IssuerEvent) => void
+}
+
+const hour = 3_600_000
+/** Whatever `stale_for` says, background fetches are never closer than this, in milliseconds. */
+const shortestRefresh = 10_000
+
+/**
+ * The identity provider: discovery and keys kept fresh in the background, and the verifier over
+ * them. Nothing here is looked up from what a token says.
+ *
+ * @throws Error when `HTTPS_PROXY` is not a URL
+ */
+export function createIdentityProvider(
+  config: IdentityProviderConfig,
+  options: IdentityProviderOptions,
+): IdentityProvider {
+  const { clock, onEvent = () => undefined } = options
+  const profile = config.kind === 'entra' ? entraProfile(config) : oidcProfile(config)
+  const connection: IdpConnection = options.fetch
+    ? { fetch: options.fetch, close: () => undefined }
+    : createIdpFetch(fetchOptions(config, clock))
+  const rules = {
+    profile,
+    algorithms: config.signing_algorithms,
+    acceptsMock: options.publicUrlIsLoopback,
+  }
+  const kept = {
+    clock,
+    staleFor: config.stale_for,
+    // Twice within stale_for at least, or a healthy provider's documents would run out.
+    refreshEvery: Math.max(shortestRefresh, Math.min(hour, config.stale_for / 2)),
+  }
+
+  const discovery = new KeptDocument<Discovered>({
+    ...kept,
+    load: () => discover(profile, connection.fetch, config.client_id),
+    onAttempt(attempt) {
+      onEvent(fetchEvent('discovery', attempt))
+      if (!attempt.kept) return
+      keySet.start()
+      keySet.retryNow()
+    },
+  })
+  const keySet = new KeptDocument<KeySet>({
+    ...kept,
+    load: () => loadKeySet(connection.fetch, discovery.current()?.value, rules),
+    onAttempt(attempt) {
+      onEvent(fetchEvent('keys', attempt))
+      const changed = keysChanged(attempt)
+      if (changed) onEvent(changed)
+    },
+  })
+
+  return {
+    profile,
+    verifier: createTokenVerifier({ clock, keySet, algorithms: config.signing_algorithms }),
+    start: () => discovery.start(),
+    stop() {
+      discovery.stop()
+      keySet.stop()
+      connection.close()
+    },
+    tokenIssuers: () => profile.tokenIssuers(discovery.current()?.value.issuer),
+    metadataIssuer: () => discovery.current()?.value.issuer ?? profile.configuredIssuer,
+    configuration: () =>
+      config.client_id === undefined ? undefined : discovery.current()?.value.configuration,
+    status: () => statusOf(discovery, keySet),
+  }
+}
+
+type LoadRules = Omit<KeySetRules, 'acceptsKey'> & { readonly profile: IssuerProfile }
+
+async function loadKeySet(
+  fetch: IdpFetch,
+  discovered: Discovered | undefined,
+  rules: LoadRules,
+): Promise<KeySet> {
+  if (!discovered) throw new DocumentError('no_discovery', 'the discovery document is too old')
+  const { keySetUrl: url, metadata } = discovered
+  const headers = { accept: 'application/json, application/jwk-set+json' }
+  const init = { method: 'GET', headers, body: undefined, redirect: 'manual' } as const
+  const response = await fetch(url, init)
+  if (response.status !== 200) {
+    throw new DocumentError('status', `${url}: answered ${response.status}`)
+  }
+  const document = await response.json().catch(() => {
+    throw new DocumentError('not_json', `${url}: is not JSON`)
+  })
+  const acceptsKey: KeySetRules['acceptsKey'] = (key) => rules.profile.acceptsKey(key, metadata)
+  return readKeySet(document, { ...rules, acceptsKey })
+}
+
+function fetchOptions(config: IdentityProviderConfig, clock: Clock) {
+  const { certificate_authority: certificateAuthority } = config
+  return certificateAuthority === undefined ? { clock } : { clock, certificateAuthority }
+}
+
+function fetchEvent(document: 'discovery' | 'keys', attempt: Attempt<unknown>): IssuerEvent {
+  const { duration, error } = attempt
+  if (!error) return { kind: 'fetched', document, duration }
+  const { reason, message } = error
+  return { kind: 'fetch_failed', document, duration, reason, message }
+}
+
+function keysChanged({ kept, previous }: Attempt<KeySet>): IssuerEvent | undefined {
+  if (!kept) return undefined
+  const now = kept.value.ids
+  const before = previous?.value.ids ?? new Set<string>()
+  const added = [...now].filter((id) => !before.has(id))
+  const removed = [...before].filter((id) => !now.has(id))
+  if (added.length === 0 && removed.length === 0) return undefined
+  return { kind: 'keys_changed', added, removed, count: now.size }
+}
+
+function statusOf(
+  discovery: KeptDocument<Discovered>,
+  keySet: KeptDocument<KeySet>,
+): IdentityProviderStatus {
+  const keys = keySet.last()
+  const discovered = discovery.last()
+  const error = discovery.lastError() ?? keySet.lastError()
+  return {
+    ready: keys !== undefined,
+    decides: keySet.current() !== undefined,
+    keyCount: keys?.value.ids.size ?? 0,
+    ...(error ? { reason: error.message } : {}),
+    ...(keys ? { keysFetchedAt: keys.fetchedAt } : {}),
+    ...(discovered ? { discoveryFetchedAt: discovered.fetchedAt } : {}),
+  }
+}

@@ -1,0 +1,176 @@
+import type { CustomFetch } from 'openid-client'
+import { Agent, EnvHttpProxyAgent, fetch, type RequestInit } from 'undici'
+import type { Clock } from '../clock.ts'
+import { DocumentError } from './document-error.ts'
+
+/** `fetch` as openid-client calls it. The answer is whole: its body was read before it is returned. */
+export type IdpFetch = CustomFetch
+
+export interface IdpFetchOptions {
+  readonly clock: Clock
+  /** PEM: the only authorities trusted for the identity provider; absent: the system's. */
+  readonly certificateAuthority?: string
+  /** For the whole exchange, from the call to the last byte, in milliseconds. */
+  readonly timeout?: number
+  /** For the decoded body, in bytes. */
+  readonly bodyLimit?: number
+}
+
+export interface IdpConnection {
+  readonly fetch: IdpFetch
+  /** Ends every exchange and every socket. */
+  close(): void
+}
+
+const defaultTimeout = 5_000
+const defaultBodyLimit = 1_048_576
+
+/**
+ * The one way to talk to the identity provider, with the bounds that a document or a token answer
+ * never needs to exceed: time, size, no redirect, https unless the host is loopback.
+ *
+ * `HTTPS_PROXY` and `NO_PROXY` are honoured on every Node version, which the global `fetch` of
+ * Node 20 does not do. Loopback is never sent to a proxy: there it would mean another machine, and
+ * plain http is taken only because it does not leave this one. The certificate of an https proxy
+ * is judged by the system's authorities: the proxy is not the identity provider.
+ *
+ * Not checked: status, content type and content.
+ *
+ * @throws DocumentError from `fetch`, with a reason and without any part of a body
+ * @throws Error at once when a proxy variable is not a URL
+ */
+export function createIdpFetch(options: IdpFetchOptions): IdpConnection {
+  const { clock, timeout = defaultTimeout, bodyLimit = defaultBodyLimit } = options
+  const tls = options.certificateAuthority ? { ca: options.certificateAuthority } : {}
+  const direct = new Agent({ connect: { ...tls, timeout } })
+  const routed = environmentAgent({ ...tls, timeout })
+
+  const idpFetch: IdpFetch = async (url, init) => {
+    const target = checkedUrl(url)
+    const controller = new AbortController()
+    const late = new DocumentError('timeout', `${label(target)}: no answer within ${timeout} ms`)
+    const cancel = clock.after(timeout, () => controller.abort(late))
+    const unlink = followSignal(init.signal, controller)
+    try {
+      const response = await fetch(target, {
+        ...(init as RequestInit),
+        redirect: 'manual',
+        signal: controller.signal,
+        dispatcher: isLoopbackHost(target.hostname) ? direct : routed,
+      })
+      if (response.status >= 300 && response.status < 400) {
+        controller.abort()
+        throw new DocumentError('redirect', `${label(target)}: redirects are not followed`)
+      }
+      const body = await readWhole(response.body, bodyLimit, label(target))
+      return wholeResponse(response, body)
+    } catch (error) {
+      controller.abort()
+      throw fetchError(error, label(target))
+    } finally {
+      cancel()
+      unlink()
+    }
+  }
+
+  return {
+    fetch: idpFetch,
+    close() {
+      const stopped = new DocumentError('stopped', 'stopped')
+      direct.destroy(stopped).catch(() => undefined)
+      routed.destroy(stopped).catch(() => undefined)
+    },
+  }
+}
+
+/** Whether a URL's host names this machine: localhost, 127.0.0.0/8, [::1]. */
+export function isLoopbackHost(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname === '[::1]' ||
+    /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
+  )
+}
+
+/**
+ * A URL of the identity provider that may be called.
+ *
+ * @throws DocumentError `plain_http` for http off loopback, `incomplete` for anything not a URL
+ */
+export function checkedUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || url.username || url.password || !/^https?:$/.test(url.protocol)) {
+    throw new DocumentError('incomplete', 'an address in the discovery document is not a URL')
+  }
+  if (url.protocol === 'http:' && !isLoopbackHost(url.hostname)) {
+    throw new DocumentError('plain_http', `${label(url)}: https is required, but on loopback`)
+  }
+  return url
+}
+
+function environmentAgent(tls: { ca?: string; timeout: number }): EnvHttpProxyAgent {
+  try {
+    return new EnvHttpProxyAgent({ connect: tls, requestTls: tls })
+  } catch {
+    throw new Error('HTTPS_PROXY or HTTP_PROXY is not a URL such as http://proxy.example:3128')
+  }
+}
+
+function label(url: URL): string {
+  return url.origin + url.pathname
+}
+
+function followSignal(signal: AbortSignal | undefined, controller: AbortController): () => void {
+  if (!signal) return () => undefined
+  const abort = () => controller.abort(signal.reason)
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort)
+  return () => signal.removeEventListener('abort', abort)
+}
+
+async function readWhole(
+  body: AsyncIterable<Uint8Array> | null,
+  limit: number,
+  name: string,
+): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength
+    if (size > limit) throw new DocumentError('too_large', `${name}: more than ${limit} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function wholeResponse(
+  response: { readonly status: number; readonly headers: Iterable<[string, string]> },
+  body: Buffer,
+): Response {
+  const headers = new Headers([...response.headers])
+  // The body was decoded while it was read.
+  for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) {
+    headers.delete(name)
+  }
+  const content = body.byteLength === 0 ? null : new Uint8Array(body)
+  return new Response(content, { status: response.status, headers })
+}
+
+function fetchError(error: unknown, name: string): DocumentError {
+  if (error instanceof DocumentError) return error
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+  if (cause instanceof DocumentError) return cause
+  if (cause instanceof Error && cause.message.startsWith('Proxy response')) {
+    return new DocumentError('proxy_refused', `${name}: the proxy refused to connect`)
+  }
+  const code = errorCode(cause)
+  if (/CERT|^UNABLE_TO_|^ERR_TLS|^ERR_SSL|^HOSTNAME_MISMATCH/.test(code)) {
+    return new DocumentError('untrusted_certificate', `${name}: certificate not trusted (${code})`)
+  }
+  return new DocumentError('unreachable', `${name}: could not be reached (${code})`)
+}
+
+function errorCode(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'unknown'
+  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name
+}

@@ -1,0 +1,23 @@
+import type { JsonObject } from '../oauth/jwt.ts'
+
+/**
+ * What sets one kind of identity provider apart, as data and pure functions. Everything is derived
+ * from the configuration and from discovery, never from what a token says.
+ */
+export interface IssuerProfile {
+  readonly kind: 'entra' | 'oidc'
+  /** Where the discovery document is; always contains `/.well-known/`. */
+  readonly discoveryUrl: string
+  /** The issuer by configuration alone, for as long as nothing is discovered. */
+  readonly configuredIssuer: string
+  /** The tenant that the `tid` of every token must name; absent: tokens have none. */
+  readonly tenant?: string
+  /** The claims that name a person, the first that is present counts. */
+  readonly userClaims: readonly string[]
+  /** Whether the `issuer` of the discovery document is the right one, character by character. */
+  acceptsIssuer(discovered: string): boolean
+  /** The issuers whose tokens are taken by default; `discovered` is absent until discovery. */
+  tokenIssuers(discovered: string | undefined): readonly string[]
+  /** Whether a key of the key set may sign this provider's tokens, as far as its origin goes. */
+  acceptsKey(key: JsonObject, discovery: JsonObject): boolean
+}

@@ -1,0 +1,136 @@
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { calculateJwkThumbprint, type JWK } from 'jose'
+import type { JsonObject } from '../oauth/jwt.ts'
+import { DocumentError } from './document-error.ts'
+
+export interface VerificationKey {
+  /** RFC 7638 thumbprint: the same key is the same id, whatever `kid` it is listed under. */
+  readonly id: string
+  readonly kid?: string
+  readonly key: KeyObject
+  /** The algorithms whose signatures it may verify. */
+  readonly algorithms: readonly string[]
+}
+
+export interface KeySet {
+  readonly keys: readonly VerificationKey[]
+  readonly ids: ReadonlySet<string>
+}
+
+export interface KeySetRules {
+  /** `signing_algorithms`: a key that fits none of them is ignored. */
+  readonly algorithms: readonly string[]
+  readonly acceptsKey: (key: JsonObject) => boolean
+  /** Whether the mock identity provider's keys may be used. */
+  readonly acceptsMock: boolean
+}
+
+const maximumKeys = 100
+
+/** The key type, and where it has one the curve, that an algorithm needs (RFC 7518 §3.1, 8037). */
+const keyKinds: Readonly<Record<string, string>> = {
+  RS256: 'RSA',
+  RS384: 'RSA',
+  RS512: 'RSA',
+  PS256: 'RSA',
+  PS384: 'RSA',
+  PS512: 'RSA',
+  ES256: 'EC P-256',
+  ES384: 'EC P-384',
+  ES512: 'EC P-521',
+  EdDSA: 'OKP Ed25519',
+  Ed25519: 'OKP Ed25519',
+}
+
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
+/**
+ * Reads a JWK Set (RFC 7517 §5). Keys that cannot verify are left out: for encryption, of another
+ * kind than the algorithms ask for, RSA below 2048 bits, symmetric, malformed, or with private
+ * members, since a key whose private half is published is anybody's. Keys without `use` or `alg`
+ * are taken.
+ *
+ * Not used: `x5c`, `x5t`, `x5u`; the set came over TLS from the address that discovery names.
+ *
+ * @throws DocumentError when no key is left, there are more than 100, or it is the mock's
+ */
+export async function readKeySet(document: unknown, rules: KeySetRules): Promise<KeySet> {
+  if (!isObject(document) || !Array.isArray(document['keys'])) {
+    throw new DocumentError('incomplete', 'the key set has no list of keys')
+  }
+  if (document['rolecall_mock_idp'] === true && !rules.acceptsMock) {
+    const remedy = 'anybody can sign in there; it is taken only while public_url is loopback'
+    throw new DocumentError('mock_marker', `the key set is the mock identity provider's: ${remedy}`)
+  }
+  const entries: readonly unknown[] = document['keys']
+  if (entries.length > maximumKeys) {
+    throw new DocumentError('too_many_keys', `the key set has more than ${maximumKeys} keys`)
+  }
+  const read = await Promise.all(entries.map((entry) => readKey(entry, rules)))
+  const keys = read.filter((key) => key !== undefined)
+  if (keys.length === 0) {
+    const wanted = rules.algorithms.join(', ')
+    throw new DocumentError('no_usable_key', `the key set has no usable key for ${wanted}`)
+  }
+  return { keys, ids: new Set(keys.map((key) => key.id)) }
+}
+
+/**
+ * The keys that may have made a signature. A `kid` picks its keys and no others; without one every
+ * key that fits the algorithm counts.
+ */
+export function keysFitting(
+  keySet: KeySet,
+  algorithm: string,
+  kid: string | undefined,
+): readonly VerificationKey[] {
+  return keySet.keys.filter(
+    (key) => key.algorithms.includes(algorithm) && (kid === undefined || key.kid === kid),
+  )
+}
+
+async function readKey(entry: unknown, rules: KeySetRules): Promise<VerificationKey | undefined> {
+  if (!isObject(entry) || !rules.acceptsKey(entry) || !maySign(entry)) return undefined
+  const algorithms = fittingAlgorithms(entry, rules.algorithms)
+  if (algorithms.length === 0) return undefined
+  const key = importKey(entry)
+  if (!key || !isStrong(key)) return undefined
+  // From the imported key, so that another spelling of the same numbers has the same id.
+  const id = await calculateJwkThumbprint(key.export({ format: 'jwk' }) as JWK)
+  const kid = entry['kid']
+  return { id, key, algorithms, ...(typeof kid === 'string' ? { kid } : {}) }
+}
+
+function maySign(entry: JsonObject): boolean {
+  const { use, key_ops: operations } = entry
+  if (use !== undefined && use !== 'sig') return false
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) {
+    return false
+  }
+  return !privateMembers.some((name) => name in entry)
+}
+
+function fittingAlgorithms(entry: JsonObject, allowed: readonly string[]): readonly string[] {
+  const { kty, crv, alg } = entry
+  const kind = kty === 'RSA' ? 'RSA' : `${String(kty)} ${String(crv)}`
+  return allowed.filter((it) => keyKinds[it] === kind && (alg === undefined || alg === it))
+}
+
+function importKey(entry: JsonObject): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: entry as JsonWebKey, format: 'jwk' })
+  } catch {
+    return undefined
+  }
+}
+
+/** RSA: 2048 bits (RFC 7518 §3.3), and an exponent with which a signature is more than its text. */
+function isStrong(key: KeyObject): boolean {
+  if (key.asymmetricKeyType !== 'rsa') return true
+  const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {}
+  return modulusLength >= 2048 && modulusLength <= 16384 && publicExponent >= 3n
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,189 @@
+import { hash } from 'node:crypto'
+import { compactVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../clock.ts'
+import { type Jwt, readJwt } from '../oauth/jwt.ts'
+import type { Kept, KeptDocument } from './kept-document.ts'
+import { type KeySet, keysFitting, type VerificationKey } from './key-set.ts'
+import { UnknownKeyFetch } from './unknown-key-fetch.ts'
+
+const signed = Symbol('signed')
+
+/**
+ * A token whose signature was made by a key of the key set. Only the verifier makes one. It says
+ * nothing about the token's issuer, audience or times.
+ */
+export interface SignedToken {
+  readonly [signed]: true
+  readonly jwt: Jwt
+  /** SHA-256 of the whole token, base64url. */
+  readonly digest: string
+  /** The thumbprint of the key that signed it. */
+  readonly keyId: string
+}
+
+export type Verification =
+  | { readonly kind: 'signed'; readonly token: SignedToken }
+  /** The key set was fetched after the token's `iat`, or the token has none. */
+  | { readonly kind: 'unknown_key' }
+  | { readonly kind: 'bad_signature' }
+  | Unavailable
+
+export interface Unavailable {
+  readonly kind: 'unavailable'
+  readonly reason: 'no_keys_yet' | 'keys_too_old' | 'key_fetch_pending'
+  /** Whole seconds, at least 1. */
+  readonly retryAfter: number
+}
+
+export interface TokenVerifier {
+  /**
+   * The token, if its signature was verified before, its key is still in the key set and the keys
+   * are not older than `stale_for`. Synchronous: one SHA-256 and one look-up.
+   */
+  recall(compact: string): SignedToken | undefined
+  /**
+   * Verifies the signature with a key of the key set (RFC 7515 §5.2). The algorithm must be in
+   * `signing_algorithms`; `crit` and `b64` are refused; no key and no address in the token's
+   * header is ever used. Waits for the identity provider only when the key is unknown.
+   *
+   * Not checked: issuer, audience, times, kind.
+   *
+   * @returns never rejects
+   */
+  verify(jwt: Jwt): Promise<Verification>
+}
+
+export interface TokenVerifierOptions {
+  readonly clock: Clock
+  readonly keySet: KeptDocument<KeySet>
+  /** `signing_algorithms`. */
+  readonly algorithms: readonly string[]
+}
+
+const cachedTokens = 10_000
+/** Of tokens' text, each counted twice for what is parsed from it. */
+const cachedBytes = 64 * 1_048_576
+/** A token without `kid` costs one signature check for each key that fits; this bounds it. */
+const keysTried = 10
+
+type Lookup = Verification | { readonly kind: 'undecided'; readonly keys: Kept<KeySet> }
+
+/** The verifier over one key set, with a cache of verified tokens. */
+export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
+  const { clock, keySet, algorithms } = options
+  const unknownKeyFetch = new UnknownKeyFetch(clock, keySet)
+  const running = new Map<string, Promise<Verification>>()
+  const cache = new LRUCache<string, SignedToken>({
+    max: cachedTokens,
+    maxSize: cachedBytes,
+    sizeCalculation: (token) => token.jwt.compact.length * 2,
+  })
+
+  function recall(compact: string): SignedToken | undefined {
+    const current = keySet.current()
+    if (!current) return undefined
+    const digest = digestOf(compact)
+    const token = cache.get(digest)
+    if (!token) return undefined
+    // Judged here and not only when keys change: a verification that was under way then may have
+    // put its token in afterwards.
+    if (current.value.ids.has(token.keyId)) return token
+    cache.delete(digest)
+    return undefined
+  }
+
+  async function lookUp(jwt: Jwt, digest: string): Promise<Lookup> {
+    const current = keySet.current()
+    if (!current) return unavailable(keySet)
+    const { alg, kid } = plainHeader(jwt)
+    const keys = keysFitting(current.value, alg, kid).slice(0, keysTried)
+    const signer = await signerOf(jwt.compact, keys, alg)
+    if (signer && keySet.current()?.value.ids.has(signer.id)) {
+      const token: SignedToken = { [signed]: true, jwt, digest, keyId: signer.id }
+      cache.set(digest, token)
+      return { kind: 'signed', token }
+    }
+    // Without a kid, a signature that no key fits may be that of a key not yet fetched.
+    if (!signer && keys.length > 0 && kid !== undefined) return { kind: 'bad_signature' }
+    return { kind: 'undecided', keys: current }
+  }
+
+  async function judge(compact: string, digest: string): Promise<Verification> {
+    // What is handed on is what was signed: the text, taken apart here.
+    const jwt = readJwt(compact)
+    if (!jwt || !hasPlainHeader(jwt, algorithms)) return { kind: 'bad_signature' }
+    const first = await lookUp(jwt, digest)
+    if (first.kind !== 'undecided') return first
+    if (isKeyUnknown(jwt, first.keys.fetchedAt)) return { kind: 'unknown_key' }
+    await unknownKeyFetch.run()
+    const isSame = keySet.current() === first.keys
+    const second = isSame ? first : await lookUp(jwt, digest)
+    if (second.kind !== 'undecided') return second
+    if (isKeyUnknown(jwt, second.keys.fetchedAt)) return { kind: 'unknown_key' }
+    const retryAfter = wholeSeconds(unknownKeyFetch.allowedIn())
+    return { kind: 'unavailable', reason: 'key_fetch_pending', retryAfter }
+  }
+
+  function verify(jwt: Jwt): Promise<Verification> {
+    const digest = digestOf(jwt.compact)
+    const shared = running.get(digest)
+    if (shared) return shared
+    const verification = judge(jwt.compact, digest).finally(() => running.delete(digest))
+    running.set(digest, verification)
+    return verification
+  }
+
+  return { recall, verify }
+}
+
+function digestOf(compact: string): string {
+  return hash('sha256', compact, 'base64url')
+}
+
+function plainHeader(jwt: Jwt): { readonly alg: string; readonly kid: string | undefined } {
+  const { alg, kid } = jwt.header
+  return {
+    alg: typeof alg === 'string' ? alg : 'none',
+    kid: typeof kid === 'string' ? kid : undefined,
+  }
+}
+
+/** A `kid` that is not text names no key; `b64` and `crit` change what is signed (RFC 7797). */
+function hasPlainHeader(jwt: Jwt, algorithms: readonly string[]): boolean {
+  const { kid } = jwt.header
+  if (!algorithms.includes(plainHeader(jwt).alg)) return false
+  if (kid !== undefined && typeof kid !== 'string') return false
+  return !('crit' in jwt.header) && !('b64' in jwt.header)
+}
+
+async function signerOf(
+  compact: string,
+  keys: readonly VerificationKey[],
+  algorithm: string,
+): Promise<VerificationKey | undefined> {
+  for (const candidate of keys) {
+    const signs = await compactVerify(compact, candidate.key, { algorithms: [algorithm] }).then(
+      () => true,
+      () => false,
+    )
+    if (signs) return candidate
+  }
+  return undefined
+}
+
+/** Whole seconds, as `iat` has them: a fetch in the second of issue may have been too early. */
+function isKeyUnknown(jwt: Jwt, fetchedAt: number): boolean {
+  const issuedAt = jwt.claims['iat']
+  if (typeof issuedAt !== 'number' || !Number.isFinite(issuedAt)) return true
+  return Math.floor(fetchedAt / 1000) > issuedAt
+}
+
+function unavailable(keySet: KeptDocument<KeySet>): Unavailable {
+  const reason = keySet.last() ? 'keys_too_old' : 'no_keys_yet'
+  return { kind: 'unavailable', reason, retryAfter: wholeSeconds(keySet.nextTryIn()) }
+}
+
+function wholeSeconds(milliseconds: number): number {
+  return Math.max(1, Math.ceil(milliseconds / 1000))
+}

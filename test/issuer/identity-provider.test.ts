@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { signToken } from '../support/issuer-server.ts'
+import { simulate, simulateWarm } from '../support/simulated-provider.ts'
+
+const second = 1_000
+const hour = 3_600_000
+
+test('once discovery and keys are fetched the provider is ready and verifies a token', async (t) => {
+  const { provider, key, events, settled, now } = await simulate(t)
+  assert.equal(provider.status().ready, false)
+  provider.start()
+  await settled()
+  assert.equal(provider.status().ready, true)
+  assert.equal(provider.status().decides, true)
+  assert.equal(provider.status().keyCount, 1)
+  const jwt = await signToken(key, { iat: now() })
+  assert.equal((await provider.verifier.verify(jwt)).kind, 'signed')
+  assert.deepEqual(
+    events.map((event) => event.kind),
+    ['fetched', 'fetched', 'keys_changed'],
+  )
+})
+
+test('both documents are refreshed hourly, without any request asking', async (t) => {
+  const { clock, server } = await simulateWarm(t)
+  await clock.advance(24 * hour)
+  assert.deepEqual(server.requests, { discovery: 25, keys: 25 })
+})
+
+test('an outage of an hour is not noticed by callers, and no call waits for the provider', async (t) => {
+  const { clock, server, provider, key, now } = await simulateWarm(t)
+  const old = await signToken(key, { iat: now() })
+  await provider.verifier.verify(old)
+  await clock.advance(hour - second)
+  await server.close()
+  for (let minute = 0; minute < 60; minute += 1) {
+    await clock.advance(60 * second)
+    assert.ok(provider.verifier.recall(old.compact))
+    const fresh = await signToken(key, { iat: now(), minute })
+    assert.equal((await provider.verifier.verify(fresh)).kind, 'signed')
+  }
+  assert.match(provider.status().reason ?? '', /could not be reached \(ECONNREFUSED\)/)
+  await server.resume()
+  await clock.advance(15 * second)
+  assert.equal(provider.status().reason, undefined)
+})
+
+test('keys count for stale_for from the beginning of the last good fetch, and no second longer', async (t) => {
+  const simulation = await simulateWarm(t)
+  const { clock, provider, key, now } = simulation
+  const jwt = await signToken(key, { iat: now() })
+  await provider.verifier.verify(jwt)
+  simulation.offline = true
+  await clock.advance(24 * hour)
+  assert.ok(provider.verifier.recall(jwt.compact))
+  await clock.advance(second)
+  assert.equal(provider.verifier.recall(jwt.compact), undefined)
+  const verification = await provider.verifier.verify(jwt)
+  assert.ok(verification.kind === 'unavailable')
+  assert.equal(verification.reason, 'keys_too_old')
+  assert.ok(Number.isInteger(verification.retryAfter) && verification.retryAfter >= 1)
+  assert.equal(provider.status().ready, true)
+  assert.equal(provider.status().decides, false)
+  simulation.offline = false
+  await clock.advance(15 * second)
+  assert.ok(provider.verifier.recall(jwt.compact))
+})
+
+for (const fault of ['refused', 'hanging', 'error 500'] as const) {
+  test(`a cold start with the provider ${fault} recovers by itself within 15 s of its return`, async (t) => {
+    const { clock, server, provider, key, settled, now } = await simulate(t)
+    const { discovery } = server
+    const hung: (() => void)[] = []
+    if (fault === 'refused') await server.close()
+    if (fault === 'error 500') server.discovery = { status: 500, body: {} }
+    if (fault === 'hanging') {
+      server.discovery = (_request, response) => hung.push(() => response.destroy())
+      clock.settleWith(() => new Promise((resolve) => setTimeout(resolve, 3)))
+    }
+    provider.start()
+    const jwt = await signToken(key, { iat: now() })
+    await clock.advance(300 * second)
+    const verification = await provider.verifier.verify(jwt)
+    assert.ok(verification.kind === 'unavailable')
+    assert.equal(verification.reason, 'no_keys_yet')
+    assert.ok(verification.retryAfter >= 1 && verification.retryAfter <= 10)
+    if (fault === 'refused') await server.resume()
+    server.discovery = discovery
+    await clock.advance(11 * second)
+    clock.settleWith(settled)
+    await clock.advance(4 * second)
+    assert.equal((await provider.verifier.verify(jwt)).kind, 'signed')
+    for (const end of hung) end()
+  })
+}
+
+test('requests never make a provider that is away be asked more often', async (t) => {
+  const { clock, server, provider, key, now } = await simulate(t)
+  server.discovery = { status: 503, body: {} }
+  provider.start()
+  await clock.advance(60 * second)
+  const before = server.requests.discovery
+  const jwt = await signToken(key, { iat: now() })
+  await Promise.all(Array.from({ length: 200 }, () => provider.verifier.verify(jwt)))
+  assert.equal(server.requests.discovery, before)
+  assert.equal(server.requests.keys, 0)
+})
+
+test('a key set that becomes unusable counts as a failed fetch: the keys before it stay', async (t) => {
+  const { clock, server, provider, key, now } = await simulateWarm(t)
+  server.keys = { body: { keys: [] } }
+  await clock.advance(hour)
+  assert.match(provider.status().reason ?? '', /no usable key/)
+  const jwt = await signToken(key, { iat: now() })
+  assert.equal((await provider.verifier.verify(jwt)).kind, 'signed')
+})
+
+test('with a short stale_for documents are refreshed before they run out', async (t) => {
+  const configure = () => ({ stale_for: 60 * second })
+  const { clock, provider } = await simulateWarm(t, { configure })
+  for (let step = 0; step < 60; step += 1) {
+    await clock.advance(10 * second)
+    assert.equal(provider.status().decides, true)
+  }
+})
+
+test('after stop nothing is fetched any more', async (t) => {
+  const { clock, server, provider } = await simulateWarm(t)
+  provider.stop()
+  await clock.advance(3 * hour)
+  assert.deepEqual(server.requests, { discovery: 1, keys: 1 })
+})

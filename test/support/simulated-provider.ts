@@ -1,0 +1,113 @@
+import type { TestContext } from 'node:test'
+import type { IdentityProviderConfig, OidcConfig } from '../../src/config/config.ts'
+import { DocumentError } from '../../src/issuer/document-error.ts'
+import {
+  createIdentityProvider,
+  type IdentityProvider,
+} from '../../src/issuer/identity-provider.ts'
+import { createIdpFetch } from '../../src/issuer/idp-fetch.ts'
+import type { IssuerEvent } from '../../src/issuer/issuer-event.ts'
+import { SimulatedClock } from './clock.ts'
+import {
+  createSigningKey,
+  type IssuerServer,
+  type SigningKey,
+  startIssuerServer,
+} from './issuer-server.ts'
+
+/** The product's identity provider side over a real server, on a simulated clock. */
+export interface Simulation {
+  readonly clock: SimulatedClock
+  readonly server: IssuerServer
+  readonly key: SigningKey
+  readonly provider: IdentityProvider
+  readonly events: IssuerEvent[]
+  /** While true every fetch fails at once, without a socket: for outages of a day. */
+  offline: boolean
+  /** Until no fetch is under way. */
+  settled(): Promise<void>
+  /** The simulated time in seconds. */
+  now(): number
+}
+
+export interface SimulationOptions {
+  readonly issuerPath?: string
+  readonly publicUrlIsLoopback?: boolean
+  /** Changes the configuration; the default is an oidc provider with RS256 and 24 h. */
+  configure?(server: IssuerServer): Partial<OidcConfig> | IdentityProviderConfig
+}
+
+export const oidcConfig: Omit<OidcConfig, 'issuer'> = {
+  kind: 'oidc',
+  signing_algorithms: ['RS256'],
+  stale_for: 86_400_000,
+}
+
+/** Everything set up and not started; closed after the test. */
+export async function simulate(
+  t: TestContext,
+  options: SimulationOptions = {},
+): Promise<Simulation> {
+  const key = await createSigningKey('first')
+  const server = await startIssuerServer([key], options.issuerPath)
+  const clock = new SimulatedClock()
+  const events: IssuerEvent[] = []
+  const connection = createIdpFetch({ clock })
+  let begun = 0
+  let ended = 0
+  let told: () => void = () => undefined
+  const config = { ...oidcConfig, issuer: server.issuer, ...options.configure?.(server) }
+  const provider = createIdentityProvider(config as IdentityProviderConfig, {
+    clock,
+    publicUrlIsLoopback: options.publicUrlIsLoopback ?? true,
+    async fetch(url, init) {
+      begun += 1
+      if (simulation.offline) throw new DocumentError('unreachable', 'offline')
+      return connection.fetch(url, init)
+    },
+    onEvent(event) {
+      events.push(event)
+      if (event.kind === 'keys_changed') return
+      if (event.kind === 'fetched' || event.reason !== 'no_discovery') ended += 1
+      told()
+    },
+  })
+  async function settled() {
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve))
+      if (begun === ended) return
+      await new Promise<void>((resolve) => {
+        told = resolve
+      })
+    }
+  }
+  clock.settleWith(settled)
+  t.after(async () => {
+    provider.stop()
+    connection.close()
+    await server.close()
+  })
+  const now = () => Math.floor(clock.now() / 1000)
+  const simulation: Simulation = {
+    clock,
+    server,
+    key,
+    provider,
+    events,
+    offline: false,
+    settled,
+    now,
+  }
+  return simulation
+}
+
+/** The same, started and with its keys there. */
+export async function simulateWarm(
+  t: TestContext,
+  options: SimulationOptions = {},
+): Promise<Simulation> {
+  const simulation = await simulate(t, options)
+  simulation.provider.start()
+  await simulation.settled()
+  return simulation
+}
