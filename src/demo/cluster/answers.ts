@@ -1,5 +1,5 @@
 import type { ClusterUser } from './authentication.ts'
-import { isAllowed, refusalWords } from './authorization.ts'
+import { isAllowed, objectName, refusalWords } from './authorization.ts'
 import type { ClusterContents } from './contents.ts'
 import { acceptsParameters, answerPath } from './discovery.ts'
 import { field } from './object-field.ts'
@@ -53,7 +53,7 @@ function forbidden(user: ClusterUser, info: RequestInfo): Answer {
 
 function notFound(info: ResourceRequest): Answer {
   const name = info.name ?? ''
-  return failure('NotFound', `${info.resource} "${name}" not found`, { name, kind: info.resource })
+  return failure('NotFound', `${objectName(info)} not found`, { name, kind: info.resource })
 }
 
 function answerGet(

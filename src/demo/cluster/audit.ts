@@ -8,6 +8,8 @@ import type { Answer } from './status.ts'
 /** One request and what came of it. */
 export interface AnsweredRequest {
   readonly request: IncomingMessage
+  /** The client's address. */
+  readonly source: string
   readonly received: Date
   readonly user: ClusterUser | undefined
   readonly answered: Answer
@@ -20,7 +22,7 @@ export interface AnsweredRequest {
  * refused token it says in an annotation why; never anything of the token itself.
  */
 export function auditEvent(answeredRequest: AnsweredRequest): AuditEvent {
-  const { request, received, user, answered, refused } = answeredRequest
+  const { request, source, received, user, answered, refused } = answeredRequest
   const target = request.url ?? ''
   const url = URL.canParse(`https://cluster${target}`) && new URL(`https://cluster${target}`)
   const info = url ? readRequestInfo(request.method ?? '', url) : undefined
@@ -34,7 +36,7 @@ export function auditEvent(answeredRequest: AnsweredRequest): AuditEvent {
     requestURI: target,
     verb: info?.verb ?? '',
     user: user ?? {},
-    sourceIPs: [request.socket.remoteAddress ?? ''],
+    sourceIPs: [source],
     ...(userAgent !== undefined && { userAgent }),
     ...(info?.kind === 'resource' && { objectRef: objectRef(info) }),
     responseStatus: {

@@ -54,7 +54,7 @@ function matchesRules(rules: readonly PolicyRule[], request: ResourceRequest): b
 export function refusalWords(user: ClusterUser, request: RequestInfo): string {
   const who = `User "${user.username}" cannot ${request.verb}`
   if (request.kind === 'path') return `forbidden: ${who} path "${request.path}"`
-  const what = request.name ? `${request.resource} "${request.name}"` : request.resource
+  const what = objectName(request)
   const where = request.namespace
     ? `in the namespace "${request.namespace}"`
     : 'at the cluster scope'
@@ -63,4 +63,10 @@ export function refusalWords(user: ClusterUser, request: RequestInfo): string {
 
 function fullResource(request: ResourceRequest): string {
   return request.subresource ? `${request.resource}/${request.subresource}` : request.resource
+}
+
+/** How a Status names what it is about: `pods "web"`, `roles.rbac.authorization.k8s.io`. */
+export function objectName(request: ResourceRequest): string {
+  const qualified = [request.resource, request.apiGroup].filter((part) => part !== '').join('.')
+  return request.name ? `${qualified} "${request.name}"` : qualified
 }

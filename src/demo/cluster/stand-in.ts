@@ -74,11 +74,12 @@ async function handle(
   { authenticator, state, events }: Parts,
 ): Promise<void> {
   const received = new Date()
+  const source = request.socket.remoteAddress ?? ''
   const authentication = await authenticator.authenticate(request.headers.authorization)
   const user = 'user' in authentication ? authentication.user : undefined
   const answered = await judge(request, user, state)
   const refused = 'refused' in authentication ? authentication.refused : undefined
-  events.push(auditEvent({ request, received, user, answered, refused }))
+  events.push(auditEvent({ request, source, received, user, answered, refused }))
   response.writeHead(answered.code, {
     'content-type': answered.contentType,
     'x-rolecall-stand-in': 'not a Kubernetes API server',
@@ -132,13 +133,13 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   try {
     for await (const chunk of request) {
       bytes += chunk.length
-      if (bytes > BODY_BYTES) return undefined
-      chunks.push(chunk)
+      // Read to its end all the same: to break off would cut the connection before the answer.
+      if (bytes <= BODY_BYTES) chunks.push(chunk)
     }
   } catch {
     // The client left; nobody reads the answer.
   }
-  return Buffer.concat(chunks)
+  return bytes > BODY_BYTES ? undefined : Buffer.concat(chunks)
 }
 
 /** A body of JSON, or an access review in protobuf; of anything else `undefined`. */
