@@ -1,5 +1,5 @@
 import './metadata-reflection.ts'
-import { webcrypto } from 'node:crypto'
+import { KeyObject, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
 
@@ -110,4 +110,31 @@ function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
 
 async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
   return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')
+}
+
+/** An RSA key as an identity provider signs with, and a certificate of its own for it. */
+export interface SigningCertificate {
+  readonly certificate: Buffer
+  readonly privateKey: KeyObject
+}
+
+/**
+ * Makes an RSA key of 2048 bits and a self-signed certificate (DER) over it.
+ *
+ * @param name its common name
+ */
+export async function createSigningCertificate(name: string): Promise<SigningCertificate> {
+  const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
+  const parameters = { ...rsa, modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) }
+  const keys = await webcrypto.subtle.generateKey(parameters, true, ['sign', 'verify'])
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: [{ CN: [name] }],
+    keys,
+    ...validity(),
+    signingAlgorithm: rsa,
+  })
+  return {
+    certificate: Buffer.from(certificate.rawData),
+    privateKey: KeyObject.from(keys.privateKey),
+  }
 }

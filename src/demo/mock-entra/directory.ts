@@ -1,0 +1,101 @@
+/** The tenant that the mock serves unless told otherwise. */
+export const defaultTenantId = 'c0de0000-0000-4000-8000-00000000ca11'
+
+/** The "Azure Kubernetes Service AAD Server" application, the same in every tenant and cloud. */
+export const aksServerId = '6dae42f8-4368-4678-94ff-3960e28e3630'
+
+/** Microsoft Graph. */
+export const graphId = '00000003-0000-0000-c000-000000000000'
+
+/** How an address was registered; it decides what its token requests must look like. */
+export type Platform = 'web' | 'public' | 'spa'
+
+/** An app registration. */
+export interface Client {
+  readonly client_id: string
+  readonly name: string
+  /** Absent: a public client. */
+  readonly client_secret?: string
+  /** On `http://localhost` and `http://127.0.0.1` the port is free, the path is not. */
+  readonly redirect_uris: readonly { readonly uri: string; readonly platform: Platform }[]
+  /** Where `logout` may send the browser afterwards. */
+  readonly post_logout_redirect_uris?: readonly string[]
+  /** The object id of its service principal, the `oid` of its app-only tokens. */
+  readonly service_principal_id: string
+}
+
+/** An application that tokens are issued for. */
+export interface ApiResource {
+  readonly id: string
+  /** Further names: App ID URIs. */
+  readonly identifiers: readonly string[]
+  /** Delegated permissions by their short names. */
+  readonly permissions: readonly string[]
+  /** `accessTokenAcceptedVersion`: it, not the endpoint, decides what a token looks like. */
+  readonly token_version: 1 | 2
+}
+
+/** The confidential client of the documentation page, HolmesGPT's. */
+export const holmes: Client = {
+  client_id: '401e5000-0000-4000-8000-00000000a991',
+  name: 'holmes',
+  client_secret: 'holmes-mock-secret~not-a-real-one',
+  service_principal_id: '401e5000-0000-4000-8000-000000005e21',
+  redirect_uris: [
+    { uri: 'http://localhost/oauth/callback', platform: 'web' },
+    { uri: 'http://127.0.0.1/oauth/callback', platform: 'web' },
+    { uri: 'https://platform.robusta.dev/oauth/callback.html', platform: 'web' },
+    { uri: 'https://platform.eu.robusta.dev/oauth/callback.html', platform: 'web' },
+    { uri: 'https://platform.ap.robusta.dev/oauth/callback.html', platform: 'web' },
+    { uri: 'https://spa.contoso.test/callback', platform: 'spa' },
+  ],
+  post_logout_redirect_uris: ['http://localhost/'],
+}
+
+/** A public client, as command line programs are. */
+export const publicClient: Client = {
+  client_id: '90b11c00-0000-4000-8000-00000000a992',
+  name: 'command line',
+  service_principal_id: '90b11c00-0000-4000-8000-000000005e22',
+  redirect_uris: [
+    { uri: 'http://localhost', platform: 'public' },
+    { uri: 'http://127.0.0.1', platform: 'public' },
+  ],
+}
+
+/** An API of our own in the tenant, whose tokens are v2. */
+export const ownApi: ApiResource = {
+  id: '0a910000-0000-4000-8000-00000000a993',
+  identifiers: ['api://rolecall', 'https://mcp.contoso.test/mcp'],
+  permissions: ['mcp.access'],
+  token_version: 2,
+}
+
+/** AKS, Graph, and `ownApi`. */
+export const defaultResources: readonly ApiResource[] = [
+  { id: aksServerId, identifiers: [], permissions: ['user.read'], token_version: 1 },
+  {
+    id: graphId,
+    identifiers: ['https://graph.microsoft.com'],
+    permissions: ['User.Read', 'openid', 'profile', 'email'],
+    token_version: 1,
+  },
+  ownApi,
+]
+
+/**
+ * The registered address that `requested` is: the same text, but that a loopback address may have
+ * any port and that no path is `/`.
+ */
+export function findRedirect(
+  client: Client,
+  requested: string,
+): Client['redirect_uris'][number] | undefined {
+  const wanted = withoutLoopbackPort(requested)
+  return client.redirect_uris.find(({ uri }) => withoutLoopbackPort(uri) === wanted)
+}
+
+function withoutLoopbackPort(uri: string): string {
+  const loopback = /^(http:\/\/(?:localhost|127\.0\.0\.1))(?::\d{1,5})?(\/.*)?$/.exec(uri)
+  return loopback ? `${loopback[1]}${loopback[2] ?? '/'}` : uri
+}
