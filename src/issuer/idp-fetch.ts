@@ -157,8 +157,7 @@ function wholeResponse(
 }
 
 function fetchError(error: unknown, name: string): DocumentError {
-  if (error instanceof DocumentError) return error
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+  const cause = rootCause(error)
   if (cause instanceof DocumentError) return cause
   if (cause instanceof Error && cause.message.startsWith('Proxy response')) {
     return new DocumentError('proxy_refused', `${name}: the proxy refused to connect`)
@@ -168,6 +167,12 @@ function fetchError(error: unknown, name: string): DocumentError {
     return new DocumentError('untrusted_certificate', `${name}: certificate not trusted (${code})`)
   }
   return new DocumentError('unreachable', `${name}: could not be reached (${code})`)
+}
+
+/** undici wraps what went wrong, through a proxy more than once. */
+function rootCause(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof DocumentError) return error
+  return error.cause === undefined ? error : rootCause(error.cause)
 }
 
 function errorCode(cause: unknown): string {

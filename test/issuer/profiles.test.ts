@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Cloud, EntraConfig } from '../../src/config/config.ts'
+import { entraProfile } from '../../src/issuer/entra.ts'
+import { oidcProfile } from '../../src/issuer/oidc.ts'
+import { oidcConfig } from '../support/simulated-provider.ts'
+
+const tid = '11111111-2222-3333-4444-555555555555'
+const entra: EntraConfig = {
+  kind: 'entra',
+  tenant_id: tid,
+  cloud: 'public',
+  signing_algorithms: ['RS256'],
+  stale_for: 86_400_000,
+}
+
+const clouds: [Cloud, string, string][] = [
+  ['public', 'https://login.microsoftonline.com', 'https://sts.windows.net'],
+  ['usgov', 'https://login.microsoftonline.us', 'https://sts.windows.net'],
+  ['china', 'https://login.partner.microsoftonline.cn', 'https://sts.chinacloudapi.cn'],
+]
+
+for (const [cloud, login, tokens] of clouds) {
+  test(`Entra ${cloud}: the tenant's v2 and v1 issuers, known before discovery`, () => {
+    const profile = entraProfile({ ...entra, cloud })
+    const v2 = `${login}/${tid}/v2.0`
+    assert.equal(profile.discoveryUrl, `${v2}/.well-known/openid-configuration`)
+    assert.deepEqual(profile.tokenIssuers(undefined), [v2, `${tokens}/${tid}/`])
+    assert.equal(profile.configuredIssuer, v2)
+    assert.equal(profile.tenant, tid)
+    assert.equal(profile.acceptsIssuer(v2), true)
+    assert.equal(profile.acceptsIssuer(`${v2}/`), false)
+    assert.equal(profile.acceptsIssuer(`${login}/{tenantid}/v2.0`), false)
+    assert.equal(profile.acceptsIssuer(`${tokens}/${tid}/`), false)
+  })
+}
+
+test('Entra with an authority: the v2 issuer is the discovered one, the v1 issuer the cloud’s', () => {
+  const authority = 'http://127.0.0.1:9000'
+  const profile = entraProfile({ ...entra, cloud: 'china', authority })
+  const discovered = `https://login.partner.microsoftonline.cn/${tid}/v2.0`
+  assert.equal(profile.discoveryUrl, `${authority}/${tid}/v2.0/.well-known/openid-configuration`)
+  assert.equal(profile.configuredIssuer, `${authority}/${tid}/v2.0`)
+  assert.equal(profile.acceptsIssuer(discovered), true)
+  assert.equal(profile.acceptsIssuer('https://login.microsoftonline.com/{tenantid}/v2.0'), false)
+  assert.equal(profile.acceptsIssuer('https://login.microsoftonline.com/other/v2.0'), false)
+  const v1 = `https://sts.chinacloudapi.cn/${tid}/`
+  assert.deepEqual(profile.tokenIssuers(discovered), [discovered, v1])
+  assert.deepEqual(profile.tokenIssuers(undefined), [v1])
+})
+
+const issuer = `https://login.microsoftonline.com/${tid}/v2.0`
+const template = 'https://login.microsoftonline.com/{tenantid}/v2.0'
+const discovery = { issuer, cloud_instance_name: 'microsoftonline.com' }
+const key = { kty: 'RSA', cloud_instance_name: 'microsoftonline.com', issuer: template }
+
+const keys: [string, object, object, boolean][] = [
+  ['of this cloud with the template', key, discovery, true],
+  ['with the tenant spelled out', { ...key, issuer }, discovery, true],
+  ['without issuer (v1 key set)', { kty: 'RSA' }, discovery, true],
+  ['of another cloud', { ...key, cloud_instance_name: 'microsoftonline.us' }, discovery, false],
+  [
+    'whose cloud the metadata does not name',
+    { ...key, cloud_instance_name: 'x' },
+    { issuer },
+    true,
+  ],
+  [
+    'of personal accounts',
+    { ...key, issuer: template.replace('{tenantid}', '9188040d-6c67-4c5b-b112-36a304b66dad') },
+    discovery,
+    false,
+  ],
+  ['whose issuer is not text', { ...key, issuer: 7 }, discovery, false],
+]
+
+for (const [name, candidate, metadata, expected] of keys) {
+  test(`Entra, a key ${name}: ${expected ? 'counts' : 'does not count'}`, () => {
+    const { acceptsKey } = entraProfile(entra)
+    assert.equal(acceptsKey({ ...candidate }, { ...metadata }), expected)
+  })
+}
+
+const issuers: [string, string][] = [
+  ['https://idp.example', 'https://idp.example/.well-known/openid-configuration'],
+  ['https://idp.example/', 'https://idp.example/.well-known/openid-configuration'],
+  ['https://idp.example/realms/a', 'https://idp.example/realms/a/.well-known/openid-configuration'],
+]
+
+for (const [configured, discoveryUrl] of issuers) {
+  test(`oidc ${configured}: compared character by character`, () => {
+    const profile = oidcProfile({ ...oidcConfig, issuer: configured })
+    assert.equal(profile.discoveryUrl, discoveryUrl)
+    assert.deepEqual(profile.tokenIssuers(undefined), [configured])
+    assert.equal(profile.tenant, undefined)
+    assert.equal(profile.acceptsIssuer(configured), true)
+    const others = [
+      configured.endsWith('/') ? configured.slice(0, -1) : `${configured}/`,
+      configured.replace('idp.example', 'IDP.example'),
+      configured.replace('idp.example', 'idp.example:443'),
+      configured.replace('https', 'http'),
+    ]
+    for (const other of others) assert.equal(profile.acceptsIssuer(other), false, other)
+  })
+}
+
+test('a person is named by upn, else oid (Entra), preferred_username, else sub (oidc), or as configured', () => {
+  assert.deepEqual(entraProfile(entra).userClaims, ['upn', 'oid'])
+  assert.deepEqual(entraProfile({ ...entra, user_claim: 'email' }).userClaims, ['email'])
+  const oidc = { ...oidcConfig, issuer: 'https://idp.example' }
+  assert.deepEqual(oidcProfile(oidc).userClaims, ['preferred_username', 'sub'])
+  assert.deepEqual(oidcProfile({ ...oidc, user_claim: 'email' }).userClaims, ['email'])
+})
