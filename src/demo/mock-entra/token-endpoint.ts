@@ -63,7 +63,9 @@ async function redeemCode(
   const text = requireParameter(parameters, 'code')
   const code = findCode(state, client, text)
   const redirectUri = requireParameter(parameters, 'redirect_uri')
-  if (redirectUri !== code.redirectUri) throw new EntraError(500112, { redirect_uri: redirectUri })
+  if (withPath(redirectUri) !== withPath(code.redirectUri)) {
+    throw new EntraError(500112, { redirect_uri: redirectUri })
+  }
   checkOrigin(code.platform, origin)
   if (code.platform === 'spa' && !code.challenge) throw new EntraError(9002325)
   checkVerifier(code.challenge, parameters.get('code_verifier'))
@@ -74,9 +76,15 @@ async function redeemCode(
   state.codes.delete(text)
   const { person, platform, nonce } = code
   const asked = readScopes(code.scope, state.resources)
-  const grant = { client, person, platform, scopes, nonce, parameters, scope: code.scope }
   return issueUserTokens(state, {
-    ...grant,
+    client,
+    person,
+    platform,
+    nonce,
+    parameters,
+    scope: code.scope,
+    // What was asked of the person counts, whether or not the redemption names it again.
+    scopes: { ...scopes, oidc: [...new Set([...scopes.oidc, ...asked.oidc])] },
     withRefreshToken: asked.oidc.includes('offline_access'),
   })
 }
@@ -88,6 +96,11 @@ function findCode(state: MockState, client: Client, text: string): IssuedCode {
   if (code.client.client_id !== client.client_id) throw new EntraError(70000)
   if (nowOf(state) - code.issuedAt > codeLifetime) throw new EntraError(70008)
   return code
+}
+
+/** An address without a path is the one with `/`. */
+function withPath(uri: string): string {
+  return /^https?:\/\/[^/?#]+$/.test(uri) ? `${uri}/` : uri
 }
 
 /** Only single-page apps may redeem from a browser, and they must. */
