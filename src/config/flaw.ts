@@ -1,0 +1,31 @@
+import { z } from 'zod'
+
+/** Why a text cannot be taken, and what to write instead. Never holds the text of a secret. */
+export class Flaw {
+  readonly message: string
+  readonly remedy: string
+
+  constructor(message: string, remedy: string) {
+    this.message = message
+    this.remedy = remedy
+  }
+}
+
+/**
+ * A zod string that `read` turns into its value. The remedy of a flaw travels in the issue's
+ * `params`, where the words for people are made from it.
+ *
+ * @param read pure; returns the value or the flaw
+ */
+export function textAs<T>(read: (text: string) => T | Flaw) {
+  return z.string().transform((text, context): T => {
+    const value = read(text)
+    if (!(value instanceof Flaw)) return value
+    context.addIssue({
+      code: 'custom',
+      message: value.message,
+      params: { remedy: value.remedy },
+    })
+    return z.NEVER
+  })
+}

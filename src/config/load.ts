@@ -1,0 +1,126 @@
+import { resolve } from 'node:path'
+import type { Config } from './config.ts'
+import { type Assignment, Draft, type Table, valueAt, withoutEmptyTexts } from './draft.ts'
+import { translateDropIn } from './drop-in.ts'
+import { effectiveConfig } from './effective.ts'
+import { readEnvironment } from './environment.ts'
+import { parseFile } from './file.ts'
+import { readFlags } from './flags.ts'
+import { Flaw } from './flaw.ts'
+import { interpolate } from './interpolate.ts'
+import type { Problem } from './problem.ts'
+import { Report } from './report.ts'
+import { readSecretFiles } from './secrets.ts'
+import { aksAudience } from './token-terms.ts'
+import { validate } from './validate.ts'
+import { ValueFiles } from './value-files.ts'
+
+/** Where values come from. */
+export interface Sources {
+  /** Texts by the flag's name without hyphens; a switch is `true` or `false`. */
+  readonly flags: Readonly<Record<string, string>>
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Reads a file as UTF-8; throws when it cannot. Gets absolute paths. */
+  readonly readFile: (path: string) => string
+}
+
+export type Loaded =
+  | { readonly kind: 'config'; readonly config: Config; readonly warnings: readonly Problem[] }
+  | { readonly kind: 'problems'; readonly problems: readonly Problem[] }
+
+/**
+ * Brings flags, environment, file and defaults together, in this order of rank, and judges the
+ * whole. Never throws for what is configured. Not checked: anything that needs the network or the
+ * time, such as whether a certificate has expired.
+ *
+ * @returns the frozen configuration, or every problem at once
+ */
+export function load(sources: Sources): Loaded {
+  const report = new Report()
+  const path = sources.flags['config'] || sources.environment['ROLECALL_CONFIG'] || undefined
+  const table = path === undefined ? {} : readTable(path, sources, report)
+  if (table === undefined) return { kind: 'problems', problems: report.problems }
+  const draft = draftOf(table, sources, report)
+  const files = new ValueFiles(sources.readFile, draft, report)
+  readSecretFiles(draft, files, report)
+  const settings = validate(draft, report)
+  const config = effectiveConfig({ settings, draft, report }, files)
+  if (report.problems.length > 0) return { kind: 'problems', problems: report.problems }
+  const own = path === undefined ? [] : [resolve(path)]
+  return {
+    kind: 'config',
+    config: deepFreeze({ ...config, files: [...new Set([...own, ...files.paths])] }),
+    warnings: report.warnings,
+  }
+}
+
+/** Reads the file; nothing else is worth judging when that fails. */
+function readTable(path: string, sources: Sources, report: Report): Table | undefined {
+  let text: string
+  try {
+    text = sources.readFile(resolve(path))
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${error.code})` : ''
+    const remedy = 'Give another file with --config or ROLECALL_CONFIG.'
+    report.add({ key: path, message: `cannot be read${code}`, remedy })
+    return undefined
+  }
+  const parsed = parseFile(path, text)
+  if (!(parsed instanceof Flaw)) return parsed
+  report.add({ key: path, message: parsed.message, remedy: parsed.remedy })
+  return undefined
+}
+
+/** Lays the sources over each other, the one of highest rank last. */
+function draftOf(table: Table, sources: Sources, report: Report): Draft {
+  const file = withoutEmptyTexts(interpolate(table, sources.environment, report)) as Table
+  const dropIn = translateDropIn(file, report)
+  const draft = new Draft(dropIn.table)
+  for (const { path, label } of dropIn.names) draft.name(path, label)
+  putAll(draft, dropIn.assignments, report)
+  putAll(draft, readEnvironment(sources.environment, report), report)
+  const resources = valueAt(draft.root, ['resource'])
+  const count = Array.isArray(resources) ? resources.length : 0
+  putAll(draft, readFlags(sources.flags, count, report), report)
+  if (sources.flags['tenant'] !== undefined) assumeAks(draft, report)
+  return draft
+}
+
+/** An empty text takes the setting away, as it does in a file. */
+function putAll(draft: Draft, assignments: readonly Assignment[], report: Report): void {
+  for (const { path, value, label } of assignments) {
+    if (path[0] === 'listen') warnPort(draft, label, report)
+    if (draft.assign({ path, value: value === '' ? undefined : value, label })) continue
+    report.add({
+      key: label,
+      message: 'has a number that leaves one out',
+      remedy: 'Number the items of a list from 0, without a gap.',
+    })
+  }
+}
+
+function warnPort(draft: Draft, label: string, report: Report): void {
+  if (draft.labelOf(['listen']) !== 'port') return
+  const message = `has no effect: ${label} gives address and port`
+  report.warnings.push({ key: 'port', message, remedy: `Remove it, or remove ${label}.` })
+}
+
+/** With `--tenant` alone the first try is against AKS; an audience is never guessed in silence. */
+function assumeAks(draft: Draft, report: Report): void {
+  const path = ['resource', 0, 'audiences']
+  const resource = valueAt(draft.root, ['resource', 0])
+  if (resource === undefined || valueAt(draft.root, path) !== undefined) return
+  if (valueAt(draft.root, ['resource', 0, 'unsafe_any_audience']) !== undefined) return
+  draft.assign({ path, value: [aksAudience], label: '--audience' })
+  report.warnings.push({
+    key: '--audience',
+    message: `is not given: with --tenant it is ${aksAudience}, the API servers of AKS clusters`,
+    remedy: `Give --audience ${aksAudience}, or the audience of your own cluster.`,
+  })
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const item of Object.values(value)) deepFreeze(item)
+  return Object.freeze(value)
+}

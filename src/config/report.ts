@@ -1,0 +1,43 @@
+import type { Draft, Path } from './draft.ts'
+import { pathText } from './draft.ts'
+import type { Problem } from './problem.ts'
+
+/** Collects everything that is to be told, so that all of it is told at once. */
+export class Report {
+  readonly problems: Problem[] = []
+  readonly warnings: Problem[] = []
+  readonly #wrong: string[] = []
+
+  /** A problem with a setting, named as its author named it. */
+  wrong(draft: Draft, path: Path, message: string, remedy: string): void {
+    this.mark(path)
+    this.add({ key: draft.keyOf(path), message, remedy })
+  }
+
+  /** Counts a setting as wrong whose problem is told under another name. */
+  mark(path: Path): void {
+    this.#wrong.push(pathText(path))
+  }
+
+  /** A problem that belongs to no setting of the draft. The same problem is told once. */
+  add(problem: Problem): void {
+    const known = this.problems.some(
+      ({ key, message }) => key === problem.key && message === problem.message,
+    )
+    if (!known) this.problems.push(problem)
+  }
+
+  warn(draft: Draft, path: Path, message: string, remedy: string): void {
+    this.warnings.push({ key: draft.keyOf(path), message, remedy })
+  }
+
+  /** Whether a setting, or a table that it stands in, has a problem already. */
+  isWrong(path: Path): boolean {
+    const text = pathText(path)
+    return this.#wrong.some((wrong) => isWithin(text, wrong) || isWithin(wrong, text))
+  }
+}
+
+function isWithin(inner: string, outer: string): boolean {
+  return inner === outer || inner.startsWith(`${outer}.`) || inner.startsWith(`${outer}[`)
+}
