@@ -109,7 +109,9 @@ const answers: Answers = {
       'This is an access token, and this resource takes ID tokens; send the ID token of the same sign-in, see token_kind.',
     ),
   no_audience: ({ allowed }) =>
-    invalid(`The token has no audience (aud); this resource takes tokens for ${list(allowed)}.`),
+    invalid(
+      `The token has no audience (aud); this resource takes ${allowed === 'any' ? 'only tokens that have one' : `tokens for ${list(allowed)}`}.`,
+    ),
   wrong_audience: ({ audiences, allowed }) =>
     invalid(
       `The token is for ${list(audiences)}, and this resource takes tokens for ${list(allowed)}; ask for a token for that, or change audiences.`,

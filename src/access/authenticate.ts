@@ -123,24 +123,25 @@ export function authenticateToken(
   if (refusal) return refused(refusal)
   return access.verifier
     .verify(jwt)
-    .then((verification) => concludeVerification(verification, access.demands, now()))
+    .then((verification) =>
+      verification.kind === 'signed' && verification.token.jwt.compact === token
+        ? judge(verification.token, access.demands, now())
+        : refused(refusalFor(verification)),
+    )
 }
 
-function concludeVerification(
-  verification: Verification,
-  demands: Demands,
-  now: number,
-): Authentication {
+/** A verification of another text than the one that was sent vouches for nothing. */
+function refusalFor(verification: Verification): Refusal {
   switch (verification.kind) {
-    case 'signed':
-      return judge(verification.token, demands, now)
     case 'unavailable': {
       const { reason: cause, retryAfter } = verification
-      return refused({ reason: 'unavailable', cause, retryAfter })
+      return { reason: 'unavailable', cause, retryAfter }
     }
     case 'unknown_key':
+      return { reason: 'unknown_key' }
     case 'bad_signature':
-      return refused({ reason: verification.kind })
+    case 'signed':
+      return { reason: 'bad_signature' }
   }
 }
 

@@ -11,12 +11,11 @@ export const audience: Check = {
   name: 'audience',
   setting: 'audiences',
   refuse({ claims }, { audiences: allowed }): Refusal | undefined {
-    const named = allowed === 'any' ? [] : allowed
     const aud = member(claims, 'aud')
-    if (aud === undefined) return { reason: 'no_audience', allowed: named }
+    if (aud === undefined) return { reason: 'no_audience', allowed }
     const audiences = audiencesIn(aud)
     if (!audiences) return { reason: 'malformed_claim', claim: 'aud' }
-    if (audiences.length === 0) return { reason: 'no_audience', allowed: named }
+    if (audiences.length === 0) return { reason: 'no_audience', allowed }
     if (allowed === 'any' || audiences.some((one) => allowed.includes(one))) return undefined
     return { reason: 'wrong_audience', audiences, allowed }
   },
@@ -78,12 +77,18 @@ export function clientOf(claims: JsonObject, demands: Demands): string | undefin
   return audiences.length === 1 ? audiences[0] : undefined
 }
 
-/** `sub`: without it nobody can be told from anybody else. */
+/**
+ * `sub`: without it nobody can be told from anybody else. At Entra `oid` stands for a person where it
+ * is there, so it must then be a text.
+ */
 export const subject: Check = {
   kind: 'check',
   name: 'subject',
-  refuse: ({ claims }) =>
-    text(claims, 'sub') === undefined ? { reason: 'no_subject' } : undefined,
+  refuse({ claims }, { kind }): Refusal | undefined {
+    if (text(claims, 'sub') === undefined) return { reason: 'no_subject' }
+    if (kind !== 'entra' || !Object.hasOwn(claims, 'oid')) return undefined
+    return text(claims, 'oid') ? undefined : { reason: 'malformed_claim', claim: 'oid' }
+  },
   expected: () => 'a non-empty string',
   found: ({ claims }) => shown(member(claims, 'sub')),
 }

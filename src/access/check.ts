@@ -28,7 +28,7 @@ export interface SignatureSlot {
 /** A value of a token as people read it: one line, printable ASCII, at most 100 characters. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'absent'
-  return printable(typeof value === 'string' ? value : JSON.stringify(value))
+  return printable(typeof value === 'object' ? JSON.stringify(value) : String(value))
 }
 
 /** A list in a configuration as people read it. */

@@ -42,8 +42,8 @@ export const tenant: Check = {
 /** Leeway for nbf and iat, milliseconds. `exp` has none, as the API server has none. */
 const leeway = 30_000
 
-/** The last second that a Date can hold; a number beyond it is no time. */
-const lastSecond = 8.64e12
+/** The end of the year 9999. A number beyond it is no time: 1e400, 1e308, or milliseconds. */
+const lastSecond = 253_402_300_799
 
 /**
  * The end of a token in milliseconds since the epoch: `exp` in whole seconds, as Kubernetes reads it.

@@ -37,7 +37,7 @@ export type Refusal =
   | { readonly reason: 'refresh_token' }
   | { readonly reason: 'logout_token' }
   | { readonly reason: 'access_token' }
-  | { readonly reason: 'no_audience'; readonly allowed: readonly string[] }
+  | { readonly reason: 'no_audience'; readonly allowed: readonly string[] | 'any' }
   | {
       readonly reason: 'wrong_audience'
       readonly audiences: readonly string[]

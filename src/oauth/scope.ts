@@ -2,11 +2,11 @@ import { member } from './claims.ts'
 import type { JsonObject } from './jwt.ts'
 
 /**
- * The values of one scope-like claim: a string is separated by white space (RFC 6749 §3.3), an array
+ * The values of one scope-like claim: a string is separated by spaces (RFC 6749 §3.3), an array
  * is taken entry by entry and its entries are not split. Anything else grants nothing.
  */
 export function splitScope(value: unknown): readonly string[] {
-  if (typeof value === 'string') return value.split(/\s+/).filter((scope) => scope !== '')
+  if (typeof value === 'string') return value.split(' ').filter((scope) => scope !== '')
   if (!Array.isArray(value)) return []
   return value.filter((entry) => typeof entry === 'string').filter((entry) => entry !== '')
 }

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Answer, answerTo } from '../../src/access/answer.ts'
+import { authorize, type Permit } from '../../src/access/authorize.ts'
+import type { Demands } from '../../src/access/demands.ts'
+import {
+  entraClaims,
+  entraDemands,
+  entraHeader,
+  type Members,
+  principalOf,
+  signedToken,
+  without,
+} from './judged-tokens.ts'
+
+async function answerFor(claims: Members, demands: Demands): Promise<Answer> {
+  const principal = await principalOf(signedToken(entraHeader, claims), demands)
+  const authorization = authorize(principal, demands)
+  assert.ok(authorization.kind === 'refused')
+  return answerTo(authorization.refusal)
+}
+
+async function permitFor(claims: Members, demands: Demands): Promise<Permit> {
+  const principal = await principalOf(signedToken(entraHeader, claims), demands)
+  const authorization = authorize(principal, demands)
+  assert.ok(authorization.kind === 'permit', JSON.stringify(authorization))
+  return authorization.permit
+}
+
+test('a person passes where no group is asked for, and the permit has the exact token', async () => {
+  const token = signedToken(entraHeader, entraClaims)
+  const principal = await principalOf(token, entraDemands())
+  const authorization = authorize(principal, entraDemands())
+  assert.ok(authorization.kind === 'permit')
+  const { permit } = authorization
+  assert.ok(permit.actsAs === 'caller')
+  assert.equal(permit.bearer, token)
+  assert.equal(permit.principal, principal)
+  assert.deepEqual(Object.keys(permit), ['actsAs', 'principal'])
+})
+
+test('one of the required groups is enough', async () => {
+  const demands = entraDemands({ required_groups: ['group-z', 'group-b'] })
+  assert.equal((await permitFor(entraClaims, demands)).actsAs, 'caller')
+})
+
+test('groups_claim names the claim, and one group may be a text', async () => {
+  const demands = entraDemands({ required_groups: ['ops'] }, { groups_claim: 'teams' })
+  assert.equal((await permitFor({ ...entraClaims, teams: 'ops' }, demands)).actsAs, 'caller')
+})
+
+for (const [rule, groups] of [
+  ['a person in none of the required groups', ['group-a']],
+  ['a group in another case', ['GROUP-Z']],
+  ['a person without groups', undefined],
+  ['groups that are no texts', [{ id: 'group-z' }, ['group-z'], null]],
+  ['groups that are an object', { 'group-z': true }],
+] as const) {
+  test(`${rule} is refused by policy`, async () => {
+    const demands = entraDemands({ required_groups: ['group-z'] })
+    assert.deepEqual(await answerFor({ ...entraClaims, groups }, demands), {
+      kind: 'policy',
+      status: 403,
+      error: 'access_denied',
+      description:
+        'alice@contoso.com is in none of the groups that required_groups of resource prod lists (group-z); ask an administrator for membership, then sign in again.',
+      challenge: 'none',
+    })
+  })
+}
+
+for (const [rule, overage] of [
+  ['_claim_names', { _claim_names: { groups: 'src1' } }],
+  ['hasgroups', { hasgroups: true }],
+] as const) {
+  test(`too many groups to be listed (${rule}) have words of their own`, async () => {
+    const demands = entraDemands({ required_groups: ['group-z'] })
+    const answer = await answerFor({ ...without(entraClaims, 'groups'), ...overage }, demands)
+    assert.equal(answer.kind, 'policy')
+    assert.equal(
+      answer.description,
+      'alice@contoso.com is in so many groups that the token does not list them, and resource prod needs them for required_groups; let the identity provider put only assigned groups into tokens.',
+    )
+  })
+}
+
+test('groups that are listed decide, also beside a sign that some are not', async () => {
+  const demands = entraDemands({ required_groups: ['group-a'] })
+  const both = { ...entraClaims, _claim_names: { groups: 'src1' } }
+  assert.equal((await permitFor(both, demands)).actsAs, 'caller')
+})
+
+test('no policy text has what signs people of HolmesGPT out', async () => {
+  const demands = entraDemands({
+    name: 'unauthorized-401',
+    required_groups: ['00000401-0000-4000-8000-000000000000'],
+  })
+  const claims = { ...entraClaims, upn: 'bob401@contoso.com' }
+  const overage = { ...without(claims, 'groups'), hasgroups: true }
+  for (const answer of [await answerFor(claims, demands), await answerFor(overage, demands)]) {
+    assert.doesNotMatch(answer.description, /401|unauthorized/i)
+    assert.match(answer.description, /^This person is in /)
+  }
+})
+
+test('an upstream that acts as itself gets no bearer', async () => {
+  const permit = await permitFor(entraClaims, entraDemands({ upstream_identity: 'own' }))
+  assert.equal(permit.actsAs, 'upstream')
+  assert.equal(permit.bearer, undefined)
+})
+
+test('a principal of one resource cannot be authorized at another', async () => {
+  const principal = await principalOf(signedToken(entraHeader, entraClaims), entraDemands())
+  assert.throws(() => authorize(principal, entraDemands({ name: 'dev' })), /another resource/)
+})
+
+test('a principal or a permit that somebody else made does not compile, nor run', async () => {
+  const demands = entraDemands()
+  const principal = await principalOf(signedToken(entraHeader, entraClaims), demands)
+  // @ts-expect-error: only authenticate makes a principal
+  assert.throws(() => authorize({ ...principal }, demands), TypeError)
+  // @ts-expect-error: only authorize makes a permit
+  const caller: Permit = { actsAs: 'caller', principal, bearer: 'x' }
+  // @ts-expect-error: of either kind
+  const upstream: Permit = { actsAs: 'upstream', principal, bearer: undefined }
+  // @ts-expect-error: a permit is no principal
+  assert.throws(() => authorize(caller, demands))
+  assert.ok(upstream)
+})
