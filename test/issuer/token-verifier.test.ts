@@ -265,3 +265,33 @@ test('a fetch under way when a key is unknown is waited for and followed by one 
   for (const answer of held) answer()
   assert.equal((await verification).kind, 'signed')
 })
+
+test('the token cache is bounded by size: the tokens longest unused go first', async (t) => {
+  const { verifier, key, now } = await warm(t)
+  const padding = 'x'.repeat(1_500_000)
+  const tokens: Jwt[] = []
+  for (let index = 0; index < 12; index += 1) {
+    tokens.push(await signToken(key, { iat: now(), index, padding }))
+  }
+  for (const jwt of tokens) assert.equal((await verifier.verify(jwt)).kind, 'signed')
+  const recalled = tokens.map((jwt) => verifier.recall(jwt.compact) !== undefined)
+  assert.equal(recalled[0], false)
+  assert.equal(recalled.at(-1), true)
+})
+
+test('a verification under way while its key goes away ends in no signed token', async (t) => {
+  const { verifier, key, server, clock, now } = await warm(t)
+  const jwt = await signToken(key, { iat: now() - 10 })
+  server.keys = publish(await createSigningKey('second'))
+  let over = false
+  const advancing = clock.advance(hour).then(() => {
+    over = true
+  })
+  while (!over) {
+    await verifier.verify(jwt)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await advancing
+  assert.equal(verifier.recall(jwt.compact), undefined)
+  assert.deepEqual(await verifier.verify(jwt), { kind: 'unknown_key' })
+})
