@@ -22,8 +22,11 @@ export interface Simulation {
   readonly key: SigningKey
   readonly provider: IdentityProvider
   readonly events: IssuerEvent[]
-  /** While true every fetch fails at once, without a socket: for outages of a day. */
-  offline: boolean
+  /**
+   * What happens to every fetch without a socket: it fails at once (for outages of a day), or it
+   * gets no answer in the 5 s that it has.
+   */
+  fault: 'none' | 'refused' | 'hanging'
   /** Until no fetch is under way. */
   settled(): Promise<void>
   /** The simulated time in seconds. */
@@ -61,8 +64,10 @@ export async function simulate(
     clock,
     publicUrlIsLoopback: options.publicUrlIsLoopback ?? true,
     async fetch(url, init) {
+      const { fault } = simulation
+      if (fault === 'hanging') await new Promise<void>((end) => clock.after(5_000, end))
       begun += 1
-      if (simulation.offline) throw new DocumentError('unreachable', 'offline')
+      if (fault !== 'none') throw new DocumentError('unreachable', 'fault')
       return connection.fetch(url, init)
     },
     onEvent(event) {
@@ -94,7 +99,7 @@ export async function simulate(
     key,
     provider,
     events,
-    offline: false,
+    fault: 'none',
     settled,
     now,
   }
