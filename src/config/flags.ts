@@ -13,6 +13,8 @@ export interface Flag {
   readonly name: string
   readonly kind: Setting['kind']
   readonly description: string
+  /** The path of the setting that it gives, with `*` for the first resource. */
+  readonly setting?: readonly string[]
 }
 
 interface SettingFlag extends Flag {
@@ -30,19 +32,24 @@ const settingFlags: readonly SettingFlag[] = settings.flatMap(({ path, kind, nod
   const last = key ?? top
   const name = aliases[last] ?? last.replaceAll('_', '-')
   const where: Path = ofTop ? [top] : ['resource', 0, last]
-  return [{ name, kind, description: node.description ?? '', path: where }]
+  return [{ name, kind, description: node.description ?? '', path: where, setting: path }]
 })
 
 /** Every flag by which a value is given. */
 export const flags: readonly Flag[] = [
   { name: 'config', kind: 'text', description: 'The configuration file, TOML or YAML.' },
-  { name: 'tenant', kind: 'text', description: 'Entra: the Directory (tenant) ID.' },
+  {
+    name: 'tenant',
+    kind: 'text',
+    description: 'Entra: the Directory (tenant) ID.',
+    setting: ['identity_provider', 'tenant_id'],
+  },
   {
     name: 'issuer',
     kind: 'text',
     description: 'The issuer to discover; one of Entra gives its tenant.',
   },
-  ...settingFlags.map(({ name, kind, description }) => ({ name, kind, description })),
+  ...settingFlags,
 ]
 
 /**

@@ -29,7 +29,7 @@ export function wordsOf(
     case 'invalid_type':
       return typeWords(issue.expected, valueAt(root, path), path, node)
     case 'invalid_value':
-      return choiceWords(issue.values, valueAt(root, path))
+      return choiceWords(issue.values, valueAt(root, path), path)
     case 'too_small':
       return smallWords(issue.origin, issue.minimum, node)
     case 'too_big':
@@ -84,20 +84,20 @@ function typeOf(value: unknown): string {
   return names[typeof value] ?? 'a table'
 }
 
-function choiceWords(values: readonly unknown[], value: unknown): Words {
+function choiceWords(values: readonly unknown[], value: unknown, path: Path): Words {
   const choices = values.map(String)
-  const hint = typeof value === 'string' ? ` ${nearestHint(value.slice(0, 80), choices)}` : ''
-  const near = hint.includes('Did you mean') ? hint : ''
-  return {
-    message: 'is not one of the choices',
-    remedy: `Write one of: ${choices.join(', ')}.${near}`,
+  const remedy = `Write one of: ${choices.join(', ')}.`
+  if (path.includes('signing_algorithms')) {
+    return { message: 'is not an asymmetric algorithm: whoever verifies could also sign', remedy }
   }
+  const hint = typeof value === 'string' ? nearestHint(value.slice(0, 80), choices) : ''
+  const near = hint.startsWith('Did you mean') ? ` ${hint}` : ''
+  return { message: 'is not one of the choices', remedy: `${remedy}${near}` }
 }
 
 function smallWords(origin: string, minimum: number | bigint, node: SchemaNode | undefined): Words {
-  if (origin === 'array' || origin === 'string') {
-    return { message: 'is empty', remedy: exampleOf(node) }
-  }
+  if (origin === 'string') return { message: 'is empty', remedy: 'Write a text, or remove it.' }
+  if (origin === 'array') return { message: 'is empty', remedy: exampleOf(node) }
   return { message: 'is too little', remedy: `Write ${minimum} or more.` }
 }
 

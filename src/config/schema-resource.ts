@@ -103,7 +103,7 @@ const tokenShape = {
     .meta({
       description:
         'Client ids whose tokens are taken (`appid`, `azp`). Default: `client_id` where there is one, else any, with a warning. `["*"]`: any.',
-      examples: [['*']],
+      examples: [['22222222-3333-4444-8555-666666666666']],
     }),
   allow_app_tokens: z.boolean().prefault(false).meta({
     description: 'Takes tokens of applications, with no person behind them.',

@@ -1,0 +1,25 @@
+/** What a command may touch of the process it runs in. */
+export interface Terminal {
+  stdout(text: string): void
+  stderr(text: string): void
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Reads a file as UTF-8; throws when it cannot. */
+  readFile(path: string): string
+}
+
+export interface Command {
+  /** One line, in the list of commands. */
+  readonly summary: string
+  /** What `--help` shows; ends with a line break. */
+  readonly usage: string
+  /**
+   * Runs to the end.
+   *
+   * @param argv what follows the command's name
+   * @returns the exit code
+   */
+  run(argv: readonly string[], terminal: Terminal): Promise<number>
+}
+
+/** The exit code of bad configuration and of bad usage. */
+export const badUsage = 2
