@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import type { Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface ChildOptions {
   readonly command: string
   readonly arguments: readonly string[]
   readonly environment: NodeJS.ProcessEnv
-  /** Called with each line the child writes, on either stream. */
-  readonly onLine?: (line: string) => void
+  /** Where its standard output goes, too; a file to follow. */
+  readonly output?: Writable
+  /** Lines that say nothing about an end: not kept. Default: none is. */
+  readonly isNoise?: (line: string) => boolean
 }
 
 /** How a child ended: its exit code, or the signal that ended it, and its last words. */
@@ -40,13 +43,16 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const child = spawn(options.command, options.arguments, {
     env: options.environment,
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own: Ctrl-C reaches us alone, and we end the parts in order.
+    detached: true,
   })
+  if (options.output) child.stdout.pipe(options.output, { end: false })
   const lines: string[] = []
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
+      if (options.isNoise?.(line)) return
       lines.push(line)
-      lines.splice(0, lines.length - KEPT_LINES)
-      options.onLine?.(line)
+      lines.splice(0, Math.max(0, lines.length - KEPT_LINES))
     })
   }
   await once(child, 'spawn')

@@ -40,7 +40,7 @@ export async function startKubernetesMcpServer(
   options: KubernetesMcpServerOptions,
 ): Promise<KubernetesMcpServer> {
   const command = kubernetesMcpServerBinary()
-  const port = options.port ?? (await freePort(0, ''))
+  const port = options.port ?? (await freePort())
   // mkdtemp makes the folder for its owner alone (0700).
   const folder = await mkdtemp(join(tmpdir(), 'rolecall-mcp-'))
   try {
@@ -49,6 +49,8 @@ export async function startKubernetesMcpServer(
       command,
       arguments: ['--config', config],
       environment: quietEnvironment(folder),
+      // After an error it prints its whole usage, indented.
+      isNoise: (line) => /^(\s|$|Usage:|Examples:|Flags:)/.test(line),
     })
     const exited = child.exited.finally(() => rm(folder, { recursive: true, force: true }))
     await untilAnswers(child, 'kubernetes-mcp-server', `http://127.0.0.1:${port}/healthz`)

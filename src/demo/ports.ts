@@ -1,28 +1,89 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 
-/** The port that a part of the demo wants is taken; says which, and what to do. */
-export class PortTaken extends Error {
-  override readonly name = 'PortTaken'
+/** Where the parts of the demo listen, all on 127.0.0.1. */
+export interface DemoPorts {
+  readonly proxy: number
+  readonly admin: number
+  readonly identityProvider: number
+  readonly mcpServer: number
+  readonly cluster: number
+}
+
+/** What people find in the text that the demo prints, unless they choose others. */
+export const FRIENDLY_PORTS: DemoPorts = {
+  proxy: 8080,
+  admin: 9090,
+  identityProvider: 9000,
+  mcpServer: 8081,
+  cluster: 8443,
+}
+
+/** Any free ones. */
+export const ANY_PORTS: DemoPorts = {
+  proxy: 0,
+  admin: 0,
+  identityProvider: 0,
+  mcpServer: 0,
+  cluster: 0,
+}
+
+/** The command line flag that chooses each port. */
+export const PORT_FLAGS: Readonly<Record<keyof DemoPorts, string>> = {
+  proxy: '--port',
+  admin: '--admin-port',
+  identityProvider: '--idp-port',
+  mcpServer: '--mcp-port',
+  cluster: '--cluster-port',
 }
 
 /**
- * A port of 127.0.0.1 that is free now. Another process may take it before it is used.
+ * Finds the ports on 127.0.0.1 free, and replaces each 0 by a free one; no two are the same. Another
+ * process may still take one before it is used.
  *
- * @param wanted the port, or 0 for any
- * @param flag the command line flag that chooses another, for the error
- * @throws {PortTaken} when `wanted` is in use
+ * @throws Error that names the port in use and the flag that chooses another
  */
-export async function freePort(wanted: number, flag: string): Promise<number> {
-  const server = createServer()
-  try {
-    server.listen(wanted, '127.0.0.1')
-    await once(server, 'listening')
-  } catch {
-    throw new PortTaken(`port ${wanted} is taken: choose another with ${flag} PORT (0: any)`)
+export async function reservePorts(wanted: DemoPorts): Promise<DemoPorts> {
+  const servers: Server[] = []
+  const reserve = async (part: keyof DemoPorts): Promise<number> => {
+    const server = createServer()
+    servers.push(server)
+    return await listenOn(server, wanted[part], PORT_FLAGS[part])
   }
-  const { port } = server.address() as AddressInfo
+  try {
+    return {
+      proxy: await reserve('proxy'),
+      admin: await reserve('admin'),
+      identityProvider: await reserve('identityProvider'),
+      mcpServer: await reserve('mcpServer'),
+      cluster: await reserve('cluster'),
+    }
+  } finally {
+    await Promise.all(servers.filter((server) => server.listening).map(closeServer))
+  }
+}
+
+/** A port of 127.0.0.1 that nothing listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  const port = await listenOn(server, 0, '')
+  await closeServer(server)
+  return port
+}
+
+async function listenOn(server: Server, port: number, flag: string): Promise<number> {
+  server.listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const cause = error instanceof Error && 'code' in error ? error.code : 'not available'
+    const words = cause === 'EADDRINUSE' ? 'taken' : `not to be had (${cause})`
+    throw new Error(`port ${port} is ${words}: choose another with ${flag} PORT, 0 for any`)
+  }
+  return (server.address() as AddressInfo).port
+}
+
+async function closeServer(server: Server): Promise<void> {
   server.close()
   await once(server, 'close')
-  return port
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Writable } from 'node:stream'
 import { createAuthority, loopbackNames } from '../certificates.ts'
 import { readAccessReviewProtobuf } from './access-review-protobuf.ts'
 import { answer, type ClusterState } from './answers.ts'
@@ -18,6 +19,8 @@ export interface StandInOptions {
   readonly contents: ClusterContents
   /** On 127.0.0.1; default: any free one. */
   readonly port?: number
+  /** Gets every audit event, one JSON object a line. */
+  readonly auditLog?: Writable
 }
 
 const BODY_BYTES = 1024 * 1024
@@ -36,8 +39,12 @@ export async function startStandInCluster(options: StandInOptions): Promise<Clus
   const authenticator = createAuthenticator(options.identityProvider)
   const state = { contents: options.contents, objects: storeObjects(options.contents) }
   const events: AuditEvent[] = []
+  const record = (event: AuditEvent): void => {
+    events.push(event)
+    options.auditLog?.write(`${JSON.stringify(event)}\n`)
+  }
   const server = createServer({ cert: certificate, key }, (request, response) => {
-    void handle(request, response, { authenticator, state, events })
+    void handle(request, response, { authenticator, state, record })
   })
   server.listen(options.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
@@ -65,13 +72,13 @@ async function close(server: Server, authenticator: Authenticator): Promise<void
 interface Parts {
   readonly authenticator: Authenticator
   readonly state: ClusterState
-  readonly events: AuditEvent[]
+  record(event: AuditEvent): void
 }
 
 async function handle(
   request: IncomingMessage,
   response: ServerResponse,
-  { authenticator, state, events }: Parts,
+  { authenticator, state, record }: Parts,
 ): Promise<void> {
   const received = new Date()
   const source = request.socket.remoteAddress ?? ''
@@ -79,7 +86,7 @@ async function handle(
   const user = 'user' in authentication ? authentication.user : undefined
   const answered = await judge(request, user, state)
   const refused = 'refused' in authentication ? authentication.refused : undefined
-  events.push(auditEvent({ request, source, received, user, answered, refused }))
+  record(auditEvent({ request, source, received, user, answered, refused }))
   response.writeHead(answered.code, {
     'content-type': answered.contentType,
     'x-rolecall-stand-in': 'not a Kubernetes API server',

@@ -1,0 +1,166 @@
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Writable } from 'node:stream'
+import { describeExit } from './child-process.ts'
+import type { Cluster, ClusterIdentityProvider } from './cluster/cluster.ts'
+import { clusterContents, TEAMS, type Team, type TeamGroups } from './cluster/contents.ts'
+import { startStandInCluster } from './cluster/stand-in.ts'
+import {
+  type KubernetesMcpServer,
+  kubernetesMcpServerVersion,
+  startKubernetesMcpServer,
+} from './kubernetes-mcp-server.ts'
+import { aksServerId, holmes } from './mock-entra/directory.ts'
+import { type MockEntra, startMockEntra } from './mock-entra/mock-entra.ts'
+import type { People, Person } from './people.ts'
+import { type DemoPorts, reservePorts } from './ports.ts'
+import { type ProxyProcess, startProxy } from './proxy-process.ts'
+import { signIn } from './sign-in.ts'
+import type { SignedInPerson } from './who-sees-what.ts'
+
+export interface DemoOptions {
+  readonly ports: DemoPorts
+  /** Told of each part as it starts. */
+  readonly progress: (line: string) => void
+}
+
+/** The running demo. */
+export interface Demo {
+  readonly identityProvider: MockEntra
+  readonly cluster: Cluster
+  readonly mcpServer: KubernetesMcpServer
+  readonly proxy: ProxyProcess
+  readonly files: DemoFiles
+  /** Settles when a part ends by itself: which, how, and its last lines. */
+  readonly ended: Promise<string>
+  /** Ends all parts and removes the files. */
+  close(): Promise<void>
+}
+
+export interface DemoFiles {
+  readonly folder: string
+  readonly proxyLog: string
+  readonly clusterAudit: string
+  readonly clusterAuthority: string
+}
+
+/**
+ * Starts mock Entra, the cluster, kubernetes-mcp-server and rolecall, each as in earnest: the
+ * cluster trusts the identity provider only, the MCP server has no credentials, rolecall is its own
+ * command with a configuration file.
+ *
+ * @throws when a port is taken or a part does not start; what had started is ended first
+ */
+export async function startDemo(options: DemoOptions): Promise<Demo> {
+  const ports = await reservePorts(options.ports)
+  const closers: (() => Promise<unknown>)[] = []
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer()
+  }
+  try {
+    return { ...(await startParts({ ...options, ports }, closers)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function startParts(
+  { ports, progress }: DemoOptions,
+  closers: (() => Promise<unknown>)[],
+): Promise<Omit<Demo, 'close'>> {
+  const files = await makeFiles()
+  closers.push(() => rm(files.folder, { recursive: true, force: true }))
+  const identityProvider = await startMockEntra({ port: ports.identityProvider })
+  closers.push(() => identityProvider.close())
+  progress(`mock Entra ID          ${identityProvider.origin}`)
+  const auditLog = await openLog(files.clusterAudit, closers)
+  const cluster = await startCluster(identityProvider, ports.cluster, auditLog)
+  closers.push(() => cluster.close())
+  await writeFile(files.clusterAuthority, cluster.certificateAuthority)
+  progress(`cluster                ${cluster.server}  ${cluster.description}`)
+  const mcpServer = await startKubernetesMcpServer({ cluster, port: ports.mcpServer })
+  closers.push(() => mcpServer.close())
+  progress(`kubernetes-mcp-server  ${mcpServer.url}  version ${kubernetesMcpServerVersion()}`)
+  const log = await openLog(files.proxyLog, closers)
+  const { origin: authority, tenantId } = identityProvider
+  const proxy = await startProxy({
+    folder: files.folder,
+    port: ports.proxy,
+    adminPort: ports.admin,
+    identityProvider: { tenantId, authority, clientId: holmes.client_id },
+    upstream: mcpServer.url,
+    log,
+  })
+  closers.push(() => proxy.close())
+  progress(`rolecall               ${proxy.url}`)
+  const ended = Promise.race([
+    cluster.ended.then((how) => `the cluster ended: ${how}`),
+    mcpServer.exited.then((exit) => `kubernetes-mcp-server ended: ${describeExit(exit)}`),
+    proxy.exited.then((exit) => `rolecall ended: ${describeExit(exit)}`),
+  ])
+  return { identityProvider, cluster, mcpServer, proxy, files, ended }
+}
+
+async function makeFiles(): Promise<DemoFiles> {
+  const folder = await mkdtemp(join(tmpdir(), 'rolecall-demo-'))
+  return {
+    folder,
+    proxyLog: join(folder, 'rolecall.log'),
+    clusterAudit: join(folder, 'cluster-audit.log'),
+    clusterAuthority: join(folder, 'cluster-ca.crt'),
+  }
+}
+
+/** A file for log lines. It is closed before the folder is removed. */
+async function openLog(path: string, closers: (() => Promise<unknown>)[]): Promise<Writable> {
+  const log = createWriteStream(path, { mode: 0o600 })
+  await once(log, 'open')
+  closers.push(async () => {
+    log.end()
+    await once(log, 'close')
+  })
+  return log
+}
+
+/** The one place that knows which cluster there is: a real one starts here. */
+function startCluster(mock: MockEntra, port: number, auditLog: Writable): Promise<Cluster> {
+  const identityProvider: ClusterIdentityProvider = {
+    jwksUri: `${mock.origin}/common/discovery/keys`,
+    issuer: `https://sts.windows.net/${mock.tenantId}/`,
+    audience: aksServerId,
+    tenantId: mock.tenantId,
+  }
+  const contents = clusterContents(teamGroups(mock.people))
+  return startStandInCluster({ identityProvider, contents, port, auditLog })
+}
+
+function teamGroups(people: People): TeamGroups {
+  const groupId = (team: Team): string => {
+    const group = people.groups.find(({ name }) => name === team)
+    if (!group) throw new Error(`there is no group "${team}" in the people's file`)
+    return group.id
+  }
+  return { 'team-a': groupId('team-a'), 'team-b': groupId('team-b') }
+}
+
+/** The teams that a person is in. */
+export function teamsOf(person: Person, people: People): Team[] {
+  const groups = teamGroups(people)
+  return TEAMS.filter((team) => person.groups.includes(groups[team]))
+}
+
+/** Signs everybody in, without a browser, one after the other. */
+export async function signEverybodyIn(mock: MockEntra): Promise<readonly SignedInPerson[]> {
+  const signedIn: SignedInPerson[] = []
+  for (const person of mock.people.people) {
+    const { access_token: token } = await signIn(mock, person.username)
+    const { username, upn, oid, home_tenant_id } = person
+    const clusterName = home_tenant_id === undefined ? upn : oid
+    signedIn.push({ username, clusterName, teams: teamsOf(person, mock.people), token })
+  }
+  return signedIn
+}

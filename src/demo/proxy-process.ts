@@ -1,0 +1,76 @@
+import { writeFile } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import type { Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { stringify } from 'smol-toml'
+import { type Child, startChild, untilAnswers } from './child-process.ts'
+
+export interface ProxyOptions {
+  /** Where the configuration is written. */
+  readonly folder: string
+  readonly port: number
+  readonly adminPort: number
+  readonly identityProvider: {
+    readonly tenantId: string
+    readonly authority: string
+    readonly clientId: string
+  }
+  readonly upstream: string
+  /** Its log lines. */
+  readonly log: Writable
+}
+
+export interface ProxyProcess extends Child {
+  /** `http://localhost:<port>` */
+  readonly publicUrl: string
+  /** The endpoint that MCP clients are given. */
+  readonly url: string
+  /** The configuration that it runs with. */
+  readonly config: string
+}
+
+/**
+ * Starts rolecall by its own command, `serve --config FILE`, as anybody would, and waits until it is
+ * ready. Settings in the environment (`ROLECALL…`) do not reach it: what the file says holds.
+ *
+ * @throws when it ends or stays silent; the message has its last lines
+ */
+export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
+  const config = join(options.folder, 'rolecall.toml')
+  const publicUrl = `http://localhost:${options.port}`
+  await writeFile(config, stringify(configurationOf(options, publicUrl)), { mode: 0o600 })
+  const child = await startChild({
+    command: process.execPath,
+    arguments: [...process.execArgv, commandFile(), 'serve', '--config', config],
+    environment: environmentOf(process.env),
+    output: options.log,
+  })
+  await untilAnswers(child, 'rolecall', `http://127.0.0.1:${options.adminPort}/readyz`)
+  return { ...child, publicUrl, url: `${publicUrl}/mcp`, config }
+}
+
+function configurationOf(options: ProxyOptions, publicUrl: string): Record<string, unknown> {
+  const { tenantId, authority, clientId } = options.identityProvider
+  return {
+    public_url: publicUrl,
+    listen: `127.0.0.1:${options.port}`,
+    admin_listen: `127.0.0.1:${options.adminPort}`,
+    shutdown_delay: '0s',
+    shutdown_grace: '2s',
+    identity_provider: { kind: 'entra', tenant_id: tenantId, authority, client_id: clientId },
+    sign_in: { mode: 'off' },
+    resource: [{ name: 'demo', path: '/mcp', upstream: options.upstream }],
+  }
+}
+
+/** The command's own file: TypeScript in a clone, JavaScript where it was built. */
+function commandFile(): string {
+  return fileURLToPath(new URL(`../cli/rolecall${extname(import.meta.url)}`, import.meta.url))
+}
+
+function environmentOf(inherited: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(inherited).filter(([name]) => !name.startsWith('ROLECALL'))
+  const noProxy = [inherited['NO_PROXY'] ?? inherited['no_proxy'], 'localhost', '127.0.0.1']
+  const list = noProxy.filter((entry) => entry).join(',')
+  return { ...Object.fromEntries(kept), NO_PROXY: list, no_proxy: list }
+}
