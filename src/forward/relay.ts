@@ -33,6 +33,7 @@ export class Relay implements Dispatcher.DispatchHandler, OpenStream {
   readonly #relayed: Relayed
   #controller: Dispatcher.DispatchController | undefined
   #ended = false
+  #paused = false
   #abandoned: Error | undefined
 
   constructor(relayed: Relayed) {
@@ -80,9 +81,13 @@ export class Relay implements Dispatcher.DispatchHandler, OpenStream {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { response } = this.#relayed
-    if (response.write(chunk)) return
+    if (response.write(chunk) || this.#paused) return
+    this.#paused = true
     controller.pause()
-    response.once('drain', () => controller.resume())
+    response.once('drain', () => {
+      this.#paused = false
+      controller.resume()
+    })
   }
 
   onResponseEnd(): void {

@@ -53,7 +53,7 @@ export async function createDeployment(
       resource,
       access: {
         verifier: provider.verifier,
-        demands: makeDemands(resource, config.identity_provider, () => provider.tokenIssuers()),
+        demands: makeDemands(resource, config.identity_provider, provider),
       },
       streams: around.streams,
       sessionKeys,

@@ -24,10 +24,11 @@ type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error)
  * judged in the same turn, without a promise.
  */
 export function guardHook(guard: Guard): Hook {
+  const now = () => guard.clock.now()
   return (request, _reply, done) => {
     // Not `headers.authorization`: of several lines node:http keeps the first without a word.
     const values = valuesOf(request.raw.rawHeaders, 'authorization')
-    const verdict = authenticate(values, guard.access, guard.clock)
+    const verdict = authenticate(values, guard.access, now)
     if (verdict instanceof Promise) {
       verdict.then((settled) => done(conclude(settled, request, guard)), done)
     } else done(conclude(verdict, request, guard))

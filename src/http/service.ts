@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 import { OpenStreams } from '../forward/open-streams.ts'
-import type { Logger } from '../observe/logger.ts'
+import { type Logger, reasonOf } from '../observe/logger.ts'
 import { createMetrics, observeReadings } from '../observe/metrics.ts'
 import { createAdmin, type Readiness } from './admin.ts'
 import { createDeployment, type Deployment, type Surroundings } from './deployment.ts'
@@ -77,7 +77,10 @@ export async function startService(config: Config, options: ServiceOptions): Pro
       if (next.tls) listener.renewCertificate(next.tls)
       if (before === undefined) return
       if (before.provider !== replacement.provider) before.provider.stop()
-      await before.app.close()
+      // Not waited for: it closes when the last stream of the old configuration ends.
+      before.app.close().catch((error: unknown) => {
+        log.error({ kind: 'error', reason: reasonOf(error) }, 'the old configuration did not close')
+      })
     },
     async stop(atOnce) {
       stopping = true

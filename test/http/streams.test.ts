@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { type TestContext, test } from 'node:test'
+import { SimulatedClock } from '../support/clock.ts'
+import { type Gateway, startGateway } from '../support/gateway.ts'
+import { post, send } from '../support/raw-http.ts'
+import { startUpstream } from '../support/recording-upstream.ts'
+
+interface Stream {
+  readonly request: ClientRequest
+  readonly response: IncomingMessage
+}
+
+/** Opens a GET stream and waits for its headers. */
+async function openStream(gateway: Gateway, token: string, agent?: Agent): Promise<Stream> {
+  const headers = { authorization: `Bearer ${token}`, accept: 'text/event-stream' }
+  const stream = request(gateway.url, { headers, agent: agent ?? false })
+  stream.on('error', () => undefined)
+  stream.end()
+  const [response] = (await once(stream, 'response')) as [IncomingMessage]
+  response.on('error', () => undefined)
+  return { request: stream, response }
+}
+
+/** An upstream whose GET is a silent stream, and whose POST answers at once. */
+async function start(t: TestContext, options: { clock?: SimulatedClock } = {}) {
+  const upstream = await startUpstream(t)
+  const left: Promise<unknown>[] = []
+  upstream.answerWith((incoming, response) => {
+    if (incoming.method === 'POST') {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+      return
+    }
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.flushHeaders()
+    left.push(once(incoming.socket, 'close'))
+  })
+  const gateway = await startGateway(t, { upstream: upstream.url, ...options })
+  return { upstream, gateway, left, token: await gateway.entra.mint() }
+}
+
+async function within<T>(milliseconds: number, what: string, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`${what}: not within ${milliseconds} ms`)),
+      milliseconds,
+    )
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+test('a silent stream gets its headers at once, unbuffered', async (t) => {
+  const { gateway, token } = await start(t)
+  const stream = await within(1000, 'headers', openStream(gateway, token))
+  assert.equal(stream.response.statusCode, 200)
+  assert.equal(stream.response.headers['content-type'], 'text/event-stream')
+  assert.equal(stream.response.headers['x-accel-buffering'], 'no')
+  stream.request.destroy()
+})
+
+test('events pass one by one as they are sent', async (t) => {
+  const { upstream, gateway, token } = await start(t)
+  let push: (text: string) => void = () => undefined
+  upstream.answerWith((_incoming, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    push = (text) => response.write(text)
+  })
+  const { request: client, response } = await openStream(gateway, token)
+  for (const event of ['data: 1\n\n', ': comment\n\n', 'data: zwei €\n\n']) {
+    push(event)
+    const [chunk] = await within(1000, event, once(response, 'data'))
+    assert.equal(String(chunk), event)
+  }
+  client.destroy()
+})
+
+test('a client that hangs up after the headers is seen by the upstream within a second', async (t) => {
+  const { gateway, token, left } = await start(t)
+  const stream = await openStream(gateway, token)
+  stream.request.destroy()
+  await within(1000, 'the upstream', Promise.all(left))
+  assert.equal(left.length, 1)
+})
+
+test('a client that hangs up before the headers is seen by the upstream within a second', async (t) => {
+  const { upstream, gateway, token } = await start(t)
+  const arrived = new Promise<IncomingMessage>((resolve) => {
+    upstream.answerWith((incoming) => resolve(incoming))
+  })
+  const client = request(gateway.url, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+  })
+  client.on('error', () => undefined)
+  client.end(post(token).body)
+  const incoming = await within(1000, 'the request', arrived)
+  const closed = once(incoming.socket, 'close')
+  client.destroy()
+  await within(1000, 'the upstream', closed)
+  const line = await gateway.logged((one) => one['kind'] === 'audit')
+  assert.equal(line['status'], 499)
+})
+
+test('an answer larger than the client reads at once is held back, not kept in memory', async (t) => {
+  const { upstream, gateway, token } = await start(t)
+  let written = 0
+  upstream.answerWith((_incoming, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    const chunk = Buffer.alloc(1 << 20, 'x')
+    const write = () => {
+      while (written < 256 && response.write(chunk)) written += 1
+      if (written < 256) {
+        written += 1
+        response.once('drain', write)
+      } else response.end()
+    }
+    write()
+  })
+  const { response } = await openStream(gateway, token)
+  response.pause()
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  assert.ok(written < 64, `${written} MiB were taken from the upstream before anybody read them`)
+  let bytes = 0
+  response.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+  })
+  response.resume()
+  await within(20_000, 'the end', once(response, 'end'))
+  assert.ok(bytes >= 255 * (1 << 20))
+})
+
+test('an open stream is ended cleanly within 60 s of its token, and a new one is refused', async (t) => {
+  const clock = new SimulatedClock(Date.now())
+  const { gateway, left } = await start(t, { clock })
+  const exp = Math.floor(clock.now() / 1000) + 3600
+  const token = await gateway.entra.mint({ claims: { exp } })
+  const { response } = await openStream(gateway, token)
+  response.resume()
+  const ended = once(response, 'end')
+  await clock.advance(exp * 1000 - clock.now() - 1)
+  assert.equal(response.readableEnded, false)
+  await clock.advance(60_000)
+  await within(1000, 'the end', ended)
+  assert.equal(response.complete, true)
+  await within(1000, 'the upstream', Promise.all(left))
+  assert.equal((await send(gateway.url, post(token))).status, 401)
+})
+
+test('a call in progress may finish after the end of its token', async (t) => {
+  const clock = new SimulatedClock(Date.now())
+  const { upstream, gateway } = await start(t, { clock })
+  let finish: () => void = () => undefined
+  const asked = new Promise<void>((resolve) => {
+    upstream.answerWith((_incoming, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+      finish = () => response.end('data: done\n\n')
+      resolve()
+    })
+  })
+  const token = await gateway.entra.mint({ lifetime: 60 })
+  const answer = send(gateway.url, post(token))
+  await asked
+  await clock.advance(600_000)
+  finish()
+  assert.equal((await answer).text, 'data: done\n\n')
+})
+
+test('with 1,000 open streams a call takes at most half as long again at the 95th percentile', async (t) => {
+  const { gateway, token, left } = await start(t)
+  const agent = new Agent({ maxSockets: 2000 })
+  const keepAlive = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => {
+    agent.destroy()
+    keepAlive.destroy()
+  })
+  const p95 = async () => {
+    const times: number[] = []
+    for (let i = 0; i < 400; i += 1) {
+      const began = performance.now()
+      await call(gateway.url, token, keepAlive)
+      times.push(performance.now() - began)
+    }
+    return times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)] ?? Number.NaN
+  }
+  await p95() // warms up
+  const without = Math.min(await p95(), await p95())
+  for (let opened = 0; opened < 1000; opened += 100) {
+    await Promise.all(Array.from({ length: 100 }, () => openStream(gateway, token, agent)))
+  }
+  assert.equal(left.length, 1000)
+  const withStreams = Math.min(await p95(), await p95())
+  // Half a millisecond is beneath what a timer on a shared machine can tell.
+  assert.ok(
+    withStreams <= without * 1.5 + 0.5,
+    `p95 ${withStreams.toFixed(2)} ms with streams, ${without.toFixed(2)} ms without`,
+  )
+  t.diagnostic(`p95 ${without.toFixed(2)} ms without, ${withStreams.toFixed(2)} ms with streams`)
+})
+
+function call(url: string, token: string, agent: Agent): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const client = request(url, {
+      agent,
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    })
+    client.on('error', reject)
+    client.on('response', (response) => response.resume().on('end', resolve))
+    client.end(post(token).body)
+  })
+}

@@ -1,0 +1,163 @@
+import { Writable } from 'node:stream'
+import type { TestContext } from 'node:test'
+import type { Clock } from '../../src/clock.ts'
+import type { Config, ResourceConfig } from '../../src/config/config.ts'
+import { type MockEntra, startMockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
+import { freePort } from '../../src/demo/ports.ts'
+import { type Service, startService } from '../../src/http/service.ts'
+import { createLogger } from '../../src/observe/logger.ts'
+
+export const AKS = '6dae42f8-4368-4678-94ff-3960e28e3630'
+
+/** A running rolecall over a mock Entra, with what it logs. */
+export interface Gateway {
+  readonly service: Service
+  readonly origin: string
+  readonly url: string
+  readonly entra: MockEntra
+  readonly config: Config
+  readonly log: readonly Record<string, unknown>[]
+  /** The first line that fits, now or when it comes. */
+  logged(fits: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>
+}
+
+export interface GatewayOptions {
+  readonly upstream: string
+  readonly entra?: MockEntra
+  readonly clock?: Clock
+  readonly config?: Partial<Config>
+  readonly resource?: Partial<ResourceConfig>
+  readonly resources?: readonly ResourceConfig[]
+  /** Do not wait for the keys. */
+  readonly cold?: boolean
+}
+
+/** A resource with the defaults of the configuration. */
+export function resourceConfig(
+  upstream: string,
+  over: Partial<ResourceConfig> = {},
+): ResourceConfig {
+  return {
+    name: 'prod',
+    path: '/mcp',
+    upstream,
+    unsafe_upstream_tls_unverified: false,
+    upstream_token_header: 'authorization',
+    upstream_identity: 'caller',
+    connect_timeout: 5000,
+    response_timeout: 300_000,
+    audiences: [AKS],
+    unsafe_any_audience: false,
+    request_scopes: [`${AKS}/.default`, 'openid', 'profile'],
+    required_scopes: [],
+    required_groups: [],
+    allowed_clients: 'any',
+    allow_app_tokens: false,
+    token_kind: 'access_token',
+    ...over,
+  }
+}
+
+/** Starts both; they are stopped with the test. */
+export async function startGateway(t: TestContext, options: GatewayOptions): Promise<Gateway> {
+  const entra = options.entra ?? (await startEntra(t))
+  const config = gatewayConfig(entra, options, await freePort())
+  const sink = new LineSink()
+  const log = createLogger(config.log_level, sink)
+  const service = await startService(config, {
+    log,
+    version: '0.0.0-test',
+    ...(options.clock ? { clock: options.clock } : {}),
+  })
+  t.after(() => service.stop(AbortSignal.abort()))
+  const origin = `http://localhost:${service.address.port}`
+  if (!options.cold) await ready(service)
+  return {
+    service,
+    origin,
+    url: `${origin}${config.resources[0]?.path ?? ''}`,
+    entra,
+    config,
+    log: sink.lines,
+    logged: (fits) => sink.find(fits),
+  }
+}
+
+export async function startEntra(t: TestContext): Promise<MockEntra> {
+  const entra = await startMockEntra()
+  t.after(() => entra.close())
+  return entra
+}
+
+/** The whole configuration; `public_url` is where it listens. */
+function gatewayConfig(entra: MockEntra, options: GatewayOptions, port: number): Config {
+  return {
+    public_url: `http://localhost:${port}`,
+    internal_hosts: [],
+    listen: { host: '127.0.0.1', port },
+    admin_listen: { host: '127.0.0.1', port: 0 },
+    allowed_origins: [],
+    unsafe_any_origin: false,
+    trusted_proxies: [],
+    sealing_keys: [],
+    shutdown_delay: 0,
+    shutdown_grace: 5000,
+    log_level: 'info',
+    identity_provider: {
+      kind: 'entra',
+      tenant_id: entra.tenantId,
+      cloud: 'public',
+      authority: entra.origin,
+      signing_algorithms: ['RS256'],
+      stale_for: 86_400_000,
+    },
+    limits: {
+      header_bytes: 32_768,
+      body_bytes: 4_194_304,
+      header_timeout: 15_000,
+      body_timeout: 30_000,
+      registrations_per_minute: 30,
+    },
+    sign_in: { mode: 'off' },
+    resources: options.resources ?? [resourceConfig(options.upstream, options.resource)],
+    files: [],
+    ...options.config,
+  }
+}
+
+async function ready(service: Service): Promise<void> {
+  for (let i = 0; i < 500; i += 1) {
+    if (service.readiness().ready) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new Error(`not ready: ${JSON.stringify(service.readiness())}`)
+}
+
+class LineSink extends Writable {
+  readonly lines: Record<string, unknown>[] = []
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    for (const text of chunk.toString().split('\n')) {
+      if (text === '') continue
+      const line = JSON.parse(text) as Record<string, unknown>
+      this.lines.push(line)
+      this.emit('line', line)
+    }
+    done()
+  }
+
+  find(fits: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
+    const there = this.lines.find(fits)
+    if (there) return Promise.resolve(there)
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('no such line was logged in 5 s')), 5000)
+      const look = (line: Record<string, unknown>) => {
+        if (!fits(line)) return
+        clearTimeout(timer)
+        this.off('line', look)
+        resolve(line)
+      }
+      this.on('line', look)
+    })
+  }
+}
