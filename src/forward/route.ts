@@ -10,7 +10,7 @@ import { type Forwarding, forward } from './forward.ts'
  * - `proxyPayloads`: it would hand request bodies on as streams, without a bound; we read them into
  *   one buffer, because the audit line needs the tool's name.
  * - `undici`: reply-from, which it registers with us never using it, would not verify certificates.
- * - `websocket` stays off, `httpMethods` is what a resource takes.
+ * - `websocket` stays off, `httpMethods` is what a resource takes; the rest is 405 elsewhere.
  *
  * The caller's scope refuses paths below the resource, which its prefix would also match.
  *
@@ -26,7 +26,7 @@ export async function registerResource(
   await scope.register(httpProxy, {
     upstream: new URL(resource.upstream).origin,
     prefix: resource.path,
-    httpMethods: ['POST', 'GET', 'DELETE'],
+    httpMethods: ['POST', 'GET', 'DELETE', 'OPTIONS'], // OPTIONS: for the scope's hooks
     proxyPayloads: false,
     undici: { connect: { rejectUnauthorized: true } },
     handler: (request, reply) => {

@@ -53,6 +53,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   })
   app.addHook('onRequest', refuseAmbiguous)
 
+  discardBodies(app)
   homePage(app, config)
   wellKnownRoutes(app, config, () => parts.authorizationServer())
   for (const resource of parts.resources) {
@@ -60,6 +61,15 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   }
   await app.ready()
   return app
+}
+
+/** Outside resources no body means anything: it is neither parsed nor kept. */
+function discardBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    payload.resume()
+    done(null)
+  })
 }
 
 /** Once, however the response ended: writes the lines and counts. */

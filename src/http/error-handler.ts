@@ -56,6 +56,15 @@ function translate(error: FastifyError, request: FastifyRequest, log: Logger): E
     const { status, error: code, text } = refusal
     return new ErrorAnswer({ status, error: code, description: text })
   }
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    const description = 'The request is malformed.'
+    return new ErrorAnswer({
+      status: error.statusCode,
+      error: 'invalid_request',
+      description,
+      reason: `invalid_request:${error.code}`,
+    })
+  }
   log.error({ kind: 'error', request_id: request.id, reason: reasonOf(error) }, 'a request failed')
   return new ErrorAnswer({
     status: 500,
