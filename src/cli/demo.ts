@@ -5,7 +5,7 @@ import { announcement } from '../demo/announcement.ts'
 import { type Demo, signEverybodyIn, startDemo } from '../demo/demo.ts'
 import { ANY_PORTS, type DemoPorts, FRIENDLY_PORTS, PORT_FLAGS } from '../demo/ports.ts'
 import { differences, lookAround, sightTable } from '../demo/who-sees-what.ts'
-import type { Command } from './command.ts'
+import { badUsage, type Command, type Terminal } from './command.ts'
 
 const usage = `rolecall demo [--once] [--cluster stand-in] [--port N] [--admin-port N]
               [--idp-port N] [--mcp-port N] [--cluster-port N]
@@ -20,8 +20,6 @@ const usage = `rolecall demo [--once] [--cluster stand-in] [--port N] [--admin-p
 
   A port of 0 is any that is free; --once takes free ones unless told otherwise.
 `
-
-type Terminal = Parameters<Command['run']>[1]
 
 interface Settings {
   readonly once: boolean
@@ -39,8 +37,8 @@ export const command: Command = {
   async run(argv, terminal) {
     const settings = readSettings(argv)
     if (typeof settings === 'string') {
-      terminal.stderr(`${settings}\n\n${usage}`)
-      return 2
+      terminal.stderr(`${settings}\n`)
+      return badUsage
     }
     return await runDemo(settings, terminal).catch((error: unknown) => {
       terminal.stderr(`${wordsOf(error)}\n`)

@@ -82,9 +82,15 @@ async function startParts(
   closers.push(() => cluster.close())
   await writeFile(files.clusterAuthority, cluster.certificateAuthority)
   progress(`cluster                ${cluster.server}  ${cluster.description}`)
-  const mcpServer = await startKubernetesMcpServer({ cluster, port: ports.mcpServer })
+  const mcpServer = await startKubernetesMcpServer({
+    cluster,
+    port: ports.mcpServer,
+    // Without sessions one curl line is a whole call.
+    stateless: true,
+  })
   closers.push(() => mcpServer.close())
-  progress(`kubernetes-mcp-server  ${mcpServer.url}  version ${kubernetesMcpServerVersion()}`)
+  const version = kubernetesMcpServerVersion()
+  progress(`kubernetes-mcp-server  ${mcpServer.url}  version ${version}, pid ${mcpServer.pid}`)
   const log = await openLog(files.proxyLog, closers)
   const { origin: authority, tenantId } = identityProvider
   const proxy = await startProxy({
@@ -96,7 +102,7 @@ async function startParts(
     log,
   })
   closers.push(() => proxy.close())
-  progress(`rolecall               ${proxy.url}`)
+  progress(`rolecall               ${proxy.url}  pid ${proxy.pid}`)
   const ended = Promise.race([
     cluster.ended.then((how) => `the cluster ended: ${how}`),
     mcpServer.exited.then((exit) => `kubernetes-mcp-server ended: ${describeExit(exit)}`),
