@@ -37,7 +37,7 @@ function parseYaml(text: string): unknown {
     merge: false,
     customTags: null,
     uniqueKeys: true,
-    logLevel: 'silent',
+    logLevel: 'error',
   })
   const [trouble] = [...document.errors, ...document.warnings]
   if (trouble !== undefined) throw trouble
