@@ -1,0 +1,151 @@
+import type { Config } from '../config/config.ts'
+import { load, type Sources } from '../config/load.ts'
+import type { Problem } from '../config/problem.ts'
+import { type Service, startService } from '../http/service.ts'
+import { createLogger, type Logger, reasonOf } from '../observe/logger.ts'
+import { version } from '../version.ts'
+import { badUsage, type Command, type Terminal } from './command.ts'
+import { configurationFrom, configurationUsage } from './options.ts'
+import { watchFiles } from './watched-files.ts'
+
+/** The proxy. */
+export const command: Command = {
+  summary: 'the proxy',
+  usage: `Usage: rolecall serve [--config FILE] [flags]
+
+For a first try no file is needed:
+  rolecall serve --upstream URL --issuer URL --audience ID
+  rolecall serve --upstream URL --tenant ID
+
+Logs JSON lines on stdout. SIGTERM and SIGINT stop it (twice: at once), SIGHUP reads the
+configuration again. Exit: 0 after a clean stop, 1 when an address cannot be had, 2 bad configuration.
+
+${configurationUsage}`,
+  async run(argv, terminal) {
+    const configuration = configurationFrom(argv, terminal)
+    if (configuration === undefined) return badUsage
+    const { config, warnings, sources } = configuration
+    const log = createLogger(config.log_level)
+    tell(log, 'warn', warnings)
+    const service = await start(config, log, terminal)
+    if (service === undefined) return 1
+    await untilStopped(service, { config, sources, log })
+    await flushed(log)
+    return 0
+  },
+}
+
+async function start(
+  config: Config,
+  log: Logger,
+  terminal: Terminal,
+): Promise<Service | undefined> {
+  try {
+    const service = await startService(config, { log, version })
+    log.info(
+      {
+        kind: 'start',
+        version,
+        public_url: config.public_url,
+        listen: service.address,
+        admin_listen: service.adminAddress,
+        sign_in: config.sign_in.mode,
+        resources: config.resources.map(({ name, path, audiences, upstream_identity }) => {
+          return { name, path, audiences, upstream_identity }
+        }),
+      },
+      'rolecall serves',
+    )
+    return service
+  } catch (error) {
+    terminal.stderr(
+      `rolecall cannot listen: ${reasonOf(error)}. Another address: \`listen\`, \`admin_listen\`.\n`,
+    )
+    return undefined
+  }
+}
+
+interface Running {
+  config: Config
+  readonly sources: Sources
+  readonly log: Logger
+}
+
+/** Until SIGTERM or SIGINT, and through the stop that follows. */
+async function untilStopped(service: Service, running: Running): Promise<void> {
+  const { log } = running
+  let reloading = Promise.resolve()
+  const reload = () => {
+    reloading = reloading.then(() => reloadConfiguration(service, running))
+  }
+  const stopWatching = watchFiles(() => running.config.files, running.sources.readFile, reload)
+  process.on('SIGHUP', reload)
+  await stopSignal()
+  const atOnce = new AbortController()
+  void stopSignal().then(() => atOnce.abort())
+  log.info({ kind: 'stop' }, 'stopping')
+  stopWatching()
+  process.off('SIGHUP', reload)
+  await reloading
+  await service.stop(atOnce.signal)
+  log.info({ kind: 'stop' }, 'stopped')
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = () => {
+      process.off('SIGTERM', stop)
+      process.off('SIGINT', stop)
+      resolve()
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+  })
+}
+
+/** What cannot be used is told and changes nothing. */
+async function reloadConfiguration(service: Service, running: Running): Promise<void> {
+  const { log, sources } = running
+  const loaded = load(sources)
+  if (loaded.kind === 'problems') {
+    tell(log, 'error', loaded.problems)
+    log.error({ kind: 'reload', outcome: 'refused' }, 'the configuration before stays in force')
+    return
+  }
+  tell(log, 'warn', [...loaded.warnings, ...needsRestart(running.config, loaded.config)])
+  try {
+    await service.reload(loaded.config)
+    running.config = loaded.config
+    log.level = loaded.config.log_level
+    log.info({ kind: 'reload', outcome: 'done' }, 'the configuration was read again')
+  } catch (error) {
+    log.error({ kind: 'reload', outcome: 'failed', reason: reasonOf(error) }, 'reload failed')
+  }
+}
+
+/** Settings of the sockets themselves, which a reload keeps open. */
+function needsRestart(before: Config, after: Config): Problem[] {
+  const sockets = ['listen', 'admin_listen', 'limits'] as const
+  const changed = sockets.filter(
+    (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]),
+  )
+  const keys =
+    (before.tls === undefined) === (after.tls === undefined)
+      ? changed
+      : [...changed, 'tls_certificate_file']
+  return keys.map((key) => ({
+    key,
+    message: 'changed, and takes effect at the next start only',
+    remedy: 'Restart rolecall.',
+  }))
+}
+
+function tell(log: Logger, level: 'warn' | 'error', problems: readonly Problem[]): void {
+  for (const { key, message, remedy } of problems) {
+    log[level]({ kind: 'configuration', key, remedy }, message)
+  }
+}
+
+function flushed(log: Logger): Promise<void> {
+  return new Promise((resolve) => log.flush(() => resolve()))
+}
