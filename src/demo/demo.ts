@@ -99,6 +99,7 @@ async function startParts(
     adminPort: ports.admin,
     identityProvider: { tenantId, authority, clientId: holmes.client_id },
     upstream: mcpServer.url,
+    audience: aksServerId,
     log,
   })
   closers.push(() => proxy.close())

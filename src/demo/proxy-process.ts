@@ -16,6 +16,8 @@ export interface ProxyOptions {
     readonly clientId: string
   }
   readonly upstream: string
+  /** Whom tokens must be for. */
+  readonly audience: string
   /** Its log lines. */
   readonly log: Writable
 }
@@ -59,7 +61,9 @@ function configurationOf(options: ProxyOptions, publicUrl: string): Record<strin
     shutdown_grace: '2s',
     identity_provider: { kind: 'entra', tenant_id: tenantId, authority, client_id: clientId },
     sign_in: { mode: 'off' },
-    resource: [{ name: 'demo', path: '/mcp', upstream: options.upstream }],
+    resource: [
+      { name: 'demo', path: '/mcp', upstream: options.upstream, audiences: [options.audience] },
+    ],
   }
 }
 

@@ -125,6 +125,21 @@ for (const [what, { code, ...asked }] of Object.entries(malformed)) {
   })
 }
 
+test('a SelfSubjectReview in protobuf, as kubectl auth whoami posts it, is answered', async (t) => {
+  const { issuer, cluster } = await start(t)
+  const kind = Buffer.from('\n\x18authentication.k8s.io/v1\x12\x11SelfSubjectReview', 'latin1')
+  const parts = [Buffer.from('k8s\0\n', 'latin1'), Buffer.from([kind.length]), kind]
+  const answer = await ask(cluster, {
+    path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+    token: await tokenFor(issuer),
+    method: 'POST',
+    headers: { 'content-type': 'application/vnd.kubernetes.protobuf' },
+    body: Buffer.concat([...parts, Buffer.from('\x12\0', 'latin1')]),
+  })
+  assert.equal(answer.code, 201, answer.text)
+  assert.equal(JSON.parse(answer.text).status.userInfo.username, 'someone')
+})
+
 test('no audit event holds anything of a token', async (t) => {
   const { issuer, cluster } = await start(t)
   const token = await tokenFor(issuer)

@@ -104,7 +104,7 @@ function answerReview(request: ClusterRequest, resource: ApiResource, state: Clu
   if (typeof body !== 'object' || body === null) {
     return failure(
       'UnsupportedMediaType',
-      'the stand-in cluster reads JSON, and access reviews also in protobuf',
+      'the stand-in cluster reads JSON, and reviews also in protobuf',
     )
   }
   if (resource.kind === 'SelfSubjectReview') {

@@ -4,13 +4,13 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Writable } from 'node:stream'
 import { createAuthority, loopbackNames } from '../certificates.ts'
-import { readAccessReviewProtobuf } from './access-review-protobuf.ts'
 import { answer, type ClusterState } from './answers.ts'
 import { auditEvent } from './audit.ts'
 import { type Authenticator, type ClusterUser, createAuthenticator } from './authentication.ts'
 import type { AuditEvent, Cluster, ClusterIdentityProvider } from './cluster.ts'
 import type { ClusterContents } from './contents.ts'
 import { readRequestInfo } from './request-info.ts'
+import { readReviewProtobuf } from './review-protobuf.ts'
 import { type Answer, failure, textAnswer } from './status.ts'
 import { storeObjects } from './store.ts'
 
@@ -149,9 +149,9 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return bytes > BODY_BYTES ? undefined : Buffer.concat(chunks)
 }
 
-/** A body of JSON, or an access review in protobuf; of anything else `undefined`. */
+/** A body of JSON, or a review in protobuf; of anything else `undefined`. */
 function parseBody(body: Buffer, contentType: string | undefined): unknown {
-  if (contentType === 'application/vnd.kubernetes.protobuf') return readAccessReviewProtobuf(body)
+  if (contentType === 'application/vnd.kubernetes.protobuf') return readReviewProtobuf(body)
   try {
     return JSON.parse(body.toString('utf8'))
   } catch {

@@ -12,24 +12,25 @@ const RESOURCE_FIELDS = [
 ] as const
 
 /**
- * Reads a SelfSubjectAccessReview in Kubernetes protobuf, the form in which client-go, and so
- * kubernetes-mcp-server and `kubectl auth can-i`, posts it. Field numbers are those of
+ * Reads a SelfSubjectAccessReview or a SelfSubjectReview in Kubernetes protobuf, the form in which
+ * client-go, and so kubernetes-mcp-server and kubectl, posts them. Field numbers are those of
  * k8s.io/apimachinery `runtime.Unknown` and k8s.io/api `authorization/v1`.
  *
  * @returns the review as JSON would have it, or `undefined` when it is not one
  */
-export function readAccessReviewProtobuf(body: Buffer): object | undefined {
+export function readReviewProtobuf(body: Buffer): object | undefined {
   if (!body.subarray(0, MAGIC.length).equals(MAGIC)) return undefined
   const unknown = readFields(body.subarray(MAGIC.length))
   const type = readFields(unknown?.get(1))
-  const kind = type?.get(2)?.toString('utf8')
+  if (!type) return undefined
+  const meta = named(type, ['apiVersion', 'kind'])
+  if (meta['kind'] === 'SelfSubjectReview') return meta
   const spec = readFields(readFields(unknown?.get(2))?.get(2))
-  if (kind !== 'SelfSubjectAccessReview' || !spec) return undefined
+  if (meta['kind'] !== 'SelfSubjectAccessReview' || !spec) return undefined
   const resource = readFields(spec.get(1))
   const path = readFields(spec.get(2))
   return {
-    apiVersion: type?.get(1)?.toString('utf8'),
-    kind,
+    ...meta,
     spec: {
       ...(resource && { resourceAttributes: named(resource, RESOURCE_FIELDS) }),
       ...(path && { nonResourceAttributes: named(path, ['path', 'verb']) }),
