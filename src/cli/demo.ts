@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { announcement } from '../demo/announcement.ts'
@@ -48,8 +47,7 @@ export const command: Command = {
 }
 
 async function runDemo(settings: Settings, terminal: Terminal): Promise<number> {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  const stopped = Promise.race(signals.map((signal) => once(process, signal)))
+  const stopped = untilStopped()
   const progress = (line: string): void => terminal.stderr(`started  ${line}\n`)
   const demo = await startDemo({ ports: settings.ports, progress })
   const broken = demo.ended.then((how) => {
@@ -62,6 +60,14 @@ async function runDemo(settings: Settings, terminal: Terminal): Promise<number> 
   } finally {
     await demo.close()
   }
+}
+
+/** The listeners stay: a second Ctrl-C must not leave parts behind that are being ended. */
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(signal, () => resolve())
+  })
 }
 
 async function lookOnce(demo: Demo, terminal: Terminal): Promise<number> {
