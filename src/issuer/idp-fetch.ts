@@ -41,7 +41,11 @@ const defaultBodyLimit = 1_048_576
  */
 export function createIdpFetch(options: IdpFetchOptions): IdpConnection {
   const { clock, timeout = defaultTimeout, bodyLimit = defaultBodyLimit } = options
-  const tls = options.certificateAuthority ? { ca: options.certificateAuthority } : {}
+  // Said outright: NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise let anybody hand us keys.
+  const tls = {
+    rejectUnauthorized: true,
+    ...(options.certificateAuthority ? { ca: options.certificateAuthority } : {}),
+  }
   const direct = new Agent({ connect: { ...tls, timeout } })
   const routed = environmentAgent({ ...tls, timeout })
 

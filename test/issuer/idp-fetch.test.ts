@@ -165,6 +165,18 @@ test('the configured authority is trusted, and is the only one', async (t) => {
   await assert.rejects(fetch(url, get), fails('untrusted_certificate'))
 })
 
+test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not make anybody the identity provider', async (t) => {
+  const { port } = await startTls(t, ['localhost'])
+  const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+  process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
+  t.after(() => {
+    if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+    else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before
+  })
+  const fetch = open(t)
+  await assert.rejects(fetch(`https://localhost:${port}/`, get), fails('untrusted_certificate'))
+})
+
 test('a certificate for another name is refused', async (t) => {
   const { port, certificateAuthority } = await startTls(t, ['idp.test'])
   const fetch = open(t, { certificateAuthority })
