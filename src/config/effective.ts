@@ -115,7 +115,7 @@ function resourceConfig(
     required_groups: resource.required_groups,
     allowed_clients: allowedClients(judgement, resource),
     allow_app_tokens: resource.allow_app_tokens,
-    ...(resource.token_issuers && { token_issuers: resource.token_issuers }),
+    ...(resource.token_issuers.length > 0 && { token_issuers: resource.token_issuers }),
     token_kind: resource.token_kind,
   }
 }

@@ -100,7 +100,7 @@ function putAll(draft: Draft, assignments: readonly Assignment[], report: Report
 }
 
 function warnPort(draft: Draft, label: string, report: Report): void {
-  if (draft.labelOf(['listen']) !== 'port') return
+  if (label === 'port' || draft.labelOf(['listen']) !== 'port') return
   const message = `has no effect: ${label} gives address and port`
   report.warnings.push({ key: 'port', message, remedy: `Remove it, or remove ${label}.` })
 }

@@ -1,5 +1,6 @@
 import { addressesClash, isLoopbackHost } from './address.ts'
 import type { Config } from './config.ts'
+import { valueAt } from './draft.ts'
 import { demand, type Judgement, warnSwitch } from './judgement.ts'
 import { isTrustedTransport } from './url.ts'
 
@@ -80,7 +81,8 @@ function warnWithoutEffect({ draft, report }: Judgement): void {
   for (const table of ['sign_in', 'store', 'identity_provider']) {
     for (const key of Object.keys(draft.root[table] ?? {})) {
       const idle = table === 'identity_provider' ? signInCredentials.includes(key) : key !== 'mode'
-      if (!idle || report.isWrong([table, key])) continue
+      const empty = JSON.stringify(valueAt(draft.root, [table, key])).length === 2
+      if (!idle || empty || report.isWrong([table, key])) continue
       report.warn(
         draft,
         [table, key],

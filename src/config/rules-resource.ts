@@ -155,10 +155,6 @@ const people: Rule = (judgement, resource, at) => {
     const remedy = 'Write ["*"] for any client, or only client ids.'
     report.wrong(draft, at('allowed_clients'), 'has "*" beside client ids', remedy)
   }
-  if (resource.token_issuers?.length === 0) {
-    const remedy = "Name an issuer, or remove it for the provider's own."
-    report.wrong(draft, at('token_issuers'), 'is empty: no token could pass', remedy)
-  }
   const byDefault = resource.allowed_clients.length === 0 && provider.client_id === undefined
   if (!byDefault || report.isWrong(at('allowed_clients'))) return
   report.warn(

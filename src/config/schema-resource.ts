@@ -110,7 +110,7 @@ const tokenShape = {
   }),
   token_issuers: z
     .array(textAs(readIssuer))
-    .optional()
+    .prefault([])
     .meta({
       description:
         "The issuers of tokens, in place of the default: Entra's v1 and v2 issuers of the tenant; oidc: the discovered issuer.",
