@@ -98,6 +98,7 @@ const processShape = {
   sealing_keys: z
     .union([z.string(), z.array(z.string())], { error: 'is not a text of keys' })
     .transform((keys, context): readonly string[] => {
+      if (keys.length === 0) return []
       const read = readSealingKeys(typeof keys === 'string' ? keys.split('\n') : keys)
       if (!(read instanceof Flaw)) return read
       context.addIssue({ code: 'custom', message: read.message, params: { remedy: read.remedy } })

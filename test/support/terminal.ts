@@ -1,0 +1,27 @@
+import type { Terminal } from '../../src/cli/command.ts'
+
+export interface RecordingTerminal extends Terminal {
+  readonly out: () => string
+  readonly err: () => string
+}
+
+/** A terminal that keeps what is written, with files and an environment of its own. */
+export function recordingTerminal(
+  files: Readonly<Record<string, string>> = {},
+  environment: Readonly<Record<string, string>> = {},
+): RecordingTerminal {
+  const out: string[] = []
+  const err: string[] = []
+  return {
+    stdout: (text) => void out.push(text),
+    stderr: (text) => void err.push(text),
+    environment,
+    readFile: (path) => {
+      const text = files[path]
+      if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
+      return text
+    },
+    out: () => out.join(''),
+    err: () => err.join(''),
+  }
+}
