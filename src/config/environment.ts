@@ -68,7 +68,9 @@ function unknownName(name: string) {
   const known = settings.map((setting) =>
     environmentName(setting).replace('__0__', `__${number}__`),
   )
-  return { key: name, message: 'is not a setting', remedy: nearestHint(name, known) }
+  const elsewhere = known.find((other) => other.endsWith(`__${name.split('__').at(-1)}`))
+  const remedy = elsewhere === undefined ? nearestHint(name, known) : `Did you mean "${elsewhere}"?`
+  return { key: name, message: 'is not a setting', remedy }
 }
 
 function refuseListsTwice(found: readonly Assignment[], report: Report): void {
