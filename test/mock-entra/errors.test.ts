@@ -341,6 +341,11 @@ const pageCases: readonly { when: string; change: Change; code: number }[] = [
     change: { redirect_uri: 'http://localhost:8400/other' },
     code: 50011,
   },
+  {
+    when: 'a port that cannot be',
+    change: { redirect_uri: 'http://localhost:99999/oauth/callback' },
+    code: 50011,
+  },
   { when: 'no address', change: { redirect_uri: undefined }, code: 900971 },
   { when: 'a response mode that is unknown', change: { response_mode: 'x' }, code: 90023 },
 ]

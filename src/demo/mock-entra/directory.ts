@@ -91,6 +91,7 @@ export function findRedirect(
   client: Client,
   requested: string,
 ): Client['redirect_uris'][number] | undefined {
+  if (!URL.canParse(requested)) return undefined
   const wanted = withoutLoopbackPort(requested)
   return client.redirect_uris.find(({ uri }) => withoutLoopbackPort(uri) === wanted)
 }
