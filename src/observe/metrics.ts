@@ -15,6 +15,7 @@ export interface Metrics {
   readonly duration: Histogram<'resource'>
   readonly providerFetches: Counter<'document' | 'outcome'>
   readonly reloads: Counter<'outcome'>
+  readonly upstreamIdentity: Gauge<'resource' | 'verdict'>
 }
 
 /** The process's metrics, with Node's own (memory, event loop lag, garbage collection). */
@@ -53,6 +54,12 @@ export function createMetrics(version: string): Metrics {
       name: 'rolecall_configuration_reloads_total',
       help: 'Readings of the configuration after the start.',
       labelNames: ['outcome'],
+      registers,
+    }),
+    upstreamIdentity: new Gauge({
+      name: 'rolecall_upstream_identity',
+      help: 'As whom an upstream acts in the cluster: 1 at what was last shown.',
+      labelNames: ['resource', 'verdict'],
       registers,
     }),
   }

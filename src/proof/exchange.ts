@@ -1,0 +1,150 @@
+import type { Pool } from 'undici'
+import { member } from '../oauth/claims.ts'
+import type { JsonObject } from '../oauth/jwt.ts'
+import { EventStreamReader } from './event-stream.ts'
+
+/** What came of one request to an upstream. */
+export type Exchange =
+  | { readonly kind: 'result'; readonly result: JsonObject; readonly sessionId?: string }
+  /** A JSON-RPC error in a 200. The message is the upstream's, raw. */
+  | { readonly kind: 'error'; readonly code: unknown; readonly message: string }
+  /** Another status than 200, or a 200 that is none of the kinds here. */
+  | { readonly kind: 'status'; readonly status: number }
+  /** `why` is the end of a sentence. */
+  | { readonly kind: 'failed'; readonly why: string; readonly passing: boolean }
+
+/** One JSON-RPC request on its way. */
+export interface Sent {
+  readonly path: string
+  readonly headers: readonly string[]
+  readonly message: { readonly id?: number; readonly [member: string]: unknown }
+  /** Ends the exchange; its reason is not read. */
+  readonly signal: AbortSignal
+}
+
+/** Bytes of an answer. A list of all pods of a large cluster stays below it. */
+const ANSWER_LIMIT = 16 * 1_048_576
+
+/**
+ * Sends one JSON-RPC request and reads until its answer is there: from JSON or from server-sent
+ * events, bounded in bytes here and in time by the signal. Redirects are not followed, nothing is
+ * sent twice.
+ *
+ * @returns never rejects
+ */
+export async function exchange(pool: Pool, sent: Sent): Promise<Exchange> {
+  try {
+    const response = await pool.request({
+      method: 'POST',
+      path: sent.path,
+      headers: [...sent.headers],
+      body: JSON.stringify(sent.message),
+      signal: sent.signal,
+    })
+    const { statusCode: status, headers, body } = response
+    // Its end is not awaited: nobody knows how long it is. A body that is left is an aborted one.
+    body.on('error', () => undefined)
+    if (status !== 200) {
+      body.destroy()
+      return { kind: 'status', status }
+    }
+    if (sent.message.id === undefined) {
+      body.destroy()
+      return { kind: 'result', result: {} }
+    }
+    const type = headerText(headers['content-type']).split(';')[0]?.trim().toLowerCase()
+    const answer = await readAnswer(body, type, sent.message.id)
+    const sessionId = headerText(headers['mcp-session-id'])
+    if (answer.kind !== 'result' || !/^[\x21-\x7e]{1,1024}$/.test(sessionId)) return answer
+    return { ...answer, sessionId }
+  } catch (error) {
+    if (sent.signal.aborted) return failed('it took too long', true)
+    return failed(`it could not be reached (${codeOf(error)})`, true)
+  }
+}
+
+function headerText(value: string | string[] | undefined): string {
+  return typeof value === 'string' ? value : ''
+}
+
+async function readAnswer(
+  body: AsyncIterable<Uint8Array>,
+  type: string | undefined,
+  id: number,
+): Promise<Exchange> {
+  if (type === 'application/json') return readJson(body, id)
+  if (type === 'text/event-stream') return readEvents(body, id)
+  // Leaving a loop over the body destroys it.
+  for await (const _chunk of body) break
+  return failed('it answered neither JSON nor an event stream', false)
+}
+
+async function readJson(body: AsyncIterable<Uint8Array>, id: number): Promise<Exchange> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.byteLength
+    if (size > ANSWER_LIMIT) return tooLarge
+    chunks.push(chunk)
+  }
+  return (
+    answerIn(Buffer.concat(chunks).toString('utf8'), id) ??
+    failed('it answered no JSON-RPC message', false)
+  )
+}
+
+async function readEvents(body: AsyncIterable<Uint8Array>, id: number): Promise<Exchange> {
+  const reader = new EventStreamReader()
+  const decoder = new TextDecoder()
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.byteLength
+    if (size > ANSWER_LIMIT) return tooLarge
+    for (const data of reader.push(decoder.decode(chunk, { stream: true }))) {
+      const answer = answerIn(data, id)
+      if (answer) return answer
+    }
+  }
+  return failed('its event stream ended without an answer', false)
+}
+
+/** The answer to this id in a text, alone or in a batch; nothing when it is not there. */
+function answerIn(text: string, id: number): Exchange | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  const messages: readonly unknown[] = Array.isArray(value) ? value : [value]
+  const message = messages.find((one) => isObject(one) && member(one, 'id') === id)
+  return isObject(message) ? readMessage(message) : undefined
+}
+
+function readMessage(message: JsonObject): Exchange | undefined {
+  const result = member(message, 'result')
+  if (isObject(result)) return { kind: 'result', result }
+  const error = member(message, 'error')
+  if (!isObject(error)) return undefined
+  const words = member(error, 'message')
+  return {
+    kind: 'error',
+    code: member(error, 'code'),
+    message: typeof words === 'string' ? words : '',
+  }
+}
+
+const tooLarge = failed(`its answer is larger than ${ANSWER_LIMIT} bytes`, false)
+
+function failed(why: string, passing: boolean): Exchange {
+  return { kind: 'failed', why, passing }
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

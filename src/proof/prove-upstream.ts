@@ -1,0 +1,183 @@
+import type { Clock } from '../clock.ts'
+import type { ResourceConfig } from '../config/config.ts'
+import { createUpstream, type Upstream } from '../forward/upstream.ts'
+import { text } from '../oauth/claims.ts'
+import { callOutcome, statusOutcome } from './call-outcome.ts'
+import { type Exchange, exchange } from './exchange.ts'
+import { judgeCalls, notShown } from './judge-calls.ts'
+import { nobodysToken, type TokenShape } from './nobodys-token.ts'
+import { openSession, type ProbeLine, type ProbeSession } from './probe-session.ts'
+import { type ChosenTool, chooseTool, type ListedTool, readTools } from './probe-tool.ts'
+import type { CallOutcome, UpstreamProof } from './upstream-proof.ts'
+
+/** What is asked about. */
+export interface ProvedResource {
+  readonly resource: ResourceConfig
+  /** What this provider's tokens look like, but for the audience, which is the resource's. */
+  readonly tokens: Omit<TokenShape, 'audience'>
+}
+
+export interface ProofOptions {
+  readonly clock: Clock
+  readonly version: string
+  /** For all of it, milliseconds; default 10 s. */
+  readonly timeout?: number
+  /** Ends it early. */
+  readonly signal?: AbortSignal
+}
+
+const defaultTimeout = 10_000
+const mostPages = 10
+
+/**
+ * Asks an upstream as whom it acts in the cluster: one read-only tool is called twice, with a
+ * well-formed token that nobody signed, and with no token.
+ *
+ * The promise that every request which reaches an upstream carries exactly one bearer, the validated
+ * token of the person who made it, is about people's requests, and stands. Nobody makes these: they
+ * are rolecall's own question, on connections of its own. No part of any request and no person's
+ * token goes into them, since none is at hand here; the token is made up and its key thrown away, so
+ * that it opens nothing anywhere; and their User-Agent says `(probe)` where a person's says `(req=…)`.
+ * What the upstream answers is judged and given to nobody.
+ *
+ * Sends no request twice. Not shown: what `judge-calls.ts` says.
+ *
+ * @returns within `timeout` and a moment; never rejects
+ */
+export async function proveUpstream(
+  { resource, tokens }: ProvedResource,
+  options: ProofOptions,
+): Promise<UpstreamProof> {
+  if (resource.upstream_identity === 'own') return ownByConfiguration
+  const { clock, timeout = defaultTimeout } = options
+  const late = new AbortController()
+  const cancel = clock.after(timeout, () => late.abort())
+  const signal = options.signal ? AbortSignal.any([late.signal, options.signal]) : late.signal
+  const upstream = createUpstream(resource)
+  try {
+    const audience = resource.audiences[0] ?? 'nobody'
+    const issuer = resource.token_issuers?.[0] ?? tokens.issuer
+    const token = await nobodysToken({ ...tokens, issuer, audience }, clock.now())
+    return await probe(lineTo(upstream, { signal, version: options.version }), resource, token)
+  } finally {
+    cancel()
+    await Promise.all([upstream.calls.destroy(), upstream.streams.destroy()])
+  }
+}
+
+const ownByConfiguration: UpstreamProof = {
+  verdict: 'configured_own',
+  sentence:
+    'It acts as itself, as upstream_identity = "own" says: no credential of anybody goes up, and the cluster does not tell people apart.',
+  passing: false,
+}
+
+function lineTo(
+  { calls, path }: Upstream,
+  { signal, version }: { readonly signal: AbortSignal; readonly version: string },
+): ProbeLine {
+  const agent = ['user-agent', `rolecall/${version} (probe)`]
+  const common = ['accept', 'application/json, text/event-stream', ...agent]
+  return {
+    version,
+    send: (message, headers) =>
+      exchange(calls, {
+        path,
+        message,
+        signal,
+        headers: [...common, 'content-type', 'application/json', ...headers],
+      }),
+    async end(headers) {
+      const lines = [...agent, ...headers]
+      const answer = await calls
+        .request({ method: 'DELETE', path, headers: lines, signal })
+        .catch(() => undefined)
+      answer?.body.on('error', () => undefined).destroy()
+    },
+  }
+}
+
+async function probe(
+  line: ProbeLine,
+  resource: ResourceConfig,
+  token: string,
+): Promise<UpstreamProof> {
+  const credential = credentialLines(resource, token)
+  const opening = await openSession(line, credential)
+  if (opening.kind === 'closed') return withoutSession(opening.exchange, 'initialize')
+  const { session } = opening
+  try {
+    const chosen = await findTool(session, resource.probe_tool)
+    if (chosen.kind === 'closed') return withoutSession(chosen.exchange, 'tools/list')
+    if (chosen.kind === 'none') return notShown(chosen.why, false, 'Name another in probe_tool.')
+    const { name: tool } = chosen
+    const nobody = callOutcome(await session.request('tools/call', { name: tool, arguments: {} }))
+    const none = await callWithNone(line, tool, session.initialized)
+    return judgeCalls({ tool, nobody, none })
+  } finally {
+    await session.end()
+  }
+}
+
+/** The same as for a person's token, see `upstream_token_header`. */
+function credentialLines({ upstream_token_header: name }: ResourceConfig, token: string): string[] {
+  return name === 'authorization' ? [name, `Bearer ${token}`] : [name, token]
+}
+
+/**
+ * The call without a token, in a session of its own: some servers keep the token that a session began
+ * with. Where the same was just taken with a token, a 400 is a refusal for want of one.
+ */
+async function callWithNone(
+  line: ProbeLine,
+  tool: string,
+  initialize: boolean,
+): Promise<CallOutcome> {
+  const opening = await openSession(line, [], initialize)
+  if (opening.kind === 'closed') return refusedWithNone(opening.exchange)
+  const { session } = opening
+  try {
+    return refusedWithNone(await session.request('tools/call', { name: tool, arguments: {} }))
+  } finally {
+    await session.end()
+  }
+}
+
+function refusedWithNone(answer: Exchange): CallOutcome {
+  if (answer.kind === 'status' && answer.status === 400) return { kind: 'refused' }
+  return callOutcome(answer)
+}
+
+type FoundTool = ChosenTool | { readonly kind: 'closed'; readonly exchange: Exchange }
+
+async function findTool(session: ProbeSession, configured: string | undefined): Promise<FoundTool> {
+  const listed: ListedTool[] = []
+  let cursor: string | undefined
+  for (let page = 0; page < mostPages; page += 1) {
+    const answer = await session.request('tools/list', cursor === undefined ? {} : { cursor })
+    if (answer.kind !== 'result') return { kind: 'closed', exchange: answer }
+    listed.push(...readTools(answer.result))
+    cursor = text(answer.result, 'nextCursor')
+    if (cursor === undefined) break
+  }
+  return chooseTool(listed, configured)
+}
+
+/**
+ * Without a list of tools nothing can be called that is known to be there, and an error would prove
+ * nothing. A server that refuses nobody's token at the door checks tokens itself, which is safe where
+ * it also passes them on; that is what cannot be seen.
+ */
+function withoutSession(answer: Exchange, method: string): UpstreamProof {
+  if (answer.kind === 'status' && statusOutcome(answer.status).kind === 'refused') {
+    const why = `it answers ${method} with ${answer.status} before any tool is called`
+    return notShown(
+      why,
+      false,
+      'It seems to check tokens by itself. Let it leave that to rolecall and the API server; kubernetes-mcp-server: skip_jwt_verification = true and no authorization_url.',
+    )
+  }
+  const outcome = answer.kind === 'error' ? undefined : callOutcome(answer)
+  const words = outcome?.kind === 'unclear' ? outcome.why : 'it answered an error'
+  return notShown(`at ${method} ${words}`, outcome?.kind === 'unclear' && outcome.passing)
+}

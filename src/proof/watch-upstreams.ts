@@ -1,0 +1,77 @@
+import type { Clock } from '../clock.ts'
+import type { ResourceConfig } from '../config/config.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { TokenShape } from './nobodys-token.ts'
+import { proveUpstream } from './prove-upstream.ts'
+import { type UpstreamProof, type UpstreamVerdict, upstreamVerdicts } from './upstream-proof.ts'
+
+/** What the watch works with. */
+export interface WatchParts {
+  readonly resources: readonly ResourceConfig[]
+  /** Asked at each try: discovery can name an issuer later. */
+  tokens(): Omit<TokenShape, 'audience'>
+  readonly clock: Clock
+  readonly version: string
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+/** From the end of a try to the next, milliseconds: doubled each time. */
+const firstPause = 1_000
+const longestPause = 300_000
+
+/**
+ * Asks every upstream once as whom it acts, in the background, logs and counts what came of it. An
+ * upstream that is away or slow is asked again after growing pauses, five minutes at the most.
+ *
+ * @returns ends it, also in the middle of a try
+ */
+export function watchUpstreams(parts: WatchParts): () => void {
+  const stopped = new AbortController()
+  parts.metrics.upstreamIdentity.reset()
+  for (const resource of parts.resources) watch(resource, parts, stopped.signal)
+  return () => stopped.abort()
+}
+
+function watch(resource: ResourceConfig, parts: WatchParts, stopped: AbortSignal): void {
+  const { clock, version } = parts
+  let pause = firstPause
+  let told: string | undefined
+  let cancel: () => void = () => undefined
+  stopped.addEventListener('abort', () => cancel())
+
+  const attempt = async (): Promise<void> => {
+    const subject = { resource, tokens: parts.tokens() }
+    const proof = await proveUpstream(subject, { clock, version, signal: stopped })
+    if (stopped.aborted) return
+    // An upstream that is away for hours is told of once.
+    if (proof.sentence !== told) tell(resource.name, proof, parts)
+    told = proof.sentence
+    if (!proof.passing) return
+    cancel = clock.after(pause, begin)
+    pause = Math.min(longestPause, pause * 2)
+  }
+  const begin = (): void => {
+    attempt().catch((error: unknown) => {
+      const reason = error instanceof Error ? error.name : 'unknown'
+      parts.log.error({ kind: 'upstream_proof', resource: resource.name, reason }, 'failed')
+    })
+  }
+  begin()
+}
+
+const levels: Readonly<Record<UpstreamVerdict, 'info' | 'warn' | 'error'>> = {
+  caller: 'info',
+  own: 'error',
+  not_shown: 'warn',
+  configured_own: 'warn',
+}
+
+function tell(name: string, proof: UpstreamProof, { log, metrics }: WatchParts): void {
+  const { verdict, tool, sentence, remedy } = proof
+  for (const one of upstreamVerdicts) {
+    metrics.upstreamIdentity.set({ resource: name, verdict: one }, one === verdict ? 1 : 0)
+  }
+  log[levels[verdict]]({ kind: 'upstream_proof', resource: name, verdict, tool, remedy }, sentence)
+}
