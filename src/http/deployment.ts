@@ -7,6 +7,7 @@ import { createIdentityProvider, type IdentityProvider } from '../issuer/identit
 import type { IssuerEvent } from '../issuer/issuer-event.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { watchUpstreams } from '../proof/watch-upstreams.ts'
 import { type KeyRing, keysFor } from '../sealing/derived-keys.ts'
 import { createApp } from './app.ts'
 import { isLoopbackOrigin } from './origin.ts'
@@ -18,6 +19,7 @@ export interface Surroundings {
   readonly streams: OpenStreams
   readonly clock: Clock
   readonly version: string
+  readonly probesUpstreams: boolean
 }
 
 /** One configuration at work. */
@@ -26,6 +28,8 @@ export interface Deployment {
   readonly provider: IdentityProvider
   readonly sessionKeys: KeyRing
   readonly app: FastifyInstance
+  /** Ends the asking as whom the upstreams act. */
+  readonly stopProbes: () => void
 }
 
 /**
@@ -61,7 +65,20 @@ export async function createDeployment(
       version: around.version,
     })),
   })
-  return { config, provider, sessionKeys, app }
+  const stopProbes = around.probesUpstreams ? probe(config, provider, around) : () => undefined
+  return { config, provider, sessionKeys, app, stopProbes }
+}
+
+function probe(config: Config, provider: IdentityProvider, around: Surroundings): () => void {
+  return watchUpstreams({
+    ...around,
+    resources: config.resources,
+    tokens: () => ({
+      issuer: provider.tokenIssuers().at(-1) ?? provider.metadataIssuer(),
+      algorithm: config.identity_provider.signing_algorithms[0] ?? 'RS256',
+      ...(provider.profile.tenant !== undefined && { tenant: provider.profile.tenant }),
+    }),
+  })
 }
 
 function startProvider(config: Config, around: Surroundings): IdentityProvider {

@@ -28,6 +28,8 @@ export interface ServiceOptions {
   readonly log: Logger
   readonly version: string
   readonly clock?: Clock
+  /** Whether to ask every upstream as whom it acts. Default true; tests count requests. */
+  readonly probesUpstreams?: boolean
 }
 
 /**
@@ -36,10 +38,10 @@ export interface ServiceOptions {
  * @throws the system's error when an address cannot be had
  */
 export async function startService(config: Config, options: ServiceOptions): Promise<Service> {
-  const { log, version, clock = systemClock } = options
+  const { log, version, clock = systemClock, probesUpstreams = true } = options
   const streams = new OpenStreams(clock)
   const metrics = createMetrics(version)
-  const around: Surroundings = { log, metrics, streams, clock, version }
+  const around: Surroundings = { log, metrics, streams, clock, version, probesUpstreams }
   let stopping = false
   let current: Deployment | undefined
 
@@ -76,6 +78,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
       listener.handWith((request, response) => replacement.app.routing(request, response))
       if (next.tls) listener.renewCertificate(next.tls)
       if (before === undefined) return
+      before.stopProbes()
       if (before.provider !== replacement.provider) before.provider.stop()
       // Not waited for: it closes when the last stream of the old configuration ends.
       before.app.close().catch((error: unknown) => {
@@ -84,6 +87,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
     },
     async stop(atOnce) {
       stopping = true
+      current?.stopProbes()
       await pause(current?.config.shutdown_delay ?? 0, atOnce)
       await drain(listener, streams, { grace: current?.config.shutdown_grace ?? 0, atOnce })
       current?.provider.stop()

@@ -30,6 +30,8 @@ export interface GatewayOptions {
   readonly resources?: readonly ResourceConfig[]
   /** Do not wait for the keys. */
   readonly cold?: boolean
+  /** Ask the upstream as whom it acts, as in earnest; the requests of that are received too. */
+  readonly probesUpstreams?: boolean
 }
 
 /** A resource with the defaults of the configuration. */
@@ -67,6 +69,7 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
   const service = await startService(config, {
     log,
     version: '0.0.0-test',
+    probesUpstreams: options.probesUpstreams ?? false,
     ...(options.clock ? { clock: options.clock } : {}),
   })
   t.after(() => service.stop(AbortSignal.abort()))
