@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import { load, type Sources } from '../config/load.ts'
 import type { Problem } from '../config/problem.ts'
 import { type Service, startService } from '../http/service.ts'
-import { createLogger, type Logger, reasonOf } from '../observe/logger.ts'
+import { bufferedOutput, createLogger, type Logger, reasonOf } from '../observe/logger.ts'
 import { version } from '../version.ts'
 import { badUsage, type Command, type Terminal } from './command.ts'
 import { configurationFrom, configurationUsage } from './options.ts'
@@ -25,7 +25,9 @@ ${configurationUsage}`,
     const configuration = configurationFrom(argv, terminal)
     if (configuration === undefined) return badUsage
     const { config, warnings, sources } = configuration
-    const log = createLogger(config.log_level)
+    const output = bufferedOutput()
+    const log = createLogger(config.log_level, output)
+    process.on('exit', () => output.flushSync())
     tell(log, 'warn', warnings)
     const service = await start(config, log, terminal)
     if (service === undefined) return 1

@@ -17,9 +17,10 @@ export interface Relayed {
   readonly stream?: { readonly expiresAt: number; readonly open: OpenStreams }
 }
 
-class ClientLeft extends Error {}
-class NotPassed extends Error {}
-class StreamEnded extends Error {}
+// Made once: they only tell undici that an exchange is over, and an error costs its stack.
+const clientLeft = new Error('the client left')
+const streamEnded = new Error('the stream was ended with its token')
+const notPassed = new Error('the answer is not passed on')
 
 /**
  * One exchange with the upstream, byte for byte. http-proxy's own reply path (reply-from) is not
@@ -38,7 +39,7 @@ export class Relay implements Dispatcher.DispatchHandler, OpenStream {
 
   constructor(relayed: Relayed) {
     this.#relayed = relayed
-    relayed.response.once('close', () => this.#abandon(new ClientLeft()))
+    relayed.response.once('close', () => this.#abandon(clientLeft))
     relayed.stream?.open.add(this)
   }
 
@@ -55,7 +56,7 @@ export class Relay implements Dispatcher.DispatchHandler, OpenStream {
     const { response } = this.#relayed
     if (!response.headersSent) return // not a stream yet; the answer will be
     response.end()
-    this.#abandon(new StreamEnded())
+    this.#abandon(streamEnded)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -71,7 +72,7 @@ export class Relay implements Dispatcher.DispatchHandler, OpenStream {
     if (status < 200) return // 1xx speaks to us, not to the client
     const headers = this.#relayed.begin(status, upstreamHeaders)
     if (headers === undefined) {
-      controller.abort(new NotPassed())
+      controller.abort(notPassed)
       return
     }
     const { response } = this.#relayed
@@ -97,7 +98,7 @@ export class Relay implements Dispatcher.DispatchHandler, OpenStream {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#finish()
-    if (this.#abandoned || error instanceof NotPassed) return
+    if (this.#abandoned || error === notPassed) return
     const { response } = this.#relayed
     // A cut answer must not look like a whole one.
     if (response.headersSent) response.destroy()

@@ -1,0 +1,153 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { connect } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { startMockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
+import { freePort } from '../../src/demo/ports.ts'
+import { AKS } from '../support/gateway.ts'
+import { callsThrough, memoryPerStream, type Round } from './measure.ts'
+
+/**
+ * rolecall beside what people would write first, in one run on one machine: the figures to quote are
+ * the ratios. Linux only: processor time is read from /proc.
+ *
+ *   npm run bench [-- CALLS]     builds first: the image's code is what counts
+ */
+const CALLS = Number(process.argv[2] ?? 6400)
+const ROUNDS = 5
+const STREAMS = 500
+
+interface Proxy {
+  readonly name: string
+  readonly url: string
+  readonly pid: number
+}
+
+const children: ChildProcess[] = []
+const entra = await startMockEntra()
+try {
+  await run()
+} finally {
+  for (const child of children) child.kill()
+  await entra.close()
+}
+
+async function run(): Promise<void> {
+  const upstreamPort = await freePort()
+  await start(file('./proxies/upstream.ts'), [String(upstreamPort)], upstreamPort)
+  const upstream = `http://127.0.0.1:${upstreamPort}/mcp`
+  const keys = `${entra.origin}/${entra.tenantId}/discovery/v2.0/keys`
+  const proxies = [
+    await startStock('@fastify/http-proxy', [upstream]),
+    await startStock('the same, jose on every request', [upstream, keys]),
+    await startRolecall(upstream),
+  ]
+  const token = await entra.mint({ groups: 40, lifetime: 3600 })
+  for (const proxy of proxies)
+    await callsThrough(proxy.url, token, { pid: proxy.pid, calls: CALLS })
+  const rounds = new Map<string, Round[]>(proxies.map(({ name }) => [name, []]))
+  for (let i = 0; i < ROUNDS; i += 1) {
+    for (const { name, url, pid } of proxies) {
+      rounds.get(name)?.push(await callsThrough(url, token, { pid, calls: CALLS }))
+    }
+  }
+  const memory: number[] = []
+  for (const { url, pid } of proxies) {
+    memory.push(await memoryPerStream(url, token, { pid, streams: STREAMS }))
+  }
+  print(proxies, rounds, memory, token.length)
+}
+
+function print(
+  proxies: readonly Proxy[],
+  rounds: ReadonlyMap<string, readonly Round[]>,
+  memory: readonly number[],
+  tokenLength: number,
+): void {
+  const figure = (name: string, of: (round: Round) => number) => {
+    const sorted = (rounds.get(name) ?? []).map(of).sort((a, b) => a - b)
+    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+  }
+  const [first] = proxies
+  const base = first ? figure(first.name, ({ cpu }) => cpu) : Number.NaN
+  const lines = proxies.map(({ name }, i) => {
+    const cpu = figure(name, (round) => round.cpu)
+    const cells = [
+      cpu.toFixed(0).padStart(6),
+      (cpu / base).toFixed(2).padStart(6),
+      figure(name, ({ p50 }) => p50)
+        .toFixed(1)
+        .padStart(6),
+      figure(name, ({ p99 }) => p99)
+        .toFixed(1)
+        .padStart(6),
+      (memory[i] ?? Number.NaN).toFixed(0).padStart(9),
+    ]
+    return `${name.padEnd(34)}${cells.join('  ')}`
+  })
+  process.stdout.write(
+    `Node ${process.version}, token of ${tokenLength} characters, ${CALLS} calls a round, median of ${ROUNDS} rounds\n\n` +
+      `${''.padEnd(34)}µs CPU   ratio  p50 ms  p99 ms  KiB/stream\n${lines.join('\n')}\n`,
+  )
+}
+
+async function startStock(name: string, rest: readonly string[]): Promise<Proxy> {
+  const port = await freePort()
+  const pid = await start(file('./proxies/stock.ts'), [String(port), ...rest], port)
+  return { name, url: `http://127.0.0.1:${port}/mcp`, pid }
+}
+
+async function startRolecall(upstream: string): Promise<Proxy> {
+  const port = await freePort()
+  const admin = await freePort()
+  const settings = {
+    ROLECALL__LISTEN: `127.0.0.1:${port}`,
+    ROLECALL__ADMIN_LISTEN: `127.0.0.1:${admin}`,
+    ROLECALL__IDENTITY_PROVIDER__KIND: 'entra',
+    ROLECALL__IDENTITY_PROVIDER__TENANT_ID: entra.tenantId,
+    ROLECALL__IDENTITY_PROVIDER__AUTHORITY: entra.origin,
+    ROLECALL__SIGN_IN__MODE: 'off',
+    ROLECALL__RESOURCE__0__UPSTREAM: upstream,
+    ROLECALL__RESOURCE__0__AUDIENCES: AKS,
+    ROLECALL__RESOURCE__0__ALLOWED_CLIENTS: '*',
+  }
+  const pid = await start(file('../../dist/cli/rolecall.js'), ['serve'], port, settings)
+  while ((await fetch(`http://127.0.0.1:${admin}/readyz`)).status !== 200) await pause()
+  return { name: 'rolecall', url: `http://localhost:${port}/mcp`, pid }
+}
+
+async function start(
+  path: string,
+  args: readonly string[],
+  port: number,
+  settings: NodeJS.ProcessEnv = {},
+): Promise<number> {
+  // TypeScript needs a loader, which also changes the code a little: what is built needs none.
+  const loader = path.endsWith('.ts') ? ['--import', 'tsx'] : []
+  const child = spawn(process.execPath, [...loader, path, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, ...settings },
+  })
+  children.push(child)
+  for (let i = 0; i < 200; i += 1) {
+    if (child.exitCode !== null || child.pid === undefined) break
+    if (await answers(port)) return child.pid
+    await pause()
+  }
+  throw new Error(`${path} did not start`)
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('connect', () => socket.destroy() && resolve(true))
+    socket.on('error', () => resolve(false))
+  })
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 100))
+}
+
+function file(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url))
+}
