@@ -6,7 +6,7 @@ import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose'
 import { createAuthority, loopbackNames } from '../../src/demo/certificates.ts'
 import type { ClusterIdentityProvider } from '../../src/demo/cluster/cluster.ts'
 
-/** A key set on loopback and tokens made with its key: an issuer and nothing else. */
+/** Discovery and a key set on loopback, and tokens made with its key: an issuer, nothing else. */
 export interface TestIssuer {
   readonly identityProvider: ClusterIdentityProvider
   /** Signs claims with the key in the key set (RS256). */
@@ -29,9 +29,10 @@ export async function startTestIssuer(after: (close: () => void) => void): Promi
   const keys = [{ ...(await exportJWK(publicKey)), kid: KID, use: 'sig' }]
   const authority = await createAuthority('Test issuer')
   const { certificate, key } = await authority.issue({ names: loopbackNames })
-  const server = createServer({ cert: certificate, key }, (_request, response) => {
+  const server = createServer({ cert: certificate, key }, (request, response) => {
+    const document = request.url === '/keys' ? { keys } : { issuer: ISSUER, jwks_uri: jwksUri }
     response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ keys }))
+    response.end(JSON.stringify(document))
   })
   after(() => {
     server.close()
@@ -40,13 +41,15 @@ export async function startTestIssuer(after: (close: () => void) => void): Promi
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
+  const jwksUri = `https://127.0.0.1:${port}/keys`
   const signWith = (signer: Parameters<SignJWT['sign']>[0], claims: object): Promise<string> =>
     new SignJWT({ ...claims })
       .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: KID })
       .sign(signer)
   return {
     identityProvider: {
-      jwksUri: `https://127.0.0.1:${port}/keys`,
+      jwksUri,
+      discoveryUrl: `https://127.0.0.1:${port}/.well-known/openid-configuration`,
       issuer: ISSUER,
       audience: AUDIENCE,
       tenantId: TENANT,

@@ -39,7 +39,8 @@ export function answer(request: ClusterRequest, state: ClusterState): Answer {
   return failure('MethodNotAllowed', 'the stand-in cluster does not allow this method', {})
 }
 
-function forbidden(user: ClusterUser, info: RequestInfo): Answer {
+/** The refusal of a request by the roles, as a Status. */
+export function forbidden(user: ClusterUser, info: RequestInfo): Answer {
   const details =
     info.kind === 'path'
       ? {}

@@ -2,6 +2,8 @@
 export interface ClusterIdentityProvider {
   /** Absolute URL of the key set (RFC 7517). */
   readonly jwksUri: string
+  /** Absolute URL of the discovery document, https. The stand-in does not need it. */
+  readonly discoveryUrl?: string
   /** The exact `iss`: Entra's v1 form, `https://sts.windows.net/<tenant>/`. */
   readonly issuer: string
   readonly audience: string
@@ -40,7 +42,8 @@ export interface AuditEvent {
   readonly apiVersion: 'audit.k8s.io/v1'
   readonly level: 'Metadata'
   readonly auditID: string
-  readonly stage: 'ResponseComplete'
+  /** `ResponseStarted`: nobody could be authenticated; a real API server has no later stage then. */
+  readonly stage: 'ResponseStarted' | 'ResponseComplete'
   readonly requestURI: string
   readonly verb: string
   readonly user: AuditUser
