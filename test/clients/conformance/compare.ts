@@ -1,0 +1,52 @@
+import type { Check, SuiteRun } from './suite.ts'
+
+/** A check that came out in another way, or as often in only one of the two. */
+export interface Difference {
+  readonly scenario: string
+  readonly check: string
+  readonly direct: string
+  readonly proxied: string
+}
+
+/**
+ * Compares two runs scenario by scenario, check by check: which checks there were, how often, and how
+ * each came out. Not compared: times, and the details in the suite's messages.
+ */
+export function compareRuns(direct: SuiteRun, proxied: SuiteRun): Difference[] {
+  const names = new Set([...direct.scenarios.keys(), ...proxied.scenarios.keys()])
+  return [...names]
+    .sort()
+    .flatMap((scenario) =>
+      compareScenario(
+        scenario,
+        direct.scenarios.get(scenario) ?? [],
+        proxied.scenarios.get(scenario) ?? [],
+      ),
+    )
+}
+
+function compareScenario(
+  scenario: string,
+  direct: readonly Check[],
+  proxied: readonly Check[],
+): Difference[] {
+  const names = new Set([...direct, ...proxied].map(nameOf))
+  return [...names]
+    .sort()
+    .map((check) => ({
+      scenario,
+      check,
+      direct: statusesOf(direct, check),
+      proxied: statusesOf(proxied, check),
+    }))
+    .filter((it) => it.direct !== it.proxied)
+}
+
+function nameOf({ id, name }: Check): string {
+  return `${id} (${name})`
+}
+
+function statusesOf(checks: readonly Check[], check: string): string {
+  const statuses = checks.filter((it) => nameOf(it) === check).map(({ status }) => status)
+  return statuses.sort().join(' ') || 'absent'
+}

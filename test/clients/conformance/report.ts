@@ -1,0 +1,75 @@
+import { compareRuns, type Difference } from './compare.ts'
+import type { Check, Revision, SuiteRun } from './suite.ts'
+
+/** One server and revision, once without rolecall and once behind it. */
+export interface Comparison {
+  readonly server: string
+  readonly revision: Revision
+  readonly direct: SuiteRun
+  readonly proxied: SuiteRun
+}
+
+/** The page that is kept: the same results always make the same text. */
+export function report(comparisons: readonly Comparison[], suite: string): string {
+  const parts = comparisons.map(section)
+  return `# Conformance, direct and through rolecall
+
+Written by \`npm run conformance\`; not by hand. The server scenarios of
+@modelcontextprotocol/conformance ${suite}, run against each server directly and through rolecall with
+a bearer, and compared check by check: its name, how often it was made and how it came out. Any
+difference is a failure. What a server itself does not do fails in both columns.
+
+${summary(comparisons)}
+
+${parts.join('\n\n')}
+`
+}
+
+function summary(comparisons: readonly Comparison[]): string {
+  const rows = comparisons.map(({ server, revision, direct, proxied }) => [
+    server,
+    revision,
+    String(direct.scenarios.size),
+    counts([...direct.scenarios.values()].flat()),
+    counts([...proxied.scenarios.values()].flat()),
+    String(compareRuns(direct, proxied).length),
+  ])
+  const head = ['server', 'revision', 'scenarios', 'direct', 'through rolecall', 'differences']
+  return table(head, rows)
+}
+
+function section(comparison: Comparison): string {
+  const { server, revision, direct, proxied } = comparison
+  const names = [...new Set([...direct.scenarios.keys(), ...proxied.scenarios.keys()])].sort()
+  const rows = names.map((name) => [
+    name,
+    counts(direct.scenarios.get(name) ?? []),
+    counts(proxied.scenarios.get(name) ?? []),
+  ])
+  const body = table(['scenario', 'direct', 'through rolecall'], rows)
+  const differences = compareRuns(direct, proxied).map(describe)
+  return [`## ${server}, ${revision}`, body, ...differences].join('\n\n')
+}
+
+/** One line for people. */
+export function describe({ scenario, check, direct, proxied }: Difference): string {
+  return `**Different**: ${scenario}, ${check}: direct ${direct}, through rolecall ${proxied}`
+}
+
+/** `2 success, 1 failure` */
+function counts(checks: readonly Check[]): string {
+  const byStatus = new Map<string, number>()
+  for (const { status } of checks) byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
+  const order = ['SUCCESS', 'INFO', 'WARNING', 'SKIPPED', 'FAILURE', 'NONE']
+  const words = [...byStatus]
+    .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
+    .map(([status, count]) =>
+      status === 'NONE' ? 'no result' : `${count} ${status.toLowerCase()}`,
+    )
+  return words.join(', ') || 'no checks'
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => '---'), ...rows]
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}

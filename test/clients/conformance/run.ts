@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { aksServerId, holmes } from '../../../src/demo/mock-entra/directory.ts'
+import { type MockEntra, startMockEntra } from '../../../src/demo/mock-entra/mock-entra.ts'
+import { freePort } from '../../../src/demo/ports.ts'
+import { type ProxyProcess, startProxy } from '../../../src/demo/proxy-process.ts'
+import { packageVersion } from '../support/package-version.ts'
+import { compareRuns } from './compare.ts'
+import { startHop } from './hop.ts'
+import { type Comparison, describe, report } from './report.ts'
+import { TESTED_SERVERS, type TestedServer } from './servers.ts'
+import { REVISIONS, type Revision, runSuite, type SuiteRun } from './suite.ts'
+
+const PAGE = fileURLToPath(new URL('../conformance.md', import.meta.url))
+
+/** Where rolecall writes its configuration and its log, for the time of the run. */
+interface Place {
+  readonly entra: MockEntra
+  readonly folder: string
+}
+
+async function compareAll(place: Place): Promise<Comparison[]> {
+  const comparisons: Comparison[] = []
+  for (const server of TESTED_SERVERS) comparisons.push(...(await compareServer(server, place)))
+  return comparisons
+}
+
+async function compareServer(tested: TestedServer, place: Place): Promise<Comparison[]> {
+  const token = await place.entra.mint({ person: 'alice', client: holmes.client_id })
+  const server = await tested.start(place.entra)
+  const proxy = await startRolecall(server.url, place)
+  const behindProxy = await startHop(proxy.url, token)
+  const direct = tested.wantsBearer ? await startHop(server.url, token) : undefined
+  const comparisons: Comparison[] = []
+  try {
+    for (const revision of REVISIONS) {
+      comparisons.push({
+        server: tested.name,
+        revision,
+        direct: await runSuite(direct?.url ?? server.url, revision),
+        proxied: await runSuite(behindProxy.url, revision),
+      })
+    }
+  } finally {
+    direct?.close()
+    behindProxy.close()
+    await proxy.close()
+    await server.close()
+  }
+  return comparisons
+}
+
+/** rolecall's own command, as anybody would start it. */
+async function startRolecall(upstream: string, { entra, folder }: Place): Promise<ProxyProcess> {
+  const log = createWriteStream(join(folder, 'rolecall.log'), { flags: 'a' })
+  await once(log, 'open')
+  const { tenantId, origin: authority } = entra
+  return startProxy({
+    folder,
+    port: await freePort(),
+    adminPort: await freePort(),
+    identityProvider: { tenantId, authority, clientId: holmes.client_id },
+    upstream,
+    audience: aksServerId,
+    log,
+  })
+}
+
+/** What is wrong, one line each; nothing when all is well. */
+function problemsOf({ server, revision, direct, proxied }: Comparison): string[] {
+  const tested = TESTED_SERVERS.find(({ name }) => name === server)
+  const mustConform = tested?.conformsTo.includes(revision) ?? false
+  return [
+    ...compareRuns(direct, proxied).map((it) => `${server}, ${revision}: ${describe(it)}`),
+    ...(mustConform ? failuresOf(direct, revision) : []).map(
+      (words) => `${server} itself does not conform: ${words}`,
+    ),
+  ]
+}
+
+function failuresOf({ isConformant, scenarios }: SuiteRun, revision: Revision): string[] {
+  if (isConformant) return []
+  const failed = [...scenarios].flatMap(([scenario, checks]) =>
+    checks
+      .filter(({ status }) => status === 'FAILURE')
+      .map(({ id, reason }) => `${revision}, ${scenario}, ${id}: ${reason ?? 'no reason'}`),
+  )
+  return failed.length > 0 ? failed : [`${revision}: the suite says so and names no check`]
+}
+
+async function main(): Promise<number> {
+  const entra = await startMockEntra()
+  const folder = await mkdtemp(join(tmpdir(), 'rolecall-conformance-'))
+  try {
+    const comparisons = await compareAll({ entra, folder })
+    const page = report(comparisons, packageVersion('@modelcontextprotocol/conformance'))
+    await writeFile(PAGE, page)
+    console.log(page)
+    const problems = comparisons.flatMap(problemsOf)
+    for (const problem of problems) console.error(problem)
+    return problems.length > 0 ? 1 : 0
+  } finally {
+    await entra.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+process.exitCode = await main()
