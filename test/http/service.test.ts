@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import { createAuthority } from '../../src/demo/certificates.ts'
 import { startEntra, startGateway } from '../support/gateway.ts'
 import { post, send } from '../support/raw-http.ts'
@@ -224,6 +225,37 @@ test('a reload changes what is demanded, keeps streams, sessions and known keys'
   assert.equal((await send(`${gateway.origin}/other`, { ...other, headers })).status, 200)
   assert.equal(stream.readableEnded, false)
   stream.destroy()
+})
+
+test('with a certificate it speaks https, and a renewed one is shown without a restart', async (t) => {
+  const upstream = await startUpstream(t)
+  const authority = await createAuthority('edge')
+  const first = await authority.issue({ names: ['localhost'] })
+  const config = { tls: first }
+  const gateway = await startGateway(t, { upstream: upstream.url, config })
+  const port = gateway.service.address.port
+  const shown = async () => {
+    const socket = connectTls({
+      port,
+      host: '127.0.0.1',
+      servername: 'localhost',
+      ca: authority.certificate,
+    })
+    await once(socket, 'secureConnect')
+    const { serialNumber } = socket.getPeerCertificate()
+    socket.destroy()
+    return serialNumber
+  }
+  const before = await shown()
+  assert.match(before, /^[0-9A-F]+$/)
+  const second = await authority.issue({ names: ['localhost'] })
+  await gateway.service.reload({ ...gateway.config, tls: second })
+  assert.notEqual(await shown(), before)
+  await assert.rejects(
+    send(gateway.url),
+    /socket hang up|ECONNRESET|Parse Error/,
+    'plain http is not answered',
+  )
 })
 
 test('an upstream with an authority of its own is verified, and shown our certificate', async (t) => {
