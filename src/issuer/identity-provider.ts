@@ -40,6 +40,8 @@ export interface IdentityProviderStatus {
   readonly keysFetchedAt?: number
   readonly discoveryFetchedAt?: number
   readonly keyCount: number
+  /** The signing algorithms that at least one key fits. */
+  readonly algorithms: readonly string[]
 }
 
 export interface IdentityProviderOptions {
@@ -104,7 +106,12 @@ export function createIdentityProvider(
 
   return {
     profile,
-    verifier: createTokenVerifier({ clock, keySet, algorithms: config.signing_algorithms }),
+    verifier: createTokenVerifier({
+      clock,
+      keySet,
+      algorithms: config.signing_algorithms,
+      backdating: profile.backdating,
+    }),
     start: () => discovery.start(),
     stop() {
       discovery.stop()
@@ -174,6 +181,7 @@ function statusOf(
     ready: keys !== undefined,
     decides: keySet.current() !== undefined,
     keyCount: keys?.value.ids.size ?? 0,
+    algorithms: [...new Set(keys?.value.keys.flatMap((key) => key.algorithms) ?? [])],
     ...(error ? { reason: error.message } : {}),
     ...(keys ? { keysFetchedAt: keys.fetchedAt } : {}),
     ...(discovered ? { discoveryFetchedAt: discovered.fetchedAt } : {}),

@@ -14,6 +14,8 @@ export interface IssuerProfile {
   readonly tenant?: string
   /** The claims that name a person, the first that is present counts. */
   readonly userClaims: readonly string[]
+  /** Seconds by which a token's `iat` may lie before the moment it was issued. */
+  readonly backdating: number
   /** Whether the `issuer` of the discovery document is the right one, character by character. */
   acceptsIssuer(discovered: string): boolean
   /** The issuers whose tokens are taken by default; `discovered` is absent until discovery. */

@@ -24,7 +24,7 @@ export interface SignedToken {
 
 export type Verification =
   | { readonly kind: 'signed'; readonly token: SignedToken }
-  /** The key set was fetched after the token's `iat`, or the token has none. */
+  /** The key set was fetched after the token was issued, or the token has no `iat`. */
   | { readonly kind: 'unknown_key' }
   | { readonly kind: 'bad_signature' }
   | Unavailable
@@ -59,6 +59,8 @@ export interface TokenVerifierOptions {
   readonly keySet: KeptDocument<KeySet>
   /** `signing_algorithms`. */
   readonly algorithms: readonly string[]
+  /** Seconds by which `iat` may lie before a token's issue. */
+  readonly backdating: number
 }
 
 const cachedTokens = 10_000
@@ -71,14 +73,10 @@ type Lookup = Verification | { readonly kind: 'undecided'; readonly keys: Kept<K
 
 /** The verifier over one key set, with a cache of verified tokens. */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const { clock, keySet, algorithms } = options
+  const { clock, keySet, algorithms, backdating } = options
   const unknownKeyFetch = new UnknownKeyFetch(clock, keySet)
   const running = new Map<string, Promise<Verification>>()
-  const cache = new LRUCache<string, SignedToken>({
-    max: cachedTokens,
-    maxSize: cachedBytes,
-    sizeCalculation: (token) => token.jwt.compact.length * 3,
-  })
+  const cache = tokenCache()
 
   function recall(compact: string): SignedToken | undefined {
     const current = keySet.current()
@@ -113,16 +111,19 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     // What is handed on is what was signed: the text, taken apart here.
     const jwt = readJwt(compact)
     if (!jwt || !hasPlainHeader(jwt, algorithms)) return { kind: 'bad_signature' }
+    const arrivedAt = clock.now()
     const first = await lookUp(jwt, digest)
     if (first.kind !== 'undecided') return first
-    if (isKeyUnknown(jwt, first.keys.fetchedAt)) return { kind: 'unknown_key' }
+    if (isKeyUnknown(jwt, first.keys.fetchedAt, backdating)) return { kind: 'unknown_key' }
     await unknownKeyFetch.run()
-    const isSame = keySet.current() === first.keys
-    const second = isSame ? first : await lookUp(jwt, digest)
+    if (keySet.current() === first.keys) return fetchPending(unknownKeyFetch)
+    const second = await lookUp(jwt, digest)
     if (second.kind !== 'undecided') return second
-    if (isKeyUnknown(jwt, second.keys.fetchedAt)) return { kind: 'unknown_key' }
-    const retryAfter = wholeSeconds(unknownKeyFetch.allowedIn())
-    return { kind: 'unavailable', reason: 'key_fetch_pending', retryAfter }
+    const { fetchedAt } = second.keys
+    // A token that was there before the fetch began is not younger than it, whatever its kind.
+    const margin = fetchedAt >= arrivedAt ? 0 : backdating
+    if (isKeyUnknown(jwt, fetchedAt, margin)) return { kind: 'unknown_key' }
+    return fetchPending(unknownKeyFetch)
   }
 
   function verify(jwt: Jwt): Promise<Verification> {
@@ -135,6 +136,14 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   }
 
   return { recall, verify }
+}
+
+function tokenCache(): LRUCache<string, SignedToken> {
+  return new LRUCache({
+    max: cachedTokens,
+    maxSize: cachedBytes,
+    sizeCalculation: (token) => token.jwt.compact.length * 3,
+  })
 }
 
 function digestOf(compact: string): string {
@@ -172,16 +181,27 @@ async function signerOf(
   return undefined
 }
 
-/** Whole seconds, as `iat` has them: a fetch in the second of issue may have been too early. */
-function isKeyUnknown(jwt: Jwt, fetchedAt: number): boolean {
+/**
+ * Whether the key set is younger than the token. Whole seconds, as `iat` has them: a fetch in the
+ * second of issue may have been too early.
+ *
+ * @param margin seconds by which the token may be younger than its `iat` says; without it a key
+ *   that signs as soon as it is published would be refused for as long after every fetch
+ */
+function isKeyUnknown(jwt: Jwt, fetchedAt: number, margin: number): boolean {
   const issuedAt = jwt.claims['iat']
   if (typeof issuedAt !== 'number' || !Number.isFinite(issuedAt)) return true
-  return Math.floor(fetchedAt / 1000) > issuedAt
+  return Math.floor(fetchedAt / 1000) > issuedAt + margin
 }
 
 function unavailable(keySet: KeptDocument<KeySet>): Unavailable {
   const reason = keySet.last() ? 'keys_too_old' : 'no_keys_yet'
   return { kind: 'unavailable', reason, retryAfter: wholeSeconds(keySet.nextTryIn()) }
+}
+
+function fetchPending(fetch: UnknownKeyFetch): Unavailable {
+  const retryAfter = wholeSeconds(fetch.allowedIn())
+  return { kind: 'unavailable', reason: 'key_fetch_pending', retryAfter }
 }
 
 function wholeSeconds(milliseconds: number): number {
