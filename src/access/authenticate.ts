@@ -130,8 +130,11 @@ export function authenticateToken(
     )
 }
 
-/** A verification of another text than the one that was sent vouches for nothing. */
-function refusalFor(verification: Verification): Refusal {
+/**
+ * Why a token is refused whose signature could not be verified. A verification of another text than
+ * the one that was sent vouches for nothing.
+ */
+export function refusalFor(verification: Verification): Refusal {
   switch (verification.kind) {
     case 'unavailable': {
       const { reason: cause, retryAfter } = verification

@@ -31,10 +31,15 @@ export function identityOf({ jwt, digest }: SignedToken, demands: Demands): Iden
     sub,
     ...optional('oid', text(claims, 'oid')),
     ...optional('tid', text(claims, 'tid')),
-    user: userName(claims, demands) ?? text(claims, 'oid') ?? sub,
+    user: nameIn(claims, demands),
     ...optional('azp', clientOf(claims, demands)),
     tokenId: text(claims, 'uti') ?? text(claims, 'jti') ?? hashed(digest),
   }
+}
+
+/** What the cluster calls the person that these claims are about, as far as `user_claim` says it. */
+export function nameIn(claims: JsonObject, demands: Demands): string {
+  return userName(claims, demands) ?? text(claims, 'oid') ?? text(claims, 'sub') ?? ''
 }
 
 /** An address that the issuer did not verify names nobody, as Kubernetes has it. */

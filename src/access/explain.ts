@@ -1,0 +1,179 @@
+import type { Verification } from '../issuer/token-verifier.ts'
+import { member } from '../oauth/claims.ts'
+import { type JsonObject, type Jwt, readJwt } from '../oauth/jwt.ts'
+import { authenticateToken, type ResourceAccess, refusalFor } from './authenticate.ts'
+import { authorize } from './authorize.ts'
+import { type Check, oneOf, shown } from './check.ts'
+import { checks } from './checks.ts'
+import type { Demands } from './demands.ts'
+import { groupsIn, leavesGroupsOut, nameIn } from './identity.ts'
+import type { Refusal } from './refusal.ts'
+
+/** `undecided`: nothing can be said at the moment, since the identity provider is away. */
+export type CheckVerdict = 'passed' | 'failed' | 'undecided' | 'not reached'
+
+/** One check on one token, for people. */
+export interface ExplainedCheck {
+  readonly name: string
+  readonly verdict: CheckVerdict
+  readonly setting?: string
+  readonly expected: string
+  readonly found: string
+}
+
+export interface Explanation {
+  readonly verdict: 'accepted' | 'refused' | 'undecided'
+  /** In the order of a request; nothing is reached after one that did not pass. */
+  readonly checks: readonly ExplainedCheck[]
+  /** Why not; absent: accepted. */
+  readonly refusal?: Refusal
+  /** Absent: it is not a JWT. */
+  readonly token?: ExplainedToken
+}
+
+/** What a token says of its person and times, whether that is true or not. */
+export interface ExplainedToken {
+  /** What the cluster would call the person; as the claims have it, not cleaned. */
+  readonly user: string
+  /** Seconds since the epoch, by claim, where they are numbers. */
+  readonly times: Readonly<Record<string, number>>
+}
+
+/** A check with what is shown of it, whether it is reached or not. */
+interface Step {
+  readonly check: Omit<ExplainedCheck, 'verdict'>
+  refuse(): Refusal | undefined | Promise<Refusal | undefined>
+}
+
+/**
+ * Takes one token through every check of one resource, with what is expected and what is found. It
+ * reads the list that requests read and verifies with the same verifier, and the last step is the
+ * request's own way, `authenticate` and `authorize`: nothing is accepted here that they would refuse.
+ *
+ * Nothing in the result holds the token or its signature; claims are cut and cleaned.
+ *
+ * @param now milliseconds since the epoch
+ */
+export async function explain(
+  token: string,
+  access: ResourceAccess,
+  now: () => number,
+): Promise<Explanation> {
+  const jwt = readJwt(token)
+  const steps: readonly Step[] = [
+    form(token, jwt),
+    ...checks.map((check) =>
+      check.kind === 'check' ? judgement(check, jwt, { access, now }) : signature(jwt, access),
+    ),
+    groups(token, jwt, { access, now }),
+  ]
+  const explained: ExplainedCheck[] = []
+  let refusal: Refusal | undefined
+  for (const { check, refuse } of steps) {
+    const reached = refusal === undefined
+    refusal ??= await refuse()
+    explained.push({ ...check, verdict: reached ? verdictOf(refusal) : 'not reached' })
+  }
+  return {
+    verdict: wholeVerdict(refusal),
+    checks: explained,
+    ...(refusal && { refusal }),
+    ...(jwt && { token: tokenIn(jwt.claims, access.demands) }),
+  }
+}
+
+/** What the words of a check and its judgement are made from. */
+interface Ground {
+  readonly access: ResourceAccess
+  readonly now: () => number
+}
+
+function verdictOf(refusal: Refusal | undefined): CheckVerdict {
+  if (refusal === undefined) return 'passed'
+  return refusal.reason === 'unavailable' ? 'undecided' : 'failed'
+}
+
+function wholeVerdict(refusal: Refusal | undefined): Explanation['verdict'] {
+  if (refusal === undefined) return 'accepted'
+  return refusal.reason === 'unavailable' ? 'undecided' : 'refused'
+}
+
+const absent = 'no token that can be read'
+
+function form(token: string, jwt: Jwt | undefined): Step {
+  return {
+    check: {
+      name: 'form',
+      expected: 'a signed JWT, three parts in canonical base64url',
+      found: jwt ? 'a signed JWT' : unreadable(token),
+    },
+    refuse: () => (jwt ? undefined : { reason: 'not_a_jwt' }),
+  }
+}
+
+function unreadable(token: string): string {
+  const parts = token.split('.').length
+  if (parts === 5) return 'five parts, as an encrypted token has'
+  return parts === 3 ? 'three parts that are not a JWT' : 'an opaque text'
+}
+
+function judgement(check: Check, jwt: Jwt | undefined, { access, now }: Ground): Step {
+  const { demands } = access
+  return {
+    check: {
+      name: check.name,
+      ...(check.setting !== undefined && { setting: check.setting }),
+      expected: check.expected(demands, now()),
+      found: jwt ? check.found(jwt) : absent,
+    },
+    refuse: () => (jwt ? check.refuse(jwt, demands, now()) : { reason: 'not_a_jwt' }),
+  }
+}
+
+function signature(jwt: Jwt | undefined, { verifier }: ResourceAccess): Step {
+  return {
+    check: {
+      name: 'signature',
+      expected: 'made by a key of the identity provider',
+      found: jwt ? `key id ${shown(member(jwt.header, 'kid'))}` : absent,
+    },
+    async refuse() {
+      if (!jwt) return { reason: 'not_a_jwt' }
+      const verification: Verification = await verifier.verify(jwt)
+      return verification.kind === 'signed' ? undefined : refusalFor(verification)
+    },
+  }
+}
+
+function groups(token: string, jwt: Jwt | undefined, { access, now }: Ground): Step {
+  const { demands } = access
+  return {
+    check: {
+      name: 'groups',
+      setting: 'required_groups',
+      expected: demands.groups.length === 0 ? 'any' : oneOf(demands.groups),
+      found: jwt ? groupsFound(jwt.claims, demands) : absent,
+    },
+    async refuse() {
+      const authentication = await authenticateToken(token, access, now)
+      if (authentication.kind === 'refused') return authentication.refusal
+      const authorization = authorize(authentication.principal, demands)
+      return authorization.kind === 'refused' ? authorization.refusal : undefined
+    },
+  }
+}
+
+function groupsFound(claims: JsonObject, demands: Demands): string {
+  if (leavesGroupsOut(claims, demands)) return 'too many to be in the token'
+  const found = groupsIn(claims, demands)
+  return found.length === 0 ? 'none' : `${found.length}: ${shown(found.join(' '))}`
+}
+
+function tokenIn(claims: JsonObject, demands: Demands): ExplainedToken {
+  const times: Record<string, number> = {}
+  for (const name of ['iat', 'nbf', 'exp']) {
+    const value = member(claims, name)
+    if (typeof value === 'number') times[name] = value
+  }
+  return { user: nameIn(claims, demands), times }
+}
