@@ -33,9 +33,25 @@ function resultOutcome(result: Readonly<Record<string, unknown>>): CallOutcome {
   const complete = (member(result, 'resultType') ?? 'complete') === 'complete'
   const hasContent = Array.isArray(member(result, 'content'))
   if (complete && (hasContent || Object.hasOwn(result, 'structuredContent'))) {
-    return { kind: 'succeeded' }
+    return isUnauthenticated(textOf(result)) ? { kind: 'refused' } : { kind: 'succeeded' }
   }
   return { kind: 'unclear', why: 'its answer is not the result of a tool', passing: false }
+}
+
+/**
+ * A result that is the error body of the API behind, passed on as if it were an answer: argocd-mcp
+ * does that. 16 is gRPC's UNAUTHENTICATED; Kubernetes says 401 in the same place.
+ */
+function isUnauthenticated(text: string): boolean {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    return false
+  }
+  if (typeof body !== 'object' || body === null || !('code' in body)) return false
+  const worded = 'error' in body || 'message' in body
+  return worded && (body.code === 16 || body.code === 401)
 }
 
 const METHOD_NOT_FOUND = -32601
