@@ -5,6 +5,8 @@ export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Reads a file as UTF-8; throws when it cannot. */
   readFile(path: string): string
+  /** Standard input to its end, as UTF-8; a mebibyte at most. */
+  readInput(): Promise<string>
 }
 
 export interface Command {

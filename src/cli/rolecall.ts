@@ -6,6 +6,8 @@ import { type Commands, dispatch } from './dispatch.ts'
 /** A new command is one line here. */
 const commands: Commands = {
   serve: { load: () => import('./serve.ts') },
+  doctor: { load: () => import('./doctor.ts') },
+  explain: { load: () => import('./explain.ts') },
   check: { load: () => import('./check.ts') },
   schema: { load: () => import('./schema.ts') },
   keygen: { load: () => import('./keygen.ts') },
@@ -18,6 +20,18 @@ const terminal: Terminal = {
   stderr: (text) => void process.stderr.write(text),
   environment: process.env,
   readFile: (path) => readFileSync(path, 'utf8'),
+  readInput,
+}
+
+async function readInput(): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size > 1_048_576) break
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 try {

@@ -5,10 +5,11 @@ export interface RecordingTerminal extends Terminal {
   readonly err: () => string
 }
 
-/** A terminal that keeps what is written, with files and an environment of its own. */
+/** A terminal that keeps what is written, with files, environment and input of its own. */
 export function recordingTerminal(
   files: Readonly<Record<string, string>> = {},
   environment: Readonly<Record<string, string>> = {},
+  input = '',
 ): RecordingTerminal {
   const out: string[] = []
   const err: string[] = []
@@ -21,6 +22,7 @@ export function recordingTerminal(
       if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
       return text
     },
+    readInput: () => Promise.resolve(input),
     out: () => out.join(''),
     err: () => err.join(''),
   }
