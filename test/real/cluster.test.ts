@@ -1,8 +1,12 @@
 import { startRealCluster } from '../../src/demo/cluster/real.ts'
 import { clusterSuite } from '../support/cluster-suite.ts'
+import { onRealCluster } from './availability.ts'
 
 for (const trust of ['structured', 'webhook'] as const) {
-  clusterSuite(`real cluster, trust: ${trust}`, (identityProvider, contents) =>
-    startRealCluster({ identityProvider, contents, trust }),
-  )
+  const name = `real cluster, trust: ${trust}`
+  onRealCluster(name, () => {
+    clusterSuite(name, (identityProvider, contents) =>
+      startRealCluster({ identityProvider, contents, trust }),
+    )
+  })
 }

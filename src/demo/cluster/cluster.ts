@@ -2,7 +2,7 @@
 export interface ClusterIdentityProvider {
   /** Absolute URL of the key set (RFC 7517). */
   readonly jwksUri: string
-  /** Absolute URL of the discovery document, https. The stand-in does not need it. */
+  /** Absolute URL of the discovery document. The stand-in does not need it. */
   readonly discoveryUrl?: string
   /** The exact `iss`: Entra's v1 form, `https://sts.windows.net/<tenant>/`. */
   readonly issuer: string

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createAuthority } from '../certificates.ts'
+import { type Authority, createAuthority } from '../certificates.ts'
 import { describeExit } from '../child-process.ts'
 import { freePort } from '../ports.ts'
 import type { Cluster, ClusterIdentityProvider } from './cluster.ts'
@@ -12,12 +12,15 @@ import { followAuditLog } from './real-audit-log.ts'
 import { type ClusterTrust, writeConfiguration } from './real-configuration.ts'
 import { createContents } from './real-contents.ts'
 import { startControlPlane } from './real-control-plane.ts'
+import { startDiscoveryFront } from './real-discovery-front.ts'
 import type { StandInOptions } from './stand-in.ts'
 import { startTokenReviewWebhook } from './token-review-webhook.ts'
 
 export interface RealClusterOptions extends StandInOptions {
-  /** How the API server comes to believe tokens. Default: `structured`, for which the identity
-   * provider must have a `discoveryUrl`. */
+  /**
+   * How the API server comes to believe tokens. Default: `structured`, for which the identity
+   * provider must have a `discoveryUrl`; on loopback it may be http, and is then served by https.
+   */
   readonly trust?: ClusterTrust['kind']
   /** Default: where `findKubeBinaries` finds them. */
   readonly binaries?: KubeBinaries
@@ -95,23 +98,34 @@ const TRUST_WORDS: Readonly<Record<ClusterTrust['kind'], string>> = {
 
 async function prepareTrust(
   { trust = 'structured', identityProvider }: RealClusterOptions,
-  authority: Awaited<ReturnType<typeof createAuthority>>,
+  authority: Authority,
   closers: Closers,
 ): Promise<ClusterTrust> {
   if (trust === 'structured') {
-    checkDiscoveryUrl(identityProvider)
-    return { kind: 'structured', identityProvider }
+    const reachable = await withHttpsDiscovery(identityProvider, authority, closers)
+    return { kind: 'structured', identityProvider: reachable }
   }
   const webhook = await startTokenReviewWebhook(identityProvider, authority)
   closers.push(() => webhook.close())
   return { kind: 'webhook', url: webhook.url }
 }
 
-/** Told here in our words: the API server would end with its own, about a file nobody sees. */
-function checkDiscoveryUrl({ discoveryUrl, issuer }: ClusterIdentityProvider): void {
-  if (discoveryUrl?.startsWith('https://')) return
-  throw new Error(
-    `an API server reads the discovery document of ${issuer} by https only; its address is ` +
-      `${discoveryUrl ?? 'not given'}: let the identity provider serve https, or use the webhook`,
-  )
+/** What cannot be is told here: the API server would end with words about a file nobody sees. */
+async function withHttpsDiscovery(
+  identityProvider: ClusterIdentityProvider,
+  authority: Authority,
+  closers: Closers,
+): Promise<ClusterIdentityProvider> {
+  const { discoveryUrl = '', issuer, certificateAuthority } = identityProvider
+  if (discoveryUrl.startsWith('https://')) return identityProvider
+  if (!/^http:\/\/(127\.0\.0\.1|localhost)[:/]/.test(discoveryUrl)) {
+    throw new Error(
+      `an API server reads the discovery document of ${issuer} by https; its address here is ` +
+        `"${discoveryUrl}": give one on https, or on http on loopback, or use the webhook`,
+    )
+  }
+  const front = await startDiscoveryFront(discoveryUrl, authority)
+  closers.push(() => front.close())
+  const authorities = [authority.certificate, certificateAuthority ?? ''].join('\n').trim()
+  return { ...identityProvider, discoveryUrl: front.url, certificateAuthority: authorities }
 }
