@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isLoopbackHost } from '../config/address.ts'
 import type { Config } from '../config/config.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 
@@ -68,7 +69,9 @@ export function originRule(config: OriginSettings): (origin: string) => boolean 
 
 /** Whether an origin is http or https on this machine itself. */
 export function isLoopbackOrigin(origin: string): boolean {
-  return /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/.test(origin)
+  if (!/^https?:/.test(origin) || !URL.canParse(origin)) return false
+  const url = new URL(origin)
+  return url.origin === origin && isLoopbackHost(url.hostname)
 }
 
 function originRefused(): ErrorAnswer {

@@ -1,6 +1,7 @@
 import type { CustomFetch } from 'openid-client'
 import { Agent, EnvHttpProxyAgent, fetch, type RequestInit } from 'undici'
 import type { Clock } from '../clock.ts'
+import { isLoopbackHost } from '../config/address.ts'
 import { DocumentError } from './document-error.ts'
 
 /** `fetch` as openid-client calls it. The answer is whole: its body was read before it is returned. */
@@ -85,15 +86,6 @@ export function createIdpFetch(options: IdpFetchOptions): IdpConnection {
       routed.destroy(stopped).catch(() => undefined)
     },
   }
-}
-
-/** Whether a URL's host names this machine: localhost, 127.0.0.0/8, [::1]. */
-export function isLoopbackHost(hostname: string): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname === '[::1]' ||
-    /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
-  )
 }
 
 /**

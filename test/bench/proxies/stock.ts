@@ -1,5 +1,5 @@
 import httpProxy from '@fastify/http-proxy'
-import { fastify } from 'fastify'
+import { type FastifyRequest, fastify } from 'fastify'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 
 /**
@@ -15,7 +15,7 @@ await app.register(httpProxy, {
   rewritePrefix: '/mcp',
   undici: { connections: 4096 }, // its default of 128 would end the streams' measurement
   ...(keySet && {
-    preHandler: async (request: { headers: { authorization?: string } }) => {
+    preHandler: async (request: FastifyRequest) => {
       const token = request.headers.authorization?.slice('Bearer '.length) ?? ''
       await jwtVerify(token, keySet, { algorithms: ['RS256'] })
     },
