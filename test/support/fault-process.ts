@@ -1,0 +1,125 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { stringify } from 'smol-toml'
+import { type Child, startChild } from '../../src/demo/child-process.ts'
+import { freePort } from '../../src/demo/ports.ts'
+import { AKS } from './gateway.ts'
+
+/** `rolecall serve` as a process of its own. */
+export interface ServeProcess extends Child {
+  readonly url: string
+  /** The admin port's base URL. */
+  readonly admin: string
+  /** What it wrote to its log. */
+  readonly log: () => string
+  /** Ends it at once, without a word to it. */
+  kill(): Promise<void>
+}
+
+export interface ServeOptions {
+  readonly upstream: string
+  readonly tenantId: string
+  readonly authority: string
+  /** Put over the configuration. */
+  readonly settings?: Readonly<Record<string, unknown>>
+  readonly identityProvider?: Readonly<Record<string, unknown>>
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+const commandFile = fileURLToPath(new URL('../../src/cli/rolecall.ts', import.meta.url))
+
+/** A configuration in a folder of its own, which can be served more than once. */
+export async function prepareServe(
+  t: TestContext,
+  options: ServeOptions,
+): Promise<() => Promise<ServeProcess>> {
+  const folder = await mkdtemp(join(tmpdir(), 'rolecall-faults-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const [port, adminPort] = [await freePort(), await freePort()]
+  const config = join(folder, 'rolecall.toml')
+  await writeFile(config, stringify(configurationOf(options, port, adminPort)))
+  return async () => {
+    let text = ''
+    const output = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        text += chunk.toString()
+        done()
+      },
+    })
+    const child = await startChild({
+      command: process.execPath,
+      arguments: ['--import', 'tsx', commandFile, 'serve', '--config', config],
+      environment: environmentOf(options.environment ?? {}),
+      output,
+    })
+    t.after(() => child.close())
+    return {
+      ...child,
+      url: `http://localhost:${port}/mcp`,
+      admin: `http://127.0.0.1:${adminPort}`,
+      log: () => text,
+      async kill() {
+        process.kill(child.pid, 'SIGKILL')
+        await child.exited
+      },
+    }
+  }
+}
+
+/** Waits until it says that it is ready; returns after how many milliseconds. */
+export async function untilReady(serving: ServeProcess, milliseconds = 20_000): Promise<number> {
+  const began = performance.now()
+  while ((await readiness(serving)) !== 200) {
+    if (performance.now() - began > milliseconds) {
+      throw new Error(`not ready within ${milliseconds} ms:\n${serving.log()}`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  return performance.now() - began
+}
+
+/** The status of /readyz; 0 while nobody answers. */
+export async function readiness({ admin }: ServeProcess): Promise<number> {
+  const answer = await fetch(`${admin}/readyz`, { headers: { connection: 'close' } }).catch(
+    () => undefined,
+  )
+  await answer?.body?.cancel()
+  return answer?.status ?? 0
+}
+
+function configurationOf(options: ServeOptions, port: number, adminPort: number) {
+  return {
+    public_url: `http://localhost:${port}`,
+    listen: `127.0.0.1:${port}`,
+    admin_listen: `127.0.0.1:${adminPort}`,
+    sign_in: { mode: 'off' },
+    ...options.settings,
+    identity_provider: {
+      kind: 'entra',
+      tenant_id: options.tenantId,
+      authority: options.authority,
+      ...options.identityProvider,
+    },
+    resource: [
+      {
+        name: 'prod',
+        path: '/mcp',
+        upstream: options.upstream,
+        audiences: [AKS],
+        allowed_clients: ['*'],
+      },
+    ],
+  }
+}
+
+/** No proxy and no setting of the machine reaches it, but what is given. */
+function environmentOf(given: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^ROLECALL|_proxy$|^NODE_TEST|^NODE_EXTRA_CA/i.test(name),
+  )
+  return { ...Object.fromEntries(kept), ...given }
+}
