@@ -59,7 +59,12 @@ export async function sdkClients(): Promise<SdkClient[]> {
   ]
 }
 
-async function visitWithV1(url: string, token: string, calls: readonly Call[]): Promise<Visit> {
+/** By the SDK that most clients are built on. */
+export async function visitWithV1(
+  url: string,
+  token: string,
+  calls: readonly Call[],
+): Promise<Visit> {
   const client = new V1Client({ name: 'rolecall-test', version: '1' })
   const transport = new V1Transport(new URL(url), {
     requestInit: { headers: { authorization: `Bearer ${token}` } },
