@@ -116,6 +116,7 @@ function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dispatch):
   const listens = request.method === 'GET' || request.record.methods[0] === 'subscriptions/listen'
   const relay = new Relay({
     response: reply.raw,
+    headersTimeout: resource.response_timeout,
     begin: (status, received) => begin(reply, { forwarding, owner, status, received }),
     fail: (answer) => reply.send(answer),
     ...(listens ? { stream: { expiresAt: principal.expiresAt, open: streams } } : {}),

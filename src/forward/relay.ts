@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
-import type { Dispatcher, Pool } from 'undici'
+import { type Dispatcher, errors, type Pool } from 'undici'
 import type { ErrorAnswer } from '../oauth/error-answer.ts'
 import type { OpenStream, OpenStreams } from './open-streams.ts'
 import { type AnswerHeaders, isEventStream } from './response-headers.ts'
@@ -9,6 +9,8 @@ import { upstreamFailure } from './upstream-failure.ts'
 export interface Relayed {
   /** The client's response. Nothing is written to it before `begin` says so. */
   readonly response: ServerResponse
+  /** `response_timeout`: milliseconds until the upstream's headers. */
+  readonly headersTimeout: number
   /** Headers to answer with, or `undefined` when the answer is not to pass (and was given). */
   begin(status: number, headers: IncomingHttpHeaders): AnswerHeaders | undefined
   /** The upstream failed before its headers. */
@@ -32,6 +34,7 @@ const notPassed = new Error('the answer is not passed on')
  */
 export class Relay implements Dispatcher.DispatchHandler, OpenStream {
   readonly #relayed: Relayed
+  readonly #began = performance.now()
   #controller: Dispatcher.DispatchController | undefined
   #ended = false
   #paused = false
@@ -69,7 +72,10 @@ export class Relay implements Dispatcher.DispatchHandler, OpenStream {
     status: number,
     upstreamHeaders: IncomingHttpHeaders,
   ): void {
-    if (status < 200) return // 1xx speaks to us, not to the client
+    if (status < 200) {
+      this.#endIfLate(controller)
+      return // 1xx speaks to us, not to the client
+    }
     const headers = this.#relayed.begin(status, upstreamHeaders)
     if (headers === undefined) {
       controller.abort(notPassed)
@@ -103,6 +109,12 @@ export class Relay implements Dispatcher.DispatchHandler, OpenStream {
     // A cut answer must not look like a whole one.
     if (response.headersSent) response.destroy()
     else this.#relayed.fail(upstreamFailure(error))
+  }
+
+  /** undici's own timer starts anew at each 1xx, so that a stream of them would never end. */
+  #endIfLate(controller: Dispatcher.DispatchController): void {
+    const late = performance.now() - this.#began > this.#relayed.headersTimeout
+    if (late) controller.abort(new errors.HeadersTimeoutError())
   }
 
   #abandon(reason: Error): void {
