@@ -56,7 +56,11 @@ test('behind a CONNECT proxy that is late, goes away and comes back, calls go on
   const asked = front.requests.keys
   assert.equal((await send(serving.url, post(await entra.mint({ person: 'carol' })))).status, 200)
   assert.equal(front.requests.keys, asked + 1)
-  assert.deepEqual(new Set(proxy.asked), new Set([`${name}:${front.port}`]), 'the upstream is never behind it')
+  assert.deepEqual(
+    new Set(proxy.asked),
+    new Set([`${name}:${front.port}`]),
+    'the upstream is never behind it',
+  )
   t.diagnostic(`ready ${recovered.toFixed(0)} ms after the proxy came`)
 })
 

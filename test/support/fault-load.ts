@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { toolCall } from './raw-http.ts'
 
@@ -54,7 +55,10 @@ export async function repeat(
   await Promise.all(Array.from({ length: concurrency }, worker))
 }
 
-/** People who call without a pause until told to stop. */
+/** Milliseconds between a person's calls: other tests share the machine. */
+const pause = 4
+
+/** People who call until told to stop. */
 export interface SteadyLoad {
   /** The status of every answer so far, and how long it took in milliseconds. */
   readonly answers: readonly { readonly status: number; readonly took: number }[]
@@ -91,6 +95,7 @@ export function startSteadyLoad(t: TestContext, options: SteadyLoadOptions): Ste
       answers.push({ status, took: performance.now() - began })
       renewed.get(used)?.add(index)
       for (const look of waiting) look()
+      await delay(pause)
     }
   }
   const running = Promise.all(options.people.map(person))
