@@ -50,14 +50,14 @@ export async function proveUpstream(
 ): Promise<UpstreamProof> {
   if (resource.upstream_identity === 'own') return ownByConfiguration
   const { clock, timeout = defaultTimeout } = options
+  const audience = resource.audiences[0] ?? 'nobody'
+  const issuer = resource.token_issuers?.[0] ?? tokens.issuer
+  const token = await nobodysToken({ ...tokens, issuer, audience }, clock.now())
   const late = new AbortController()
   const cancel = clock.after(timeout, () => late.abort())
   const signal = options.signal ? AbortSignal.any([late.signal, options.signal]) : late.signal
   const upstream = createUpstream(resource)
   try {
-    const audience = resource.audiences[0] ?? 'nobody'
-    const issuer = resource.token_issuers?.[0] ?? tokens.issuer
-    const token = await nobodysToken({ ...tokens, issuer, audience }, clock.now())
     return await probe(lineTo(upstream, { signal, version: options.version }), resource, token)
   } finally {
     cancel()
