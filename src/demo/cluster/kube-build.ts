@@ -45,7 +45,9 @@ export async function buildKubeBinaries(options: KubeBuildOptions): Promise<Kube
   try {
     for (const program of KUBE_PROGRAMS) {
       const output = join(unfinished, program)
-      await buildProgram(program, output, { ...options, environment })
+      // Go's own work folder goes with ours, also when it is stopped.
+      const inside = { ...environment, GOTMPDIR: unfinished }
+      await buildProgram(program, output, { ...options, environment: inside })
       await rename(output, join(folder, program))
     }
   } finally {
@@ -101,7 +103,7 @@ async function buildProgram(
 }
 
 async function endedOrStopped(go: Child, signal: AbortSignal | undefined): Promise<ChildExit> {
-  // To its whole group: its compilers are to stop too, and it removes its work folder on SIGINT.
+  // To its whole group: its compilers are to stop too.
   const stop = (): void => void process.kill(-go.pid, 'SIGINT')
   signal?.addEventListener('abort', stop, { once: true })
   try {
