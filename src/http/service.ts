@@ -63,7 +63,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
   listener.handWith((request, response) => deployment.app.routing(request, response))
   observeReadings(metrics, {
     openStreams: () => streams.size,
-    cachedTokens: () => 0,
+    cachedTokens: () => current?.provider.verifier.cachedTokens() ?? 0,
     keysFetchedAt: () => current?.provider.status().keysFetchedAt,
   })
 

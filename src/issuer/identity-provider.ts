@@ -10,11 +10,11 @@ import type { IssuerProfile } from './issuer-profile.ts'
 import { type Attempt, KeptDocument } from './kept-document.ts'
 import { type KeySet, type KeySetRules, readKeySet } from './key-set.ts'
 import { oidcProfile } from './oidc.ts'
-import { createTokenVerifier, type TokenVerifier } from './token-verifier.ts'
+import { type CachingVerifier, createTokenVerifier } from './token-verifier.ts'
 
 export interface IdentityProvider {
   readonly profile: IssuerProfile
-  readonly verifier: TokenVerifier
+  readonly verifier: CachingVerifier
   /** Begins fetching in the background; returns at once. */
   start(): void
   /** Ends everything under way, for good. */

@@ -54,6 +54,12 @@ export interface TokenVerifier {
   verify(jwt: Jwt): Promise<Verification>
 }
 
+/** A verifier that can be asked how much it remembers; for metrics. */
+export interface CachingVerifier extends TokenVerifier {
+  /** Tokens that need no signature check the next time. */
+  cachedTokens(): number
+}
+
 export interface TokenVerifierOptions {
   readonly clock: Clock
   readonly keySet: KeptDocument<KeySet>
@@ -72,7 +78,7 @@ const keysTried = 10
 type Lookup = Verification | { readonly kind: 'undecided'; readonly keys: Kept<KeySet> }
 
 /** The verifier over one key set, with a cache of verified tokens. */
-export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
+export function createTokenVerifier(options: TokenVerifierOptions): CachingVerifier {
   const { clock, keySet, algorithms, backdating } = options
   const unknownKeyFetch = new UnknownKeyFetch(clock, keySet)
   const running = new Map<string, Promise<Verification>>()
@@ -135,7 +141,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     return verification
   }
 
-  return { recall, verify }
+  return { recall, verify, cachedTokens: () => cache.size }
 }
 
 function tokenCache(): LRUCache<string, SignedToken> {

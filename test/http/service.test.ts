@@ -62,6 +62,7 @@ test('metrics count decisions and name no person', async (t) => {
     /rolecall_requests_total\{resource="prod",decision="refuse",reason="no_token",status="401"\} 1/,
   )
   assert.match(text, /rolecall_open_streams 0/)
+  assert.match(text, /rolecall_cached_tokens 1/)
   assert.match(text, /rolecall_keys_fetched_timestamp_seconds \d{10}/)
   assert.doesNotMatch(text, /alice|contoso/)
 })
