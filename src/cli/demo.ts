@@ -1,16 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { announcement } from '../demo/announcement.ts'
-import { type Demo, signEverybodyIn, startDemo } from '../demo/demo.ts'
+import { realClusterMissing } from '../demo/cluster/kube-binaries.ts'
+import { type ClusterChoice, type Demo, signEverybodyIn, startDemo } from '../demo/demo.ts'
 import { ANY_PORTS, type DemoPorts, FRIENDLY_PORTS, PORT_FLAGS } from '../demo/ports.ts'
 import { differences, lookAround, sightTable } from '../demo/who-sees-what.ts'
 import { badUsage, type Command, type Terminal } from './command.ts'
 
-const usage = `rolecall demo [--once] [--cluster stand-in] [--port N] [--admin-port N]
-              [--idp-port N] [--mcp-port N] [--cluster-port N]
+const usage = `rolecall demo [--once] [--cluster real|stand-in] [--trust structured|webhook]
+              [--port N] [--admin-port N] [--idp-port N] [--mcp-port N] [--cluster-port N]
 
   --once            sign everybody in, call tools as each, print what each may see, check it, stop
-  --cluster KIND    stand-in (default); real is not built yet
+  --cluster KIND    real: a kube-apiserver, the default where its binaries are there
+                    (npm run cluster:build makes them); stand-in: a small server that acts as one
+  --trust HOW       how the real one trusts the identity provider: structured (default) or webhook,
+                    which is AKS's way; with --once both, one after the other, unless this is given
   --port N          of rolecall (default ${FRIENDLY_PORTS.proxy})
   --admin-port N    of rolecall's health and metrics (default ${FRIENDLY_PORTS.admin})
   --idp-port N      of the mock identity provider (default ${FRIENDLY_PORTS.identityProvider})
@@ -23,6 +27,8 @@ const usage = `rolecall demo [--once] [--cluster stand-in] [--port N] [--admin-p
 interface Settings {
   readonly once: boolean
   readonly ports: DemoPorts
+  /** Each is a demo of its own; several only with `once`. */
+  readonly clusters: readonly ClusterChoice[]
 }
 
 /**
@@ -34,7 +40,7 @@ export const command: Command = {
   summary: 'mock Entra, a cluster, kubernetes-mcp-server and rolecall, to look at',
   usage,
   async run(argv, terminal) {
-    const settings = readSettings(argv)
+    const settings = readSettings(argv, terminal)
     if (typeof settings === 'string') {
       terminal.stderr(`${settings}\n`)
       return badUsage
@@ -48,8 +54,21 @@ export const command: Command = {
 
 async function runDemo(settings: Settings, terminal: Terminal): Promise<number> {
   const stopped = untilStopped()
+  for (const cluster of settings.clusters) {
+    const code = await runOne({ ...settings, cluster }, terminal, stopped)
+    if (code !== 0) return code
+  }
+  return 0
+}
+
+async function runOne(
+  settings: Settings & { readonly cluster: ClusterChoice },
+  terminal: Terminal,
+  stopped: Promise<void>,
+): Promise<number> {
+  const { cluster, ports } = settings
   const progress = (line: string): void => terminal.stderr(`started  ${line}\n`)
-  const demo = await startDemo({ ports: settings.ports, progress })
+  const demo = await startDemo({ ports, progress, cluster })
   const broken = demo.ended.then((how) => {
     throw new Error(`${how}\nThe demo ends with it.`)
   })
@@ -90,23 +109,45 @@ async function lookOnce(demo: Demo, terminal: Terminal): Promise<number> {
   }
 }
 
-function readSettings(argv: readonly string[]): Settings | string {
+function readSettings(argv: readonly string[], terminal: Terminal): Settings | string {
   try {
     const { values } = parseArgs({ args: [...argv], options: flags })
-    const kind = values.cluster ?? 'stand-in'
-    if (kind === 'real') {
-      return '--cluster real comes with a later version; use --cluster stand-in, the default'
-    }
-    if (kind !== 'stand-in') return `--cluster is stand-in or real, not "${kind}"`
-    return { once: values.once ?? false, ports: readPorts(values, values.once ?? false) }
+    const once = values.once ?? false
+    const clusters = readClusters(values, once, terminal)
+    if (typeof clusters === 'string') return clusters
+    return { once, clusters, ports: readPorts(values, once) }
   } catch (error) {
     return wordsOf(error)
   }
 }
 
+/** Which cluster, or several one after the other; a text says what is wrong. */
+function readClusters(
+  values: { readonly cluster?: string | undefined; readonly trust?: string | undefined },
+  once: boolean,
+  terminal: Terminal,
+): readonly ClusterChoice[] | string {
+  const missing = realClusterMissing(terminal.environment)
+  const kind = values.cluster ?? (missing === undefined ? 'real' : 'stand-in')
+  const { trust } = values
+  if (kind !== 'real' && kind !== 'stand-in') return `--cluster is real or stand-in, not "${kind}"`
+  if (trust !== undefined && trust !== 'structured' && trust !== 'webhook') {
+    return `--trust is structured or webhook, not "${trust}"`
+  }
+  if (kind === 'stand-in') {
+    if (trust !== undefined) return '--trust is for --cluster real'
+    if (values.cluster === undefined) terminal.stderr(`A stand-in for a cluster: ${missing}\n`)
+    return ['stand-in']
+  }
+  if (missing !== undefined) return missing
+  if (trust !== undefined) return [trust]
+  return once ? ['structured', 'webhook'] : ['structured']
+}
+
 const flags = {
   once: { type: 'boolean' },
   cluster: { type: 'string' },
+  trust: { type: 'string' },
   port: { type: 'string' },
   'admin-port': { type: 'string' },
   'idp-port': { type: 'string' },

@@ -7,6 +7,7 @@ import type { Writable } from 'node:stream'
 import { describeExit } from './child-process.ts'
 import type { Cluster, ClusterIdentityProvider } from './cluster/cluster.ts'
 import { clusterContents, TEAMS, type Team, type TeamGroups } from './cluster/contents.ts'
+import { startRealCluster } from './cluster/real.ts'
 import { startStandInCluster } from './cluster/stand-in.ts'
 import {
   type KubernetesMcpServer,
@@ -21,8 +22,12 @@ import { type ProxyProcess, startProxy } from './proxy-process.ts'
 import { signIn } from './sign-in.ts'
 import type { SignedInPerson } from './who-sees-what.ts'
 
+/** The stand-in, or a real cluster by the way it trusts the identity provider. */
+export type ClusterChoice = 'stand-in' | 'structured' | 'webhook'
+
 export interface DemoOptions {
   readonly ports: DemoPorts
+  readonly cluster: ClusterChoice
   /** Told of each part as it starts. */
   readonly progress: (line: string) => void
 }
@@ -69,7 +74,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
 }
 
 async function startParts(
-  { ports, progress }: DemoOptions,
+  { ports, progress, cluster: choice }: DemoOptions,
   closers: (() => Promise<unknown>)[],
 ): Promise<Omit<Demo, 'close'>> {
   const files = await makeFiles()
@@ -78,7 +83,7 @@ async function startParts(
   closers.push(() => identityProvider.close())
   progress(`mock Entra ID          ${identityProvider.origin}`)
   const auditLog = await openLog(files.clusterAudit, closers)
-  const cluster = await startCluster(identityProvider, ports.cluster, auditLog)
+  const cluster = await startCluster(choice, identityProvider, { port: ports.cluster, auditLog })
   closers.push(() => cluster.close())
   await writeFile(files.clusterAuthority, cluster.certificateAuthority)
   progress(`cluster                ${cluster.server}  ${cluster.description}`)
@@ -133,16 +138,22 @@ async function openLog(path: string, closers: (() => Promise<unknown>)[]): Promi
   return log
 }
 
-/** The one place that knows which cluster there is: a real one starts here. */
-function startCluster(mock: MockEntra, port: number, auditLog: Writable): Promise<Cluster> {
+/** The one place that knows which clusters there are. */
+function startCluster(
+  choice: ClusterChoice,
+  mock: MockEntra,
+  where: { readonly port: number; readonly auditLog: Writable },
+): Promise<Cluster> {
   const identityProvider: ClusterIdentityProvider = {
+    discoveryUrl: `${mock.origin}/${mock.tenantId}/.well-known/openid-configuration`,
     jwksUri: `${mock.origin}/common/discovery/keys`,
     issuer: `https://sts.windows.net/${mock.tenantId}/`,
     audience: aksServerId,
     tenantId: mock.tenantId,
   }
-  const contents = clusterContents(teamGroups(mock.people))
-  return startStandInCluster({ identityProvider, contents, port, auditLog })
+  const options = { ...where, identityProvider, contents: clusterContents(teamGroups(mock.people)) }
+  if (choice === 'stand-in') return startStandInCluster(options)
+  return startRealCluster({ ...options, trust: choice })
 }
 
 function teamGroups(people: People): TeamGroups {
