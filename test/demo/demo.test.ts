@@ -1,61 +1,15 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { openMcpSession } from '../../src/demo/mcp-session.ts'
-
-interface Run {
-  readonly stdout: () => string
-  readonly stderr: () => string
-  /** Settles with the exit code once both streams are at their ends. */
-  readonly exit: Promise<number | null>
-  /** Waits until a stream has this, and returns the match. */
-  has(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray>
-  kill(signal: NodeJS.Signals): void
-}
+import { EXPECTED_SIGHTS, type Run, runDemo, sightsIn } from '../support/demo-process.ts'
 
 const ANY_PORT = ['--port', '--admin-port', '--idp-port', '--mcp-port', '--cluster-port'].flatMap(
   (flag) => [flag, '0'],
 )
-
-function runDemo(t: TestContext, ...flags: string[]): Run {
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', 'src/cli/rolecall.ts', 'demo', ...flags],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  )
-  const text = { stdout: '', stderr: '' }
-  const exit = once(child, 'close').then(([code]) => code as number | null)
-  t.after(async () => {
-    child.kill('SIGTERM')
-    await exit
-  })
-  const has = (stream: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> =>
-    new Promise((resolve, reject) => {
-      const look = (): void => {
-        const match = pattern.exec(text[stream])
-        if (match) resolve(match)
-      }
-      child[stream].on('data', look)
-      look()
-      void exit.then((code) => reject(new Error(`ended with ${code}: ${text.stderr}`)))
-    })
-  for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream].setEncoding('utf8').on('data', (chunk: string) => {
-      text[stream] += chunk
-    })
-  }
-  return {
-    stdout: () => text.stdout,
-    stderr: () => text.stderr,
-    exit,
-    has,
-    kill: (signal) => child.kill(signal),
-  }
-}
 
 function isAlive(pid: number): boolean {
   try {
@@ -72,28 +26,15 @@ async function pidOf(run: Run, part: string): Promise<number> {
 }
 
 test('--once: alice sees only team-a, bob only team-b, carol is refused by the cluster; exit 0', async (t) => {
-  const run = runDemo(t, '--once')
+  const run = runDemo(t, ['--once'])
   assert.equal(await run.exit, 0, run.stderr())
-  const words = (person: string, team: string): string =>
-    `refused: pods is forbidden: User "${person}@contoso.test" cannot list resource "pods" in API group "" in the namespace "${team}"`
-  const rows = run
-    .stdout()
-    .split('\n')
-    .filter((line) => line.includes('@contoso.test'))
-    .map((line) => line.split(/ {2,}/))
-  assert.deepEqual(rows, [
-    ['alice', 'team-a', 'alice@contoso.test', 'sees shop-web, shop-worker'],
-    ['alice', 'team-b', 'alice@contoso.test', words('alice', 'team-b')],
-    ['bob', 'team-a', 'bob@contoso.test', words('bob', 'team-a')],
-    ['bob', 'team-b', 'bob@contoso.test', 'sees billing-api, billing-ledger'],
-    ['carol', 'team-a', 'carol@contoso.test', words('carol', 'team-a')],
-    ['carol', 'team-b', 'carol@contoso.test', words('carol', 'team-b')],
-  ])
+  assert.deepEqual(sightsIn(run.stdout()), EXPECTED_SIGHTS)
+  assert.match(run.stderr(), /npm run cluster:build/)
   assert.match(run.stdout(), /stand-in/)
 })
 
 test('what it prints works: a token from the mock lists tools at the address given', async (t) => {
-  const run = runDemo(t, ...ANY_PORT)
+  const run = runDemo(t, ANY_PORT)
   const [, tokenUrl = ''] = await run.has('stdout', /TOKEN=\$\(curl -s '([^']+)'\)/)
   const [, url = ''] = await run.has('stdout', /rolecall +(http:\S+\/mcp) +what MCP clients/)
   const token = await (await fetch(tokenUrl)).text()
@@ -118,7 +59,7 @@ test('what it prints works: a token from the mock lists tools at the address giv
 })
 
 test('SIGTERM ends every part and removes the files; exit 0', async (t) => {
-  const run = runDemo(t, ...ANY_PORT)
+  const run = runDemo(t, ANY_PORT)
   const pids = [await pidOf(run, 'kubernetes-mcp-server'), await pidOf(run, 'rolecall')]
   const [, config = ''] = await run.has('stdout', /rolecall was started with\n +(\S+)/)
   assert.ok(existsSync(config))
@@ -133,7 +74,7 @@ for (const [part, survivor] of [
   ['rolecall', 'kubernetes-mcp-server'],
 ] as const) {
   test(`the end of ${part} ends the rest and is told; exit 1`, async (t) => {
-    const run = runDemo(t, ...ANY_PORT)
+    const run = runDemo(t, ANY_PORT)
     const pid = await pidOf(run, part)
     const other = await pidOf(run, survivor)
     await run.has('stdout', /Ctrl-C stops everything/)
@@ -150,27 +91,31 @@ test('a port that is taken is named with the flag that changes it; exit 1', asyn
   await once(server, 'listening')
   t.after(() => server.close())
   const { port } = server.address() as AddressInfo
-  const run = runDemo(t, ...ANY_PORT, '--idp-port', String(port))
+  const run = runDemo(t, [...ANY_PORT, '--idp-port', String(port)])
   assert.equal(await run.exit, 1)
   assert.match(run.stderr(), new RegExp(`port ${port} is taken: choose another with --idp-port`))
   assert.doesNotMatch(run.stderr(), /started/)
 })
 
 const misuse: Record<string, { flags: string[]; says: RegExp }> = {
-  'the real cluster, which is not built yet': {
+  'a real cluster that is not built': {
     flags: ['--cluster', 'real'],
-    says: /--cluster real comes with a later version; use --cluster stand-in/,
+    says: /npm run cluster:build/,
+  },
+  'a trust set-up for the stand-in': {
+    flags: ['--cluster', 'stand-in', '--trust', 'webhook'],
+    says: /--trust is for --cluster real/,
   },
   'a cluster of another kind': {
     flags: ['--cluster', 'kind'],
-    says: /stand-in or real, not "kind"/,
+    says: /real or stand-in, not "kind"/,
   },
   'a port that is no number': { flags: ['--port', 'http'], says: /--port must be a number/ },
   'a flag that it does not know': { flags: ['--twice'], says: /--twice/ },
 }
 for (const [what, { flags, says }] of Object.entries(misuse)) {
   test(`${what} is exit 2 and starts nothing`, async (t) => {
-    const run = runDemo(t, ...flags)
+    const run = runDemo(t, flags)
     assert.equal(await run.exit, 2)
     assert.match(run.stderr(), says)
     assert.doesNotMatch(run.stderr(), /started/)
