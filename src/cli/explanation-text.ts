@@ -89,13 +89,14 @@ function conclusion(explanation: Explanation): string[] {
   const { refusal } = explanation
   if (refusal === undefined) return ['Accepted.']
   const check = failedCheck(explanation)
-  const { status, error, description } = answerTo(refusal)
+  const { kind, status, error, description } = answerTo(refusal)
+  const answer = kind === 'policy' ? 'a JSON-RPC error, -32003' : `${status} ${error}`
   const began = explanation.verdict === 'undecided' ? 'Cannot be decided' : 'Refused'
   const setting = check?.setting === undefined ? [] : [`Setting: ${check.setting}`]
   return [
     `${began} at: ${check?.name ?? 'form'}`,
     description,
     ...setting,
-    `A request with it is answered ${status} ${error}.`,
+    `A request with it is answered ${answer}.`,
   ]
 }
