@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { type TestContext, test } from 'node:test'
-import { promisify } from 'node:util'
 import { PODS } from '../../../src/demo/cluster/contents.ts'
 import { type Gateway, startEntra, startGateway } from '../../support/gateway.ts'
 import { send } from '../../support/raw-http.ts'
 import { startCluster } from '../support/cluster.ts'
 import { type FakeArgoCd, startFakeArgoCd } from '../support/fake-argo-cd.ts'
+import { requireKubectl } from '../support/kubectl.ts'
 import { needed } from '../support/needed.ts'
 import { startArgocdMcp, startMcpServerKubernetes } from '../support/other-servers.ts'
 import { bearer, callOnSession, initialize } from '../support/raw-session.ts'
@@ -15,11 +14,7 @@ import { visitWithV1 } from '../support/sdk-clients.ts'
 const APPLICATIONS = 'list_applications'
 const TOKEN_HEADER = 'x-argocd-api-token'
 
-const kubectl = await needed(async () => {
-  await promisify(execFile)('kubectl', ['version', '--client']).catch(() => {
-    throw new Error('mcp-server-kubernetes runs kubectl, and there is none on the PATH')
-  })
-})
+const kubectl = await needed(requireKubectl)
 
 test('mcp-server-kubernetes acts as itself, whoever calls: start and the metric say so', {
   skip: kubectl.skip,

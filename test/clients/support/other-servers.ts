@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { startChild, untilAnswers } from '../../../src/demo/child-process.ts'
 import type { Cluster } from '../../../src/demo/cluster/cluster.ts'
 import { freePort } from '../../../src/demo/ports.ts'
+import { pathWithKubectl } from './kubectl.ts'
 
 export interface OtherServer {
   readonly url: string
@@ -35,6 +36,7 @@ export async function startMcpServerKubernetes(
       PORT: String(port),
       KUBECONFIG: kubeconfig,
       HOME: folder,
+      PATH: pathWithKubectl(),
     },
   })
   return {
