@@ -96,6 +96,8 @@ function configurationOf(options: ServeOptions, port: number, adminPort: number)
     public_url: `http://localhost:${port}`,
     listen: `127.0.0.1:${port}`,
     admin_listen: `127.0.0.1:${adminPort}`,
+    shutdown_delay: '0s',
+    shutdown_grace: '0s',
     sign_in: { mode: 'off' },
     ...options.settings,
     identity_provider: {
