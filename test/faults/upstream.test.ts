@@ -145,7 +145,9 @@ const faults: readonly Fault[] = [
 
 const retriable = 'HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n'
 
-test("an upstream's faults are 502 or 504 without internals, once each, and nobody else's", async (t) => {
+test("an upstream's faults are 502 or 504 without internals, once each, and nobody else's", {
+  concurrency: true,
+}, async (t) => {
   const seen = new Map<string, number>()
   const upstream = await startRawUpstream(t, (socket, { body }) => {
     const { id, params } = JSON.parse(body) as { id: string; params: { name: string } }
@@ -271,37 +273,41 @@ const closings: readonly Closing[] = [
   },
 ]
 
-test('when an upstream closes kept connections between requests, none is lost silently or sent twice', async (t) => {
+test('when an upstream closes kept connections between requests, none is lost silently or sent twice', {
+  concurrency: true,
+}, async (t) => {
   const entra = await startEntra(t)
   const token = await entra.mint()
-  for (const { name, answer, told } of closings) {
-    await t.test(name, async (t) => {
-      const seen = new Map<string, number>()
-      const upstream = await startRawUpstream(t, (socket, { body }) => {
-        const { id } = JSON.parse(body) as { id: string }
-        seen.set(id, (seen.get(id) ?? 0) + 1)
-        answer(socket, JSON.stringify({ id }))
-      })
-      const gateway = await startGateway(t, { entra, upstream: upstream.url })
-      const { call } = startCaller(t, gateway.url, 8)
-      const statuses: { status: number }[] = []
-      await repeat(200, 8, async (index) => {
-        const id = String(index)
-        const { status, text } = await call(token, toolCall('pods_list', id))
-        statuses.push({ status })
-        if (status === 200) {
-          assert.deepEqual(JSON.parse(text), { id })
-          assert.equal(seen.get(id), 1)
-        } else assert.equal(status, 502)
-      })
-      assert.ok(
-        [...seen.values()].every((count) => count === 1),
-        'nothing was sent twice',
-      )
-      const counts = countStatuses(statuses)
-      if (told) assert.deepEqual(counts, { 200: 200 })
-      else assert.ok((counts['200'] ?? 0) > 100, JSON.stringify(counts))
-      t.diagnostic(`${name}: ${JSON.stringify(counts)}, the upstream saw ${seen.size}`)
-    })
-  }
+  await Promise.all(
+    closings.map(({ name, answer, told }) =>
+      t.test(name, async (t) => {
+        const seen = new Map<string, number>()
+        const upstream = await startRawUpstream(t, (socket, { body }) => {
+          const { id } = JSON.parse(body) as { id: string }
+          seen.set(id, (seen.get(id) ?? 0) + 1)
+          answer(socket, JSON.stringify({ id }))
+        })
+        const gateway = await startGateway(t, { entra, upstream: upstream.url })
+        const { call } = startCaller(t, gateway.url, 8)
+        const statuses: { status: number }[] = []
+        await repeat(200, 8, async (index) => {
+          const id = String(index)
+          const { status, text } = await call(token, toolCall('pods_list', id))
+          statuses.push({ status })
+          if (status === 200) {
+            assert.deepEqual(JSON.parse(text), { id })
+            assert.equal(seen.get(id), 1)
+          } else assert.equal(status, 502)
+        })
+        assert.ok(
+          [...seen.values()].every((count) => count === 1),
+          'nothing was sent twice',
+        )
+        const counts = countStatuses(statuses)
+        if (told) assert.deepEqual(counts, { 200: 200 })
+        else assert.ok((counts['200'] ?? 0) > 100, JSON.stringify(counts))
+        t.diagnostic(`${name}: ${JSON.stringify(counts)}, the upstream saw ${seen.size}`)
+      }),
+    ),
+  )
 })
