@@ -9,6 +9,7 @@ import type { MockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
 import { freePort } from '../../src/demo/ports.ts'
 import { fileWith } from '../support/configuration.ts'
 import { startEntra, startGateway } from '../support/gateway.ts'
+import { createSigningKey, startIssuerServer } from '../support/issuer-server.ts'
 import { type RecordingUpstream, startUpstream } from '../support/recording-upstream.ts'
 import { failure, followScript, type Script, success } from '../support/scripted-mcp.ts'
 import { recordingTerminal } from '../support/terminal.ts'
@@ -154,6 +155,22 @@ test('a provider that is away leaves the rest undecided and ends with 3', async 
     assert.equal(outcome, 'undecided')
     assert.equal(code, 3)
   }
+})
+
+test("a provider's clock that is ahead says that ours is behind", async (t) => {
+  const { file } = await healthy(t)
+  const server = await startIssuerServer([await createSigningKey('one')])
+  t.after(() => server.close())
+  const { body } = server.discovery as { body: unknown }
+  server.discovery = (_request, response) => {
+    response.setHeader('date', new Date(Date.now() + 90_000).toUTCString())
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
+  }
+  const provider = { kind: 'oidc', issuer: server.issuer }
+  const { code, check } = await examine({ ...file, identity_provider: provider })
+  assert.equal(check('clock').verdict, 'failed')
+  assert.match(check('clock').sentence, /^It is (89|90) s behind the identity provider's\.$/)
+  assert.equal(code, 1)
 })
 
 test('another issuer in the discovery document is a failure', async (t) => {

@@ -1,4 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { stringify } from 'smol-toml'
 import { explainCommand } from '../../src/cli/explain.ts'
@@ -285,3 +291,31 @@ for (const [seconds, words] of [
     assert.equal(timeText(moment / 1000 + seconds, moment), words)
   })
 }
+
+test('as a process it reads standard input, and a token on the command line is refused', async (t) => {
+  const entra = await startEntra(t)
+  const token = await entra.mint()
+  const folder = await mkdtemp(join(tmpdir(), 'rolecall-explain-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'rolecall.toml')
+  await writeFile(file, fileFor(entra))
+  const start = async (argv: readonly string[], input: string): Promise<Ran> => {
+    const program = ['--import', 'tsx', 'src/cli/rolecall.ts', 'explain', '--config', file]
+    const child = spawn(process.execPath, [...program, ...argv])
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(input)
+    const [out, err, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ])
+    return { code, out, err }
+  }
+  const accepted = await start([], `Bearer ${token}\n`)
+  assert.equal(accepted.code, 0, accepted.err)
+  assert.match(accepted.out, /^Accepted\.$/m)
+  const refused = await start([token], '')
+  assert.equal(refused.code, 2)
+  assertTokenIsHidden(accepted, token)
+  assertTokenIsHidden(refused, token)
+})
