@@ -45,7 +45,7 @@ async function start(t: TestContext, settings: Readonly<Record<string, unknown>>
 }
 
 test('SIGTERM under load with 50 streams: all calls are answered, streams end cleanly, exit 0 within the bounds', async (t) => {
-  const settings = { shutdown_delay: '500ms', shutdown_grace: '1s' }
+  const settings = { shutdown_delay: '1s', shutdown_grace: '1s' }
   const { upstream, seen, entra, serve } = await start(t, settings)
   const serving = await serve()
   await untilReady(serving)
@@ -64,14 +64,14 @@ test('SIGTERM under load with 50 streams: all calls are answered, streams end cl
   const never = send(serving.url, post(token, toolCall('never', 'never'))).catch(() => 'cut')
   await until('both have arrived', () => seen.has('long') && seen.has('never'))
   const answers = await load.stop()
-  assert.ok(performance.now() - began < 500, 'calls were made during shutdown_delay only')
+  assert.ok(performance.now() - began < 1000, 'calls were made during shutdown_delay only')
   await Promise.all(ends)
   assert.ok(streams.every((stream) => stream.complete))
   assert.equal((await long).status, 200, 'a call in flight may finish')
   const exit = await serving.exited
   const took = performance.now() - began
   assert.equal(exit.code, 0, exit.lastLines.join('\n'))
-  assert.ok(took < 500 + 1000 + 1000, `${took} ms`)
+  assert.ok(took < 1000 + 1000 + 1000, `${took} ms`)
   assert.equal(await never, 'cut', 'one that never ends is cut after the grace')
   assert.ok(answers.every(({ status }) => status === 200))
   assert.ok(
@@ -84,7 +84,7 @@ test('SIGTERM under load with 50 streams: all calls are answered, streams end cl
       (await new Promise((resolve) => upstream.server.getConnections((_, n) => resolve(n)))) === 0
     )
   })
-  t.diagnostic(`exit 0 after ${took.toFixed(0)} ms (bound 2,500), ${answers.length} calls answered`)
+  t.diagnostic(`exit 0 after ${took.toFixed(0)} ms (bound 3,000), ${answers.length} calls answered`)
 })
 
 test('after SIGKILL under load a restart is ready within 5 s, and sessions opened before go on', async (t) => {
