@@ -83,16 +83,20 @@ export function addPlainTools(server: McpServer): void {
   )
 }
 
+/** Without this the question goes to the stream that the client may not have opened by GET yet. */
+const onStreamOf = ({ id }: { readonly id: string | number }) => ({ relatedRequestId: id })
+
 /** Tools that ask the client on the stream of the call, as revisions up to 2025-11-25 do. */
 export function addAskingTools(server: McpServer): void {
   server.registerTool(
     'test_sampling',
     { description: 'Asks the model', inputSchema: z.object({ prompt: z.string() }) },
     async ({ prompt }, { mcpReq }) => {
-      const { content } = await mcpReq.requestSampling({
-        messages: [{ role: 'user', content: { type: 'text', text: prompt } }],
-        maxTokens: 100,
-      })
+      const messages = [{ role: 'user' as const, content: { type: 'text' as const, text: prompt } }]
+      const { content } = await mcpReq.requestSampling(
+        { messages, maxTokens: 100 },
+        onStreamOf(mcpReq),
+      )
       return text(`LLM response: ${JSON.stringify(content)}`)
     },
   )
@@ -100,7 +104,10 @@ export function addAskingTools(server: McpServer): void {
     'test_elicitation',
     { description: 'Asks the person', inputSchema: z.object({ message: z.string() }) },
     async ({ message }, { mcpReq }) => {
-      const answer = await mcpReq.elicitInput({ message, requestedSchema: USER_FORM })
+      const answer = await mcpReq.elicitInput(
+        { message, requestedSchema: USER_FORM },
+        onStreamOf(mcpReq),
+      )
       return text(`User response: ${JSON.stringify(answer)}`)
     },
   )
@@ -110,7 +117,10 @@ export function addAskingTools(server: McpServer): void {
   }
   for (const [name, requestedSchema] of Object.entries(forms)) {
     server.registerTool(name, { description: 'Asks the person by a form' }, async ({ mcpReq }) => {
-      const answer = await mcpReq.elicitInput({ message: 'Please fill in', requestedSchema })
+      const answer = await mcpReq.elicitInput(
+        { message: 'Please fill in', requestedSchema },
+        onStreamOf(mcpReq),
+      )
       return text(`Elicitation completed: ${JSON.stringify(answer)}`)
     })
   }

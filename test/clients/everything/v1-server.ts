@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -25,23 +25,30 @@ const STEP = 50
  * sessions and resumable streams, for revisions up to 2025-11-25.
  */
 export async function startV1Server(): Promise<EverythingServer> {
-  const sessions = new Map<string, StreamableHTTPServerTransport>()
+  const sessions = new Map<string, Session>()
   const http = createServer(async (request, response) => {
     const id = request.headers['mcp-session-id']
     const known = typeof id === 'string' ? sessions.get(id) : undefined
     if (id !== undefined && known === undefined) return refuse(response)
-    await (known ?? (await begin(sessions, port(request)))).handleRequest(request, response)
+    const { transport, listener } = known ?? (await begin(sessions, port(request)))
+    if (request.method === 'GET') void untilHeard(response).then(() => listener.emit('open'))
+    await transport.handleRequest(request, response)
   })
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   return {
     url: `http://localhost:${(http.address() as AddressInfo).port}/mcp`,
     async close() {
-      for (const transport of sessions.values()) await transport.close()
+      for (const { transport } of sessions.values()) await transport.close()
       http.closeAllConnections()
       http.close()
     },
   }
+}
+
+/** The SDK does not say when a stream has begun; its headers do. */
+async function untilHeard(response: ServerResponse): Promise<void> {
+  while (!response.headersSent) await delay(5)
 }
 
 function port({ socket }: IncomingMessage): number {
@@ -54,10 +61,14 @@ function refuse(response: ServerResponse): void {
   response.end(JSON.stringify({ jsonrpc: '2.0', id: null, error }))
 }
 
-async function begin(
-  sessions: Map<string, StreamableHTTPServerTransport>,
-  ownPort: number,
-): Promise<StreamableHTTPServerTransport> {
+/** One client's session; `listener` tells once when its GET stream is open. */
+interface Session {
+  readonly transport: StreamableHTTPServerTransport
+  readonly listener: EventEmitter
+}
+
+async function begin(sessions: Map<string, Session>, ownPort: number): Promise<Session> {
+  const listener = new EventEmitter()
   const hosts = ['localhost', '127.0.0.1'].map((name) => `${name}:${ownPort}`)
   const transport = new StreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,
@@ -66,23 +77,23 @@ async function begin(
     enableDnsRebindingProtection: true,
     allowedHosts: hosts,
     onsessioninitialized: (id) => {
-      sessions.set(id, transport)
+      sessions.set(id, { transport, listener })
     },
     onsessionclosed: (id) => {
       sessions.delete(id)
     },
   })
   // The SDK's own class does not match its interface under exactOptionalPropertyTypes.
-  await createV1Server().connect(transport as Transport)
-  return transport
+  await createV1Server(once(listener, 'open')).connect(transport as Transport)
+  return { transport, listener }
 }
 
-function createV1Server(): McpServer {
+function createV1Server(isHeard: Promise<unknown>): McpServer {
   const server = new McpServer(
     { name: 'rolecall-everything-v1', version: '1.0.0' },
     { capabilities: { logging: {}, completions: {}, resources: { subscribe: true } } },
   )
-  addTools(server)
+  addTools(server, isHeard)
   addResources(server)
   addPrompts(server)
   server.server.setRequestHandler(SubscribeRequestSchema, () => ({}))
@@ -92,7 +103,7 @@ function createV1Server(): McpServer {
 
 const text = (words: string) => ({ content: [{ type: 'text' as const, text: words }] })
 
-function addTools(server: McpServer): void {
+function addTools(server: McpServer, isHeard: Promise<unknown>): void {
   for (const [name, content] of Object.entries(CONTENT)) {
     server.registerTool(name, { description: `Answers with ${name}` }, () => ({ content }))
   }
@@ -131,15 +142,16 @@ function addTools(server: McpServer): void {
       return text('Answered after the stream had ended.')
     },
   )
-  addAskingTools(server)
+  addAskingTools(server, isHeard)
 }
 
-/** They ask on the stream that the client opened by GET, not on that of the call. */
-function addAskingTools(mcp: McpServer): void {
+/** They ask on the stream that the client opens by GET, not on that of the call: once it is open. */
+function addAskingTools(mcp: McpServer, isHeard: Promise<unknown>): void {
   mcp.registerTool(
     'test_sampling',
     { description: 'Asks the model', inputSchema: { prompt: z.string() } },
     async ({ prompt }) => {
+      await isHeard
       const { content } = await mcp.server.createMessage({
         messages: [{ role: 'user', content: { type: 'text', text: prompt } }],
         maxTokens: 100,
@@ -151,6 +163,7 @@ function addAskingTools(mcp: McpServer): void {
     'test_elicitation',
     { description: 'Asks the person', inputSchema: { message: z.string() } },
     async ({ message }) => {
+      await isHeard
       const answer = await mcp.server.elicitInput({ message, requestedSchema: USER_FORM })
       return text(`User response: ${JSON.stringify(answer)}`)
     },
@@ -161,6 +174,7 @@ function addAskingTools(mcp: McpServer): void {
   }
   for (const [name, requestedSchema] of Object.entries(forms)) {
     mcp.registerTool(name, { description: 'Asks the person by a form' }, async () => {
+      await isHeard
       const answer = await mcp.server.elicitInput({ message: 'Please fill in', requestedSchema })
       return text(`Elicitation completed: ${JSON.stringify(answer)}`)
     })
