@@ -175,22 +175,28 @@ test('with 1,000 open streams a call takes at most half as long again at the 95t
     agent.destroy()
     keepAlive.destroy()
   })
-  const p95 = async () => {
+  const round = async () => {
     const times: number[] = []
-    for (let i = 0; i < 400; i += 1) {
+    for (let i = 0; i < 150; i += 1) {
       const began = performance.now()
       await call(gateway.url, token, keepAlive)
       times.push(performance.now() - began)
     }
     return times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)] ?? Number.NaN
   }
+  // The best of several rounds: what else this machine does at the time is not rolecall's.
+  const p95 = async () => {
+    const rounds: number[] = []
+    for (let i = 0; i < 8; i += 1) rounds.push(await round())
+    return Math.min(...rounds)
+  }
   await p95() // warms up
-  const without = Math.min(await p95(), await p95())
+  const without = await p95()
   for (let opened = 0; opened < 1000; opened += 100) {
     await Promise.all(Array.from({ length: 100 }, () => openStream(gateway, token, agent)))
   }
   assert.equal(left.length, 1000)
-  const withStreams = Math.min(await p95(), await p95())
+  const withStreams = await p95()
   // Half a millisecond is beneath what a timer on a shared machine can tell.
   assert.ok(
     withStreams <= without * 1.5 + 0.5,

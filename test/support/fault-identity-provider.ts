@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test'
 import type { Config } from '../../src/config/config.ts'
 import { type MockEntra, startMockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
 import { SimulatedClock } from './clock.ts'
+import { firstKeys } from './first-keys.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { type RecordingUpstream, startUpstream } from './recording-upstream.ts'
 
@@ -99,7 +100,7 @@ export async function startWithFaultyProvider(
   changes: Partial<Config['identity_provider']> = {},
 ): Promise<FaultyProvider> {
   const clock = new SimulatedClock(Math.floor(Date.now() / 1000) * 1000)
-  const entra = await startMockEntra({ clock })
+  const entra = await startMockEntra({ clock, firstKeys: await firstKeys() })
   t.after(() => entra.close())
   const front = await startFront(t, entra)
   const upstream = await startUpstream(t)

@@ -6,6 +6,7 @@ import { type MockEntra, startMockEntra } from '../../src/demo/mock-entra/mock-e
 import { freePort } from '../../src/demo/ports.ts'
 import { type Service, startService } from '../../src/http/service.ts'
 import { createLogger } from '../../src/observe/logger.ts'
+import { firstKeys } from './first-keys.ts'
 
 export const AKS = '6dae42f8-4368-4678-94ff-3960e28e3630'
 
@@ -87,7 +88,7 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
 }
 
 export async function startEntra(t: TestContext): Promise<MockEntra> {
-  const entra = await startMockEntra()
+  const entra = await startMockEntra({ firstKeys: await firstKeys() })
   t.after(() => entra.close())
   return entra
 }

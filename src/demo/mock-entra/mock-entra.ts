@@ -15,7 +15,7 @@ import {
 import { EntraError, errorBody } from './errors.ts'
 import { sendErrorPage } from './pages.ts'
 import { addBrowserRoutes, addDocumentRoutes, addTokenRoute } from './routes.ts'
-import { createSigningKeys } from './signing-keys.ts'
+import { createFirstKeys, createSigningKeys, type FirstKeys } from './signing-keys.ts'
 import { type MockState, noFaults, nowOf } from './state.ts'
 
 export interface MockEntraOptions {
@@ -30,6 +30,8 @@ export interface MockEntraOptions {
   readonly clients?: readonly Client[]
   readonly resources?: readonly ApiResource[]
   readonly clock?: Clock
+  /** Absent: new ones. */
+  readonly firstKeys?: FirstKeys
   /** Seconds for which tokens are good; absent: random, 60 to 90 minutes, as Entra's. */
   readonly lifetime?: number
 }
@@ -77,7 +79,7 @@ async function createState(options: MockEntraOptions): Promise<MockState> {
     resources: options.resources ?? defaultResources,
     clock: options.clock ?? systemClock,
     lifetime: options.lifetime,
-    keys: await createSigningKeys(),
+    keys: createSigningKeys(options.firstKeys ?? (await createFirstKeys())),
     codes: new Map(),
     redeemed: new Set(),
     refreshTokens: new Map(),

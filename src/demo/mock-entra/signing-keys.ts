@@ -27,9 +27,16 @@ export interface SigningKeys {
   retire(kid: string): void
 }
 
-/** Makes two keys and publishes both; the first signs. */
-export async function createSigningKeys(): Promise<SigningKeys> {
-  const [first, second] = await Promise.all([createSigningKey(), createSigningKey()])
+/** What a tenant begins with: the first signs, both are published. */
+export type FirstKeys = readonly [SigningKey, SigningKey]
+
+/** Two keys for a tenant to begin with. RSA keys take their time: tests make them once. */
+export function createFirstKeys(): Promise<FirstKeys> {
+  return Promise.all([createSigningKey(), createSigningKey()])
+}
+
+/** The keys of a tenant that begins with these. */
+export function createSigningKeys([first, second]: FirstKeys): SigningKeys {
   const all = new Map([first, second].map((key) => [key.kid, key]))
   const published = new Set(all.keys())
   let current = first
