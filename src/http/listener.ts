@@ -55,7 +55,7 @@ export async function listen(
     : createServer(options)
   server.maxHeadersCount = MAX_HEADER_LINES
 
-  let current: RequestListener = (_request, response) => response.writeHead(503).end()
+  let current: RequestListener = (_request, response) => response.destroy() // before `handWith`
   const answering = new WeakMap<object, ServerResponse>()
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     answering.set(request.socket, response)

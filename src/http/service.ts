@@ -43,29 +43,21 @@ export async function startService(config: Config, options: ServiceOptions): Pro
   const metrics = createMetrics(version)
   const around: Surroundings = { log, metrics, streams, clock, version, probesUpstreams }
   let stopping = false
-  let current: Deployment | undefined
-
-  const readiness = (): Readiness => readinessOf(current, stopping)
-  const admin = createAdmin(metrics.registry, readiness)
-  await admin.ready()
-  const listener = await listen(config.listen, config.limits, config.tls)
-  let adminListener: Listener
-  try {
-    adminListener = await listen(config.admin_listen, config.limits)
-  } catch (error) {
-    listener.endConnections()
-    await listener.stop()
-    throw error
-  }
-  adminListener.handWith((request, response) => admin.routing(request, response))
-  const deployment = await createDeployment(config, around)
-  current = deployment
-  listener.handWith((request, response) => deployment.app.routing(request, response))
+  let current = await createDeployment(config, around)
+  const readiness = () => readinessOf(current, stopping)
   observeReadings(metrics, {
     openStreams: () => streams.size,
-    cachedTokens: () => current?.provider.verifier.cachedTokens() ?? 0,
-    keysFetchedAt: () => current?.provider.status().keysFetchedAt,
+    cachedTokens: () => current.provider.verifier.cachedTokens(),
+    keysFetchedAt: () => current.provider.status().keysFetchedAt,
   })
+  const admin = createAdmin(metrics.registry, readiness)
+  await admin.ready()
+  const [listener, adminListener] = await listenOnBoth(config).catch(async (error: unknown) => {
+    await close(current)
+    throw error
+  })
+  adminListener.handWith((request, response) => admin.routing(request, response))
+  listener.handWith((request, response) => current.app.routing(request, response))
 
   return {
     address: listener.address,
@@ -74,24 +66,20 @@ export async function startService(config: Config, options: ServiceOptions): Pro
     async reload(next) {
       const before = current
       const replacement = await createDeployment(next, around, before)
+      await untilReady(replacement)
       current = replacement
-      listener.handWith((request, response) => replacement.app.routing(request, response))
       if (next.tls) listener.renewCertificate(next.tls)
-      if (before === undefined) return
-      before.stopProbes()
-      if (before.provider !== replacement.provider) before.provider.stop()
       // Not waited for: it closes when the last stream of the old configuration ends.
-      before.app.close().catch((error: unknown) => {
+      close(before, replacement).catch((error: unknown) => {
         log.error({ kind: 'error', reason: reasonOf(error) }, 'the old configuration did not close')
       })
     },
     async stop(atOnce) {
       stopping = true
-      current?.stopProbes()
-      await pause(current?.config.shutdown_delay ?? 0, atOnce)
-      await drain(listener, streams, { grace: current?.config.shutdown_grace ?? 0, atOnce })
-      current?.provider.stop()
-      await current?.app.close()
+      current.stopProbes()
+      await pause(current.config.shutdown_delay, atOnce)
+      await drain(listener, streams, { grace: current.config.shutdown_grace, atOnce })
+      await close(current)
       adminListener.endConnections()
       await adminListener.stop()
       await admin.close()
@@ -99,12 +87,37 @@ export async function startService(config: Config, options: ServiceOptions): Pro
   }
 }
 
-function readinessOf(current: Deployment | undefined, stopping: boolean): Readiness {
+async function listenOnBoth(config: Config): Promise<readonly [Listener, Listener]> {
+  const listener = await listen(config.listen, config.limits, config.tls)
+  try {
+    return [listener, await listen(config.admin_listen, config.limits)]
+  } catch (error) {
+    await listener.stop()
+    throw error
+  }
+}
+
+/** Ends a deployment, but for what its successor took over. */
+async function close(deployment: Deployment, successor?: Deployment): Promise<void> {
+  deployment.stopProbes()
+  if (deployment.provider !== successor?.provider) deployment.provider.stop()
+  await deployment.app.close()
+}
+
+function readinessOf({ provider }: Deployment, stopping: boolean): Readiness {
   if (stopping) return { ready: false, reason: 'stopping' }
-  if (current === undefined) return { ready: false, reason: 'starting' }
-  const { ready, reason } = current.provider.status()
+  const { ready, reason } = provider.status()
   if (ready) return { ready: true }
   return { ready: false, reason: `no keys of the identity provider yet: ${reason ?? 'fetching'}` }
+}
+
+const READY_WITHIN = 10_000
+const READY_STEP = 50
+
+/** A new provider's keys are waited for a while: the configuration before still serves. */
+async function untilReady({ provider }: Deployment): Promise<void> {
+  const deadline = performance.now() + READY_WITHIN
+  while (!provider.status().ready && performance.now() < deadline) await delay(READY_STEP)
 }
 
 const DRAIN_STEP = 250

@@ -4,6 +4,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { createAuthority } from '../../src/demo/certificates.ts'
+import { startMockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
 import { startEntra, startGateway } from '../support/gateway.ts'
 import { post, send } from '../support/raw-http.ts'
 import { headerValues, startUpstream } from '../support/recording-upstream.ts'
@@ -226,6 +227,27 @@ test('a reload changes what is demanded, keeps streams, sessions and known keys'
   assert.equal((await send(`${gateway.origin}/other`, { ...other, headers })).status, 200)
   assert.equal(stream.readableEnded, false)
   stream.destroy()
+})
+
+test('a reload to another identity provider has its keys before it takes over', async (t) => {
+  const upstream = await startUpstream(t)
+  const gateway = await startGateway(t, { upstream: upstream.url })
+  const other = await startMockEntra()
+  t.after(() => other.close())
+  const before = await gateway.entra.mint()
+  const after = await other.mint()
+  assert.equal((await send(gateway.url, post(before))).status, 200)
+  const { identity_provider: provider } = gateway.config
+  assert.ok(provider.kind === 'entra')
+  other.slow(300)
+  const reloaded = gateway.service.reload({
+    ...gateway.config,
+    identity_provider: { ...provider, authority: other.origin },
+  })
+  assert.equal((await send(gateway.url, post(before))).status, 200)
+  await reloaded
+  assert.equal((await send(gateway.url, post(after))).status, 200)
+  assert.equal((await send(gateway.url, post(before))).status, 401)
 })
 
 test('with a certificate it speaks https, and a renewed one is shown without a restart', async (t) => {
