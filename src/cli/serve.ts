@@ -1,3 +1,4 @@
+import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { load, type Sources } from '../config/load.ts'
 import type { Problem } from '../config/problem.ts'
@@ -80,7 +81,12 @@ async function untilStopped(service: Service, running: Running): Promise<void> {
   const reload = () => {
     reloading = reloading.then(() => reloadConfiguration(service, running))
   }
-  const stopWatching = watchFiles(() => running.config.files, running.sources.readFile, reload)
+  const stopWatching = watchFiles({
+    clock: systemClock,
+    paths: () => running.config.files,
+    read: running.sources.readFile,
+    changed: reload,
+  })
   process.on('SIGHUP', reload)
   await stopSignal()
   const atOnce = new AbortController()

@@ -1,25 +1,31 @@
 import { createHash } from 'node:crypto'
-import { setInterval } from 'node:timers'
+import type { Clock } from '../clock.ts'
 
 const POLL_EVERY = 5_000
 
+/** What is watched, and who is told. */
+export interface Watch {
+  readonly clock: Clock
+  /** Asked before each look, since a reload can bring other files. */
+  paths(): readonly string[]
+  read(path: string): string
+  /** The content of a file changed. */
+  changed(): void
+}
+
 /**
- * Calls `changed` after the content of any file changed. By polling: Kubernetes swaps symlinks,
- * which notifications miss. A file that cannot be read at the moment counts as unchanged.
+ * Watches the contents of files. By polling: Kubernetes swaps symlinks, which notifications miss. A
+ * file that cannot be read at the moment counts as unchanged.
  *
- * @param paths asked before each look, since a reload can bring other files
  * @returns stops looking
  */
-export function watchFiles(
-  paths: () => readonly string[],
-  read: (path: string) => string,
-  changed: () => void,
-): () => void {
+export function watchFiles(watch: Watch): () => void {
   const digests = new Map<string, string>()
+  let cancel: () => void = () => undefined
   const look = (): boolean => {
     let differs = false
-    for (const path of paths()) {
-      const digest = digestOf(path, read)
+    for (const path of watch.paths()) {
+      const digest = digestOf(path, watch)
       if (digest === undefined) continue
       const before = digests.get(path)
       differs ||= before !== undefined && before !== digest
@@ -27,15 +33,15 @@ export function watchFiles(
     }
     return differs
   }
-  look()
-  const timer = setInterval(() => {
-    if (look()) changed()
-  }, POLL_EVERY)
-  timer.unref()
-  return () => clearInterval(timer)
+  const lookAgain = (): void => {
+    if (look()) watch.changed()
+    cancel = watch.clock.after(POLL_EVERY, lookAgain)
+  }
+  lookAgain()
+  return () => cancel()
 }
 
-function digestOf(path: string, read: (path: string) => string): string | undefined {
+function digestOf(path: string, { read }: Watch): string | undefined {
   try {
     return createHash('sha256').update(read(path)).digest('base64')
   } catch {

@@ -14,6 +14,8 @@ export interface ServeProcess extends Child {
   readonly url: string
   /** The admin port's base URL. */
   readonly admin: string
+  /** The file that it was started with. */
+  readonly config: string
   /** What it wrote to its log. */
   readonly log: () => string
   /** Ends it at once, without a word to it. */
@@ -59,6 +61,7 @@ export async function prepareServe(
     t.after(() => child.close())
     return {
       ...child,
+      config,
       url: `http://localhost:${port}/mcp`,
       admin: `http://127.0.0.1:${adminPort}`,
       log: () => text,
