@@ -22,6 +22,8 @@ export interface RealClusterOptions extends StandInOptions {
    * provider must have a `discoveryUrl`; on loopback it may be http, and is then served by https.
    */
   readonly trust?: ClusterTrust['kind']
+  /** The administrator's bearer. Default: one that nobody is told. */
+  readonly adminToken?: string
   /** Default: where `findKubeBinaries` finds them. */
   readonly binaries?: KubeBinaries
 }
@@ -62,7 +64,7 @@ async function startParts(
   const authority = await createAuthority('Real cluster')
   const trust = await prepareTrust(options, authority, closers)
   const port = options.port || (await freePort())
-  const adminToken = randomBytes(32).toString('hex')
+  const { adminToken = randomBytes(32).toString('hex') } = options
   const flags = await writeConfiguration({ folder, port, authority, trust, adminToken })
   const server = `https://127.0.0.1:${port}`
   const admin = connectAdmin({
