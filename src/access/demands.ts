@@ -20,7 +20,8 @@ export interface Demands {
   readonly requestScopes: readonly string[]
   /** One of them; empty: nobody is asked for a group. */
   readonly groups: readonly string[]
-  readonly groupsClaim: string
+  /** Absent: tokens tell of no groups. */
+  readonly groupsClaim?: string
   /** Claims that name a person: the first that a token has counts. */
   readonly userClaims: readonly string[]
   readonly allowAppTokens: boolean
@@ -54,7 +55,7 @@ export function makeDemands(
     scopes: resource.required_scopes,
     requestScopes: resource.request_scopes,
     groups: resource.required_groups,
-    groupsClaim: config.groups_claim ?? 'groups',
+    ...(config.groups_claim !== undefined && { groupsClaim: config.groups_claim }),
     userClaims: profile.userClaims,
     allowAppTokens: resource.allow_app_tokens,
     tokenKind: resource.token_kind,

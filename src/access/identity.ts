@@ -64,12 +64,12 @@ export function personKey(identity: Identity, demands: Demands): string {
 
 /** The groups that a token lists. */
 export function groupsIn(claims: JsonObject, { groupsClaim }: Demands): readonly string[] {
-  return texts(claims, groupsClaim)
+  return groupsClaim === undefined ? [] : texts(claims, groupsClaim)
 }
 
 /** Whether the token says that its person's groups are too many to be listed (Entra's overage). */
 export function leavesGroupsOut(claims: JsonObject, { groupsClaim }: Demands): boolean {
-  if (Object.hasOwn(claims, groupsClaim)) return false
+  if (groupsClaim === undefined || Object.hasOwn(claims, groupsClaim)) return false
   if (member(claims, 'hasgroups') === true) return true
   const elsewhere = member(claims, '_claim_names')
   return (

@@ -49,6 +49,11 @@ test('groups_claim names the claim, and one group may be a text', async () => {
   assert.equal((await permitFor({ ...entraClaims, teams: 'ops' }, demands)).actsAs, 'caller')
 })
 
+test('without groups_claim nobody is in a group, whatever a token says', async () => {
+  const { groupsClaim: _none, ...demands } = entraDemands({ required_groups: ['group-b'] })
+  assert.equal((await answerFor(entraClaims, demands)).kind, 'policy')
+})
+
 for (const [rule, groups] of [
   ['a person in none of the required groups', ['group-a']],
   ['a group in another case', ['GROUP-Z']],

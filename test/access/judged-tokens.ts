@@ -21,6 +21,7 @@ export const entra: EntraConfig = {
   tenant_id: tenant,
   cloud: 'public',
   client_id: clientId,
+  groups_claim: 'groups',
   signing_algorithms: ['RS256'],
   stale_for: 86_400_000,
 }
@@ -29,6 +30,7 @@ export const oidc: OidcConfig = {
   kind: 'oidc',
   issuer: 'https://idp.example.com/realms/a',
   client_id: 'rolecall',
+  groups_claim: 'groups',
   signing_algorithms: ['RS256'],
   stale_for: 86_400_000,
 }

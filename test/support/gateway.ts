@@ -112,6 +112,7 @@ function gatewayConfig(entra: MockEntra, options: GatewayOptions, port: number):
       tenant_id: entra.tenantId,
       cloud: 'public',
       authority: entra.origin,
+      groups_claim: 'groups',
       signing_algorithms: ['RS256'],
       stale_for: 86_400_000,
     },
