@@ -48,8 +48,14 @@ function parse(body: Buffer): { readonly value: unknown } | undefined {
   }
 }
 
+/** Longer than any method or tool there is; what is logged must not grow with a body. */
+const LONGEST_NAME = 200
+
 function readMessage(item: object): McpMessage {
-  const method = 'method' in item && typeof item.method === 'string' ? item.method : undefined
+  const method =
+    'method' in item && typeof item.method === 'string'
+      ? item.method.slice(0, LONGEST_NAME)
+      : undefined
   return {
     ...('id' in item ? { id: item.id } : {}),
     ...(method === undefined ? {} : { method }),
@@ -62,5 +68,5 @@ const UNNAMED = '(unnamed)'
 function toolOf(item: object): string {
   const params = 'params' in item ? item.params : undefined
   if (typeof params !== 'object' || params === null || !('name' in params)) return UNNAMED
-  return typeof params.name === 'string' ? params.name.slice(0, 200) : UNNAMED
+  return typeof params.name === 'string' ? params.name.slice(0, LONGEST_NAME) : UNNAMED
 }

@@ -52,6 +52,15 @@ export function openRecord(at: {
   }
 }
 
+const MOST_LISTED = 20
+
+/** The names of a batch in one text; a batch may have thousands. */
+function listed(names: readonly string[]): string | undefined {
+  if (names.length === 0) return undefined
+  const shown = names.slice(0, MOST_LISTED).join(',')
+  return names.length <= MOST_LISTED ? shown : `${shown},… ${names.length} in all`
+}
+
 /**
  * Writes the `request` line, and one `audit` line for each tool call that the body makes.
  *
@@ -63,7 +72,7 @@ export function writeRecord(log: Logger, record: RequestRecord, status: number):
     client_ip: record.client_ip,
     ...record.who,
     resource: record.resource,
-    mcp_method: record.methods.length === 0 ? undefined : record.methods.join(','),
+    mcp_method: listed(record.methods),
     decision: record.decision,
     reason: record.reason,
     status,
@@ -76,7 +85,7 @@ export function writeRecord(log: Logger, record: RequestRecord, status: number):
     http_method: record.http_method,
     path: record.path,
     ...line,
-    tool: record.tools.length === 0 ? undefined : record.tools.join(','),
+    tool: listed(record.tools),
   })
   for (const tool of record.tools) {
     log.info({ kind: 'audit', ...line, mcp_method: 'tools/call', tool })

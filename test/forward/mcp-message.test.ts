@@ -92,3 +92,10 @@ test('a refused notification waits for no answer', () => {
   const body = read({ jsonrpc: '2.0', method: 'notifications/initialized' })
   assert.equal(policyAnswer(body, 'No.'), undefined)
 })
+
+test('a name as long as the body does not make a log line as long as the body', () => {
+  const body = read({ jsonrpc: '2.0', id: 1, method: 'm'.repeat(100_000) })
+  assert.equal(body.kind === 'messages' && body.messages[0]?.method?.length, 200)
+  const named = read(call(1, 't'.repeat(100_000)))
+  assert.equal(named.kind === 'messages' && named.messages[0]?.tool?.length, 200)
+})
