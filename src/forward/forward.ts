@@ -5,8 +5,9 @@ import type { Refusal } from '../access/refusal.ts'
 import type { Clock } from '../clock.ts'
 import type { ResourceConfig } from '../config/config.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
+import type { RequestRecord } from '../observe/record.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
-import { type McpBody, readMcpBody } from './mcp-message.ts'
+import { type McpBody, type McpMessage, readMcpBody } from './mcp-message.ts'
 import type { OpenStreams } from './open-streams.ts'
 import { policyAnswer } from './policy-answer.ts'
 import { Relay } from './relay.ts'
@@ -74,12 +75,20 @@ function readBody(request: FastifyRequest): Body {
   if (request.method !== 'POST') return { bytes, mcp: { kind: 'empty' } }
   const mcp = readMcpBody(bytes)
   if (mcp.kind === 'malformed') throw malformed(mcp.problem)
-  if (mcp.kind === 'messages') {
-    const { record } = request
-    record.methods = mcp.messages.flatMap(({ method }) => (method === undefined ? [] : [method]))
-    record.tools = mcp.messages.flatMap(({ tool }) => (tool === undefined ? [] : [tool]))
-  }
+  if (mcp.kind === 'messages') note(mcp.messages, request.record)
   return { bytes, mcp }
+}
+
+/** For the log: what the body calls, by the bytes that go up. */
+function note(messages: readonly McpMessage[], record: RequestRecord): void {
+  const methods: string[] = []
+  const tools: string[] = []
+  for (const { method, tool } of messages) {
+    if (method !== undefined) methods.push(method)
+    if (tool !== undefined) tools.push(tool)
+  }
+  record.methods = methods
+  record.tools = tools
 }
 
 function answerByPolicy(

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 /** A JSON-RPC message as far as rolecall reads one: to log it, and to answer it when refused. */
 export interface McpMessage {
   /** Absent: a notification or a response. As it came otherwise: a string, a number or null. */
@@ -11,8 +13,6 @@ export type McpBody =
   | { readonly kind: 'empty' }
   | { readonly kind: 'messages'; readonly batch: boolean; readonly messages: readonly McpMessage[] }
   | { readonly kind: 'malformed'; readonly problem: string }
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * Reads the messages of a POST body (JSON-RPC 2.0; a batch only in MCP 2025-03-26).
@@ -41,8 +41,9 @@ export function readMcpBody(body: Buffer): McpBody {
 }
 
 function parse(body: Buffer): { readonly value: unknown } | undefined {
+  if (!isUtf8(body)) return undefined
   try {
-    return { value: JSON.parse(utf8.decode(body)) }
+    return { value: JSON.parse(body.toString()) }
   } catch {
     return undefined
   }
@@ -52,15 +53,13 @@ function parse(body: Buffer): { readonly value: unknown } | undefined {
 const LONGEST_NAME = 200
 
 function readMessage(item: object): McpMessage {
-  const method =
-    'method' in item && typeof item.method === 'string'
-      ? item.method.slice(0, LONGEST_NAME)
-      : undefined
-  return {
-    ...('id' in item ? { id: item.id } : {}),
-    ...(method === undefined ? {} : { method }),
-    ...(method === 'tools/call' ? { tool: toolOf(item) } : {}),
+  const message: { -readonly [K in keyof McpMessage]: McpMessage[K] } = {}
+  if ('id' in item) message.id = item.id
+  if ('method' in item && typeof item.method === 'string') {
+    message.method = item.method.slice(0, LONGEST_NAME)
+    if (item.method === 'tools/call') message.tool = toolOf(item)
   }
+  return message
 }
 
 const UNNAMED = '(unnamed)'

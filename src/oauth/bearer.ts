@@ -18,10 +18,25 @@ export function readBearer(values: readonly string[]): BearerReading {
   const [value] = values
   if (value === undefined) return { kind: 'none' }
   if (values.length > 1) return { kind: 'more_than_one' }
-  const [scheme, ...words] = value.split(/[ \t]+/).filter((word) => word !== '')
-  if (scheme?.toLowerCase() !== 'bearer') return { kind: 'none' }
-  const [token] = words
-  if (token === undefined) return { kind: 'none' }
-  if (words.length > 1) return { kind: 'malformed' }
+  const [scheme, rest] = firstWord(value)
+  if (scheme.toLowerCase() !== 'bearer') return { kind: 'none' }
+  const [token, more] = firstWord(rest)
+  if (token === '') return { kind: 'none' }
+  if (firstWord(more)[0] !== '') return { kind: 'malformed' }
   return { kind: 'token', token }
+}
+
+/**
+ * The first word of a field value, and what stands behind it. Spaces and tabs part words, nothing
+ * else (RFC 9110 §5.6.3): `trim` would also take characters away that belong to a token's text.
+ */
+function firstWord(text: string): readonly [string, string] {
+  let start = 0
+  while (text[start] === ' ' || text[start] === '\t') start += 1
+  const space = text.indexOf(' ', start)
+  const tab = text.indexOf('\t', start)
+  const ends = [space, tab].filter((at) => at !== -1)
+  if (ends.length === 0) return [text.slice(start), '']
+  const end = Math.min(...ends)
+  return [text.slice(start, end), text.slice(end)]
 }

@@ -19,6 +19,13 @@ const rows: readonly (readonly [string, readonly string[], BearerReading])[] = [
   ],
   ['the token keeps its case', ['bearer AbC'], { kind: 'token', token: 'AbC' }],
   ['odd characters are left to the token', ['Bearer a,b;"'], { kind: 'token', token: 'a,b;"' }],
+  ['a tab parts words too', ['Bearer\ta.b.c\t'], { kind: 'token', token: 'a.b.c' }],
+  ['spaces around it are not the token', ['  Bearer a  '], { kind: 'token', token: 'a' }],
+  [
+    'a no-break space belongs to the token',
+    ['Bearer a\u00a0'],
+    { kind: 'token', token: 'a\u00a0' },
+  ],
   ['two words after the scheme are malformed', ['Bearer a b'], { kind: 'malformed' }],
   ['two joined headers are malformed', ['Bearer a, Bearer b'], { kind: 'malformed' }],
   ['two headers are more than one', ['Bearer a', 'Bearer a'], { kind: 'more_than_one' }],
