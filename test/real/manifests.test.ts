@@ -61,7 +61,10 @@ onRealCluster('the manifests in deploy/kubernetes', () => {
 
   test('a field that does not exist would be refused', async () => {
     const [first] = manifests
-    await assert.rejects(create(PLURALS['ConfigMap'], { ...first, dta: {} }), /unknown field .{1,2}dta/)
+    await assert.rejects(
+      create(PLURALS['ConfigMap'], { ...first, dta: {} }),
+      /unknown field .{1,2}dta/,
+    )
   })
 })
 
