@@ -9,6 +9,7 @@ import { auditEvent } from './audit.ts'
 import { type Authenticator, type ClusterUser, createAuthenticator } from './authentication.ts'
 import type { AuditEvent, Cluster, ClusterIdentityProvider } from './cluster.ts'
 import type { ClusterContents } from './contents.ts'
+import { readBody } from './read-body.ts'
 import { type RequestInfo, readRequestInfo } from './request-info.ts'
 import { readReviewProtobuf } from './review-protobuf.ts'
 import { type Answer, failure, textAnswer } from './status.ts'
@@ -105,7 +106,7 @@ async function judge(
   if (info.kind === 'path' && HEALTH.includes(info.path)) return textAnswer('ok')
   if (!user) return failure('Unauthorized', 'Unauthorized')
   if (request.headers['impersonate-user'] !== undefined) return impersonationRefused(user, info)
-  const body = await readBody(request)
+  const body = await readBody(request, BODY_BYTES)
   if (body === undefined) {
     return failure('RequestEntityTooLarge', 'Request entity too large: limit is 1048576')
   }
@@ -130,21 +131,6 @@ function impersonationRefused(user: ClusterUser, info: RequestInfo): Answer {
 function readUrl(target: string): URL | undefined {
   if (!target.startsWith('/')) return undefined
   return URL.canParse(`https://cluster${target}`) ? new URL(`https://cluster${target}`) : undefined
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  try {
-    for await (const chunk of request) {
-      bytes += chunk.length
-      // Read to its end all the same: to break off would cut the connection before the answer.
-      if (bytes <= BODY_BYTES) chunks.push(chunk)
-    }
-  } catch {
-    // The client left; nobody reads the answer.
-  }
-  return bytes > BODY_BYTES ? undefined : Buffer.concat(chunks)
 }
 
 /** A body of JSON, or a review in protobuf; of anything else `undefined`. */

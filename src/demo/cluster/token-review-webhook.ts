@@ -6,6 +6,7 @@ import { loopbackNames } from '../certificates.ts'
 import { type Authenticator, type ClusterUser, createAuthenticator } from './authentication.ts'
 import type { ClusterIdentityProvider } from './cluster.ts'
 import { field } from './object-field.ts'
+import { readBody } from './read-body.ts'
 
 /** A running TokenReview webhook. */
 export interface TokenReviewWebhook {
@@ -37,7 +38,7 @@ export async function startTokenReviewWebhook(
   const server = createServer({ cert: certificate, key }, async (request, response) => {
     const { code, body } =
       request.method === 'POST'
-        ? await review(await readText(request), authenticator)
+        ? await review((await readBody(request, BODY_BYTES))?.toString(), authenticator)
         : { code: 405, body: { error: 'POST a TokenReview' } }
     response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   })
@@ -89,19 +90,4 @@ function readToken(text: string | undefined): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** A body's text; `undefined` when it is too long or its sender leaves. */
-async function readText(request: AsyncIterable<Buffer>): Promise<string | undefined> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  try {
-    for await (const chunk of request) {
-      bytes += chunk.length
-      if (bytes <= BODY_BYTES) chunks.push(chunk)
-    }
-  } catch {
-    return undefined
-  }
-  return bytes > BODY_BYTES ? undefined : Buffer.concat(chunks).toString('utf8')
 }
