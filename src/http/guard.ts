@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { answerTo } from '../access/answer.ts'
 import { type Authentication, authenticate, type ResourceAccess } from '../access/authenticate.ts'
 import { authorize } from '../access/authorize.ts'
@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts'
 import type { ErrorAnswer } from '../oauth/error-answer.ts'
 import type { Who } from '../observe/record.ts'
 import { valuesOf } from './arrival.ts'
+import type { Hook } from './hook.ts'
 
 /** What the guard of one resource works with. */
 export interface Guard {
@@ -16,8 +17,6 @@ export interface Guard {
   /** The answer to a refusal, with this resource's challenge. */
   refuse(refusal: Refusal): ErrorAnswer
 }
-
-type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
 
 /**
  * Lets a request through to the forwarder with a `Passage`, or ends it. A token seen before is

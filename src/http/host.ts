@@ -1,8 +1,6 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config/config.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
-
-type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
+import type { Hook } from './hook.ts'
 
 /**
  * Refuses requests that were meant for another host (421, RFC 9110 §15.5.20): DNS rebinding, and

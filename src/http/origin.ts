@@ -2,8 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isLoopbackHost } from '../config/address.ts'
 import type { Config } from '../config/config.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
-
-type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
+import type { Hook } from './hook.ts'
 
 type OriginSettings = Pick<Config, 'public_url' | 'allowed_origins' | 'unsafe_any_origin'>
 

@@ -9,6 +9,7 @@ import { ErrorAnswer } from '../oauth/error-answer.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import { pathOf, queryOf } from './arrival.ts'
 import { guardHook } from './guard.ts'
+import type { Hook } from './hook.ts'
 import { hostHook } from './host.ts'
 import { isAt, methodNotAllowed, notFound, RESOURCE_METHODS } from './not-found.ts'
 import { originHook } from './origin.ts'
@@ -23,8 +24,6 @@ export interface ResourceParts {
   readonly clock: Clock
   readonly version: string
 }
-
-type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
 
 /**
  * One resource: the steps of a request in their order, then the route itself. Each step ends the
