@@ -28,7 +28,7 @@ export interface Config {
     readonly body_timeout: number
     readonly registrations_per_minute: number
   }
-  readonly sign_in: { readonly mode: 'off' }
+  readonly sign_in: SignInConfig
   readonly resources: readonly ResourceConfig[]
   /** Every file that was read for a value, absolute paths; `serve` watches their contents. */
   readonly files: readonly string[]
@@ -43,8 +43,37 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' |
 
 export type Cloud = 'public' | 'usgov' | 'china'
 
+/** How rolecall proves itself to the identity provider. Files are read again for each use. */
+export type ProviderCredential =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'secret'
+      readonly secret: string
+      /** Absolute; where the secret came from, when it came from a file. */
+      readonly file?: string
+      /** Absent: `post`, or `basic` where discovery offers only that. */
+      readonly method?: 'post' | 'basic'
+    }
+  | {
+      readonly kind: 'certificate'
+      /** PEM texts, as they were when the configuration was read. */
+      readonly certificate: string
+      readonly key: string
+      /** Absolute. */
+      readonly certificate_file: string
+      readonly key_file: string
+    }
+  | {
+      readonly kind: 'federated_token'
+      /** Absolute. */
+      readonly file: string
+    }
+
 interface CommonIdentityProvider {
   readonly client_id?: string
+  readonly credential: ProviderCredential
+  /** Further parameters of the authorize request. */
+  readonly authorize_parameters: Readonly<Record<string, string>>
   readonly user_claim?: string
   readonly groups_claim?: string
   /** PEM text: the only authorities trusted for this provider; absent: the system's. */
@@ -69,6 +98,43 @@ export interface OidcConfig extends CommonIdentityProvider {
 }
 
 export type IdentityProviderConfig = EntraConfig | OidcConfig
+
+export type SignInConfig = { readonly mode: 'off' } | RelayConfig | BrokerConfig
+
+interface CommonSignIn {
+  /** Presets by their names, and exact URIs, as written. */
+  readonly redirect_uris: readonly string[]
+  readonly tokens: 'sealed' | 'passthrough'
+  readonly popup_origins: readonly string[]
+  /** Milliseconds. */
+  readonly session_lifetime: number
+  /** Milliseconds since the epoch. */
+  readonly sessions_valid_after?: number
+}
+
+/** The browser goes to the identity provider itself; rolecall redeems and refreshes. */
+export interface RelayConfig extends CommonSignIn {
+  readonly mode: 'relay'
+}
+
+/** rolecall is the authorization server of its clients. */
+export interface BrokerConfig extends CommonSignIn {
+  readonly mode: 'broker'
+  readonly registration: boolean
+  readonly client_metadata_hosts: readonly string[]
+  readonly consent: 'ask' | 'remember'
+  readonly issuer_parameter: boolean
+  readonly clients: readonly RegisteredClient[]
+}
+
+/** A client that was registered beforehand. */
+export interface RegisteredClient {
+  readonly client_id: string
+  readonly redirect_uris: readonly string[]
+  /** Absent: a public client. */
+  readonly client_secret?: string
+  readonly skip_consent: boolean
+}
 
 export interface ResourceConfig {
   readonly name: string

@@ -58,6 +58,8 @@ function providerConfig(judgement: Judgement, files: ValueFiles): IdentityProvid
     at('certificate_authority_file'),
   )
   const common = {
+    credential: { kind: 'none' } as const,
+    authorize_parameters: provider.authorize_parameters,
     ...(provider.client_id !== undefined && { client_id: provider.client_id }),
     ...(provider.user_claim !== undefined && { user_claim: provider.user_claim }),
     ...(provider.groups_claim !== undefined && { groups_claim: provider.groups_claim }),

@@ -22,6 +22,8 @@ export const entra: EntraConfig = {
   cloud: 'public',
   client_id: clientId,
   groups_claim: 'groups',
+  credential: { kind: 'none' },
+  authorize_parameters: {},
   signing_algorithms: ['RS256'],
   stale_for: 86_400_000,
 }
@@ -31,6 +33,8 @@ export const oidc: OidcConfig = {
   issuer: 'https://idp.example.com/realms/a',
   client_id: 'rolecall',
   groups_claim: 'groups',
+  credential: { kind: 'none' },
+  authorize_parameters: {},
   signing_algorithms: ['RS256'],
   stale_for: 86_400_000,
 }

@@ -124,7 +124,12 @@ test('the mock’s key set is refused unless public_url is loopback', async (t) 
 })
 
 function entraAt(authority: string): EntraConfig {
-  const common = { signing_algorithms: ['RS256'], stale_for: 86_400_000 }
+  const common = {
+    credential: { kind: 'none' as const },
+    authorize_parameters: {},
+    signing_algorithms: ['RS256'],
+    stale_for: 86_400_000,
+  }
   return { kind: 'entra', tenant_id: tid, cloud: 'public', authority, ...common }
 }
 

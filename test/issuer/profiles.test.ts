@@ -10,6 +10,8 @@ const entra: EntraConfig = {
   kind: 'entra',
   tenant_id: tid,
   cloud: 'public',
+  credential: { kind: 'none' },
+  authorize_parameters: {},
   signing_algorithms: ['RS256'],
   stale_for: 86_400_000,
 }

@@ -71,6 +71,8 @@ export function joinSuite(name: string, startCluster: StartCluster): void {
             cloud: 'public',
             authority: entra.origin,
             certificate_authority: certificateAuthority,
+            credential: { kind: 'none' },
+            authorize_parameters: {},
             signing_algorithms: ['RS256'],
             stale_for: 86_400_000,
           },

@@ -113,6 +113,8 @@ function gatewayConfig(entra: MockEntra, options: GatewayOptions, port: number):
       cloud: 'public',
       authority: entra.origin,
       groups_claim: 'groups',
+      credential: { kind: 'none' },
+      authorize_parameters: {},
       signing_algorithms: ['RS256'],
       stale_for: 86_400_000,
     },

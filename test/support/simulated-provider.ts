@@ -42,6 +42,8 @@ export interface SimulationOptions {
 
 export const oidcConfig: Omit<OidcConfig, 'issuer'> = {
   kind: 'oidc',
+  credential: { kind: 'none' },
+  authorize_parameters: {},
   signing_algorithms: ['RS256'],
   stale_for: 86_400_000,
 }
