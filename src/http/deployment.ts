@@ -8,7 +8,7 @@ import type { IssuerEvent } from '../issuer/issuer-event.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { watchUpstreams } from '../proof/watch-upstreams.ts'
-import { type KeyRing, keysFor } from '../sealing/derived-keys.ts'
+import { type DerivedKeys, deriveKeys } from '../sealing/derived-keys.ts'
 import { createApp } from './app.ts'
 import { isLoopbackOrigin } from './origin.ts'
 
@@ -26,7 +26,7 @@ export interface Surroundings {
 export interface Deployment {
   readonly config: Config
   readonly provider: IdentityProvider
-  readonly sessionKeys: KeyRing
+  readonly keys: DerivedKeys
   readonly app: FastifyInstance
   /** Ends the asking as whom the upstreams act. */
   readonly stopProbes: () => void
@@ -34,8 +34,8 @@ export interface Deployment {
 
 /**
  * Builds everything that a configuration decides. What the one before still serves is taken over:
- * the identity provider with its keys and known tokens, when nothing about it changed, and random
- * session keys, so that a reload ends nobody's session.
+ * the identity provider with its keys and known tokens, when nothing about it changed, and keys
+ * that were made at start, so that a reload ends nobody's session.
  */
 export async function createDeployment(
   config: Config,
@@ -44,10 +44,8 @@ export async function createDeployment(
 ): Promise<Deployment> {
   const provider =
     before && sameProvider(before.config, config) ? before.provider : startProvider(config, around)
-  const sessionKeys =
-    before && sameSealingKeys(before.config, config)
-      ? before.sessionKeys
-      : keysFor(config.sealing_keys, 'mcp session id')
+  const keys =
+    before && sameSealingKeys(before.config, config) ? before.keys : deriveKeys(config.sealing_keys)
   const app = await createApp({
     config,
     log: around.log,
@@ -60,13 +58,13 @@ export async function createDeployment(
         demands: makeDemands(resource, config.identity_provider, provider),
       },
       streams: around.streams,
-      sessionKeys,
+      sessionKeys: keys.for('mcp session id'),
       clock: around.clock,
       version: around.version,
     })),
   })
   const stopProbes = around.probesUpstreams ? probe(config, provider, around) : () => undefined
-  return { config, provider, sessionKeys, app, stopProbes }
+  return { config, provider, keys, app, stopProbes }
 }
 
 function probe(config: Config, provider: IdentityProvider, around: Surroundings): () => void {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { bindSessionId, openSessionId } from '../../src/forward/session-id.ts'
-import { keysFor } from '../../src/sealing/derived-keys.ts'
+import { deriveKeys } from '../../src/sealing/derived-keys.ts'
 
 const older = randomBytes(32).toString('base64url')
 const newer = randomBytes(32).toString('base64url')
-const keys = keysFor([older], 'test')
+const keys = deriveKeys([older]).for('mcp session id')
 const alice = { resource: 'prod', person: 'tenant|alice' }
 const bound = bindSessionId('session-1', alice, keys)
 
@@ -41,20 +41,20 @@ test('fields that run together do not make another owner', () => {
 })
 
 test('after a key is replaced, older session ids still open and new ones are made with the new key', () => {
-  const both = keysFor([newer, older], 'test')
+  const both = deriveKeys([newer, older]).for('mcp session id')
   assert.equal(openSessionId(bound, alice, both), 'session-1')
   const fresh = bindSessionId('session-2', alice, both)
-  assert.equal(openSessionId(fresh, alice, keysFor([newer], 'test')), 'session-2')
+  assert.equal(openSessionId(fresh, alice, deriveKeys([newer]).for('mcp session id')), 'session-2')
   assert.equal(openSessionId(fresh, alice, keys), undefined)
 })
 
 test('keys of another purpose open nothing', () => {
-  assert.equal(openSessionId(bound, alice, keysFor([older], 'something else')), undefined)
+  assert.equal(openSessionId(bound, alice, deriveKeys([older]).for('refresh token')), undefined)
 })
 
 test('without sealing keys every process has keys of its own', () => {
-  const one = keysFor([], 'test')
-  const other = keysFor([], 'test')
+  const one = deriveKeys([]).for('mcp session id')
+  const other = deriveKeys([]).for('mcp session id')
   const made = bindSessionId('session-3', alice, one)
   assert.equal(openSessionId(made, alice, one), 'session-3')
   assert.equal(openSessionId(made, alice, other), undefined)
