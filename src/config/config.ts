@@ -29,6 +29,7 @@ export interface Config {
     readonly registrations_per_minute: number
   }
   readonly sign_in: SignInConfig
+  readonly store: StoreConfig
   readonly resources: readonly ResourceConfig[]
   /** Every file that was read for a value, absolute paths; `serve` watches their contents. */
   readonly files: readonly string[]
@@ -101,6 +102,8 @@ export type IdentityProviderConfig = EntraConfig | OidcConfig
 
 export type SignInConfig = { readonly mode: 'off' } | RelayConfig | BrokerConfig
 
+export type SignInMode = SignInConfig['mode']
+
 interface CommonSignIn {
   /** Presets by their names, and exact URIs, as written. */
   readonly redirect_uris: readonly string[]
@@ -134,6 +137,12 @@ export interface RegisteredClient {
   /** Absent: a public client. */
   readonly client_secret?: string
   readonly skip_consent: boolean
+}
+
+/** Where sign-in keeps what must hold in every process. Empty: this process's memory. */
+export interface StoreConfig {
+  /** With the password in it: a secret. */
+  readonly redis_url?: string
 }
 
 export interface ResourceConfig {

@@ -55,3 +55,8 @@ export const moment = textAs((text) => {
   if (parsed.success) return Date.parse(parsed.data)
   return new Flaw('is not a moment', 'Write it as RFC 3339 says: "2026-01-31T12:00:00Z".')
 })
+
+/** The moment as it is written, to the second where it is one. */
+export function formatMoment(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace('.000Z', 'Z')
+}

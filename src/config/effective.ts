@@ -1,9 +1,12 @@
-import type { Config, IdentityProviderConfig, ResourceConfig } from './config.ts'
+import type { Config, IdentityProviderConfig, ResourceConfig, StoreConfig } from './config.ts'
 import type { Judgement } from './judgement.ts'
-import { judgeEdge, judgeSignIn, publicUrl } from './rules-edge.ts'
+import { providerCredential } from './provider-credential.ts'
+import { judgeEdge, publicUrl } from './rules-edge.ts'
 import { judgeIdentityProvider, kindOfProvider } from './rules-identity-provider.ts'
 import { judgeResources } from './rules-resource.ts'
+import { judgeSignIn } from './rules-sign-in.ts'
 import type { Settings } from './schema.ts'
+import { signInConfig } from './sign-in-config.ts'
 import type { ValueFiles } from './value-files.ts'
 
 type Resource = Settings['resource'][number]
@@ -14,7 +17,7 @@ type Pair = { readonly certificate: string; readonly key: string }
  * to the report; only without problems is the result worth anything.
  */
 export function effectiveConfig(judgement: Judgement, files: ValueFiles): Omit<Config, 'files'> {
-  const { settings } = judgement
+  const { settings, mode } = judgement
   const tls = files.pair(
     { certificate: settings.tls_certificate_file, key: settings.tls_key_file },
     ['tls_certificate_file'],
@@ -23,6 +26,7 @@ export function effectiveConfig(judgement: Judgement, files: ValueFiles): Omit<C
   judgeEdge(judgement)
   judgeIdentityProvider(judgement)
   judgeResources(judgement)
+  judgeSignIn(judgement, files)
   return {
     public_url: publicUrl(judgement) ?? '',
     internal_hosts: settings.internal_hosts,
@@ -38,27 +42,27 @@ export function effectiveConfig(judgement: Judgement, files: ValueFiles): Omit<C
     log_level: settings.log_level,
     identity_provider: providerConfig(judgement, files),
     limits: settings.limits,
-    sign_in: judgeSignIn(judgement),
+    sign_in: signInConfig(settings, mode),
+    store: storeConfig(settings),
     resources: settings.resource.map((resource, index) =>
       resourceConfig(judgement, files, resource, index),
     ),
   }
 }
 
+function storeConfig({ store }: Settings): StoreConfig {
+  return store.redis_url === undefined ? {} : { redis_url: store.redis_url }
+}
+
 function providerConfig(judgement: Judgement, files: ValueFiles): IdentityProviderConfig {
   const provider = judgement.settings.identity_provider
   const at = (key: keyof typeof provider) => ['identity_provider', key]
-  files.pair(
-    { certificate: provider.client_certificate_file, key: provider.client_key_file },
-    at('client_certificate_file'),
-    at('client_key_file'),
-  )
   const authority = files.certificates(
     provider.certificate_authority_file,
     at('certificate_authority_file'),
   )
   const common = {
-    credential: { kind: 'none' } as const,
+    credential: providerCredential(provider, files),
     authorize_parameters: provider.authorize_parameters,
     ...(provider.client_id !== undefined && { client_id: provider.client_id }),
     ...(provider.user_claim !== undefined && { user_claim: provider.user_claim }),

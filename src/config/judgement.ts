@@ -1,3 +1,4 @@
+import type { SignInMode } from './config.ts'
 import type { Draft, Path } from './draft.ts'
 import type { Report } from './report.ts'
 import type { Settings } from './schema.ts'
@@ -7,6 +8,8 @@ export interface Judgement {
   readonly settings: Settings
   readonly draft: Draft
   readonly report: Report
+  /** The mode that applies; `off` where what is written is none. */
+  readonly mode: SignInMode
 }
 
 /** Tells that a setting is missing, unless it is there and told of already. */

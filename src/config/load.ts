@@ -11,6 +11,7 @@ import { interpolate } from './interpolate.ts'
 import type { Problem } from './problem.ts'
 import { Report } from './report.ts'
 import { readSecretFiles } from './secrets.ts'
+import { signInMode } from './sign-in-config.ts'
 import { aksAudience } from './token-terms.ts'
 import { validate } from './validate.ts'
 import { ValueFiles } from './value-files.ts'
@@ -44,7 +45,8 @@ export function load(sources: Sources): Loaded {
   const files = new ValueFiles(sources.readFile, draft, report)
   readSecretFiles(draft, files, report)
   const settings = validate(draft, report)
-  const config = effectiveConfig({ settings, draft, report }, files)
+  const mode = signInMode(settings, report)
+  const config = effectiveConfig({ settings, draft, report, mode }, files)
   if (report.problems.length > 0) return { kind: 'problems', problems: report.problems }
   const own = path === undefined ? [] : [resolve(path)]
   return {

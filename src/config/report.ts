@@ -21,14 +21,13 @@ export class Report {
 
   /** A problem that belongs to no setting of the draft. The same problem is told once. */
   add(problem: Problem): void {
-    const known = this.problems.some(
-      ({ key, message }) => key === problem.key && message === problem.message,
-    )
-    if (!known) this.problems.push(problem)
+    if (!isAmong(this.problems, problem)) this.problems.push(problem)
   }
 
+  /** As {@link wrong}, of what works all the same. The same warning is told once. */
   warn(draft: Draft, path: Path, message: string, remedy: string): void {
-    this.warnings.push({ key: draft.keyOf(path), message, remedy })
+    const warning = { key: draft.keyOf(path), message, remedy }
+    if (!isAmong(this.warnings, warning)) this.warnings.push(warning)
   }
 
   /** Whether a setting, or a table that it stands in, has a problem already. */
@@ -36,6 +35,10 @@ export class Report {
     const text = pathText(path)
     return this.#wrong.some((wrong) => isWithin(text, wrong) || isWithin(wrong, text))
   }
+}
+
+function isAmong(told: readonly Problem[], { key, message }: Problem): boolean {
+  return told.some((one) => one.key === key && one.message === message)
 }
 
 function isWithin(inner: string, outer: string): boolean {

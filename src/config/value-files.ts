@@ -35,14 +35,23 @@ export class ValueFiles {
     try {
       return this.#read(absolute)
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
       this.#report.wrong(
         this.#draft,
         path,
-        `names ${absolute}, which cannot be read (${code})`,
+        `names ${absolute}, which cannot be read (${codeOf(error)})`,
         'Create the file, or correct the path; a relative one starts at the working directory.',
       )
       return undefined
+    }
+  }
+
+  /** Why a file cannot be read at the moment, if so. It is neither watched nor demanded. */
+  unreadable(file: string): string | undefined {
+    try {
+      this.#read(resolve(file))
+      return undefined
+    } catch (error) {
+      return codeOf(error)
     }
   }
 
@@ -98,4 +107,8 @@ export class ValueFiles {
     this.#report.wrong(this.#draft, path, value.message, value.remedy)
     return undefined
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
 }

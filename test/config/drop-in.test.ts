@@ -31,6 +31,8 @@ test('the five lines of the documentation page load with only upstream added', (
     kind: 'entra',
     tenant_id: tenant,
     cloud: 'public',
+    credential: { kind: 'none' },
+    authorize_parameters: {},
     signing_algorithms: ['RS256'],
     stale_for: 86_400_000,
   })

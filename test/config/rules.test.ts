@@ -191,19 +191,6 @@ const problems: readonly Row[] = [
     'resource[0].allowed_clients',
     /beside client ids/,
   ],
-  [
-    'broker is not built',
-    { 'sign_in.mode': 'broker' },
-    'sign_in.mode',
-    /not built in this version.*sign_in.mode = "off".*validates tokens and forwards/,
-  ],
-  ['relay is not built', { 'sign_in.mode': 'relay' }, 'sign_in.mode', /not built in this version/],
-  [
-    'a client_id makes broker the default',
-    { 'identity_provider.client_id': client },
-    'sign_in.mode',
-    /default with a client_id.*"off"/,
-  ],
 ]
 for (const [rule, changes, key, words] of problems) {
   test(`refused: ${rule}`, () => assertProblem(loadWith(changes), key, words))
@@ -277,38 +264,6 @@ const warnings: readonly Row[] = [
     'identity_provider.stale_for',
     /hour/,
   ],
-  [
-    'sign_in has no effect in mode off',
-    { 'sign_in.tokens': 'sealed' },
-    'sign_in.tokens',
-    /no effect/,
-  ],
-  [
-    'a registered client has no effect in mode off',
-    { 'sign_in.client': [{ client_id: 'holmes', redirect_uris: ['robusta'] }] },
-    'sign_in.client',
-    /no effect/,
-  ],
-  [
-    'a store has no effect in mode off',
-    { 'store.redis_url': 'redis://redis:6379' },
-    'store.redis_url',
-    /no effect/,
-  ],
-  [
-    'a client secret has no effect in mode off',
-    {
-      identity_provider: {
-        kind: 'entra',
-        tenant_id: tenant,
-        client_id: client,
-        client_secret: 'x',
-      },
-      'sign_in.mode': 'off',
-    },
-    'identity_provider.client_secret',
-    /no effect/,
-  ],
 ]
 for (const [rule, changes, key, words] of warnings) {
   test(`warned of: ${rule}`, () => assertWarning(loadWith(changes), key, words))
@@ -330,68 +285,6 @@ test('plain http goes to loopback and to cluster-internal names', () => {
     assert.deepEqual(warningsOf(loadWith({ 'resource.0.upstream': upstream })), [], host)
   }
 })
-
-test('every sign_in key is read although its mode is not built', () => {
-  const signIn = {
-    mode: 'off',
-    redirect_uris: [
-      'robusta',
-      'loopback',
-      'claude',
-      'vscode',
-      'cursor',
-      'chatgpt',
-      'https://a.example/cb',
-    ],
-    tokens: 'passthrough',
-    registration: false,
-    client_metadata_hosts: ['a.example'],
-    consent: 'remember',
-    issuer_parameter: false,
-    popup_origins: ['https://a.example'],
-    session_lifetime: '720h',
-    sessions_valid_after: '2026-01-31T12:00:00+01:00',
-    client: [{ client_id: 'holmes', redirect_uris: ['https://a.example/cb'], skip_consent: true }],
-  }
-  const loaded = loadWith({ sign_in: signIn })
-  assert.deepEqual(configOf(loaded).sign_in, { mode: 'off' })
-  const keys = Object.keys(signIn).filter((key) => key !== 'mode')
-  assert.deepEqual(
-    warningsOf(loaded).map(({ key }) => key),
-    keys.map((key) => `sign_in.${key}`),
-  )
-})
-
-test('a TOML date is read as a moment', () => {
-  const file = '[sign_in]\nsessions_valid_after = 2026-01-31T12:00:00Z\n'
-  const keys = problemsOf(loadToml(file)).map(({ key }) => key)
-  assert.equal(keys.includes('sign_in.sessions_valid_after'), false)
-})
-
-const badClients: readonly Row[] = [
-  [
-    'a client needs an id',
-    { redirect_uris: ['robusta'] },
-    'sign_in.client[0].client_id',
-    /is required/,
-  ],
-  [
-    'a client needs redirect URIs',
-    { client_id: 'a' },
-    'sign_in.client[0].redirect_uris',
-    /is required/,
-  ],
-  [
-    'no consent page only with exact https URIs',
-    { client_id: 'a', redirect_uris: ['robusta'], skip_consent: true },
-    'sign_in.client[0].skip_consent',
-    /exact/,
-  ],
-]
-for (const [rule, registered, key, words] of badClients) {
-  test(`refused: ${rule}`, () =>
-    assertProblem(loadWith({ 'sign_in.client': [registered] }), key, words))
-}
 
 test('names and paths of resources are distinct', () => {
   const [first] = fileWith()['resource'] as Record<string, unknown>[]

@@ -224,6 +224,8 @@ test('for a first try no file is needed: --upstream, --issuer, --audience', () =
   assert.deepEqual(config.identity_provider, {
     kind: 'oidc',
     issuer: 'https://idp.example.com',
+    credential: { kind: 'none' },
+    authorize_parameters: {},
     signing_algorithms: ['RS256'],
     stale_for: 86_400_000,
   })
@@ -242,6 +244,8 @@ test('--tenant is Entra; without --audience that of AKS is named in a warning', 
     kind: 'entra',
     tenant_id: tenant,
     cloud: 'public',
+    credential: { kind: 'none' },
+    authorize_parameters: {},
     signing_algorithms: ['RS256'],
     stale_for: 86_400_000,
   })

@@ -126,6 +126,7 @@ function gatewayConfig(entra: MockEntra, options: GatewayOptions, port: number):
       registrations_per_minute: 30,
     },
     sign_in: { mode: 'off' },
+    store: {},
     resources: options.resources ?? [resourceConfig(options.upstream, options.resource)],
     files: [],
     ...options.config,

@@ -1,0 +1,333 @@
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { formatConfig } from '../../src/config/format-config.ts'
+import { settingsSchema } from '../../src/config/schema.ts'
+import { signInConfig } from '../../src/config/sign-in-config.ts'
+import { createAuthority, type IssuedCertificate } from '../../src/demo/certificates.ts'
+import {
+  assertProblem,
+  assertWarning,
+  configOf,
+  loadToml,
+  loadWith,
+  problemsOf,
+  warningsOf,
+} from '../support/configuration.ts'
+
+const client = '22222222-3333-4444-8555-666666666666'
+const key = 'A'.repeat(43)
+
+type Changes = Record<string, unknown>
+type Row = readonly [rule: string, changes: Changes, key: string, words: RegExp]
+
+/** Relay as it loads without a warning. */
+const relay: Changes = {
+  sealing_keys: key,
+  'sign_in.mode': 'relay',
+  'identity_provider.client_id': client,
+}
+
+const notBuilt: readonly Row[] = [
+  [
+    'broker is not built',
+    { ...relay, 'sign_in.mode': 'broker' },
+    'sign_in.mode',
+    /not built in this version.*sign_in.mode = "relay".*"off".*validates tokens and forwards/,
+  ],
+  [
+    'a client_id makes broker the default',
+    { 'identity_provider.client_id': client },
+    'sign_in.mode',
+    /default with a client_id.*"relay".*"off"/,
+  ],
+  [
+    'sealed tokens are not built',
+    { ...relay, 'sign_in.tokens': 'sealed' },
+    'sign_in.tokens',
+    /not built in this version.*"passthrough"/,
+  ],
+]
+for (const [rule, changes, name, words] of notBuilt) {
+  test(`refused: ${rule}`, () => {
+    const problem = problemsOf(loadWith(changes)).find((told) => told.key === name)
+    assert.match(`${problem?.message} ${problem?.remedy}`, words)
+  })
+}
+
+test('relay loads, with every default', () => {
+  const loaded = loadWith(relay)
+  assert.deepEqual(configOf(loaded).sign_in, {
+    mode: 'relay',
+    redirect_uris: ['loopback'],
+    tokens: 'passthrough',
+    popup_origins: [],
+    session_lifetime: 86_400_000,
+  })
+  assert.deepEqual(configOf(loaded).store, {})
+  assert.deepEqual(warningsOf(loaded), [])
+})
+
+const all = {
+  redirect_uris: [
+    'robusta',
+    'loopback',
+    'claude',
+    'vscode',
+    'cursor',
+    'chatgpt',
+    'https://a.example/cb',
+  ],
+  tokens: 'passthrough',
+  registration: false,
+  client_metadata_hosts: ['a.example'],
+  consent: 'remember',
+  issuer_parameter: false,
+  popup_origins: ['https://a.example'],
+  session_lifetime: '720h',
+  sessions_valid_after: '2026-01-31T12:00:00+01:00',
+  client: [
+    { client_id: 'holmes', redirect_uris: ['https://a.example/cb'], skip_consent: true },
+    { client_id: 'other', redirect_uris: ['robusta'], client_secret: 'hunter2' },
+  ],
+}
+
+const common = {
+  redirect_uris: all.redirect_uris,
+  tokens: 'passthrough',
+  popup_origins: ['https://a.example'],
+  session_lifetime: 2_592_000_000,
+  sessions_valid_after: Date.UTC(2026, 0, 31, 11),
+}
+
+test('every key of [sign_in] is in the effective configuration of broker', () => {
+  const settings = settingsSchema.parse({ sign_in: all })
+  assert.deepEqual(signInConfig(settings, 'broker'), {
+    mode: 'broker',
+    ...common,
+    registration: false,
+    client_metadata_hosts: ['a.example'],
+    consent: 'remember',
+    issuer_parameter: false,
+    clients: [
+      { client_id: 'holmes', redirect_uris: ['https://a.example/cb'], skip_consent: true },
+      {
+        client_id: 'other',
+        redirect_uris: ['robusta'],
+        client_secret: 'hunter2',
+        skip_consent: false,
+      },
+    ],
+  })
+})
+
+test('broker hands out sealed tokens unless told otherwise', () => {
+  const signIn = signInConfig(settingsSchema.parse({}), 'broker')
+  assert.ok(signIn.mode === 'broker')
+  assert.equal(signIn.tokens, 'sealed')
+})
+
+test('relay takes its keys, and the others have no effect', () => {
+  const loaded = loadWith({ ...relay, sign_in: { mode: 'relay', ...all } })
+  assert.deepEqual(configOf(loaded).sign_in, { mode: 'relay', ...common })
+  assert.deepEqual(
+    warningsOf(loaded).map(({ key: name }) => name),
+    ['registration', 'client_metadata_hosts', 'consent', 'issuer_parameter', 'client'].map(
+      (name) => `sign_in.${name}`,
+    ),
+  )
+  for (const { message } of warningsOf(loaded)) {
+    assert.equal(message, 'has no effect with sign_in.mode = "relay"')
+  }
+})
+
+test('in off no key of [sign_in] has an effect', () => {
+  const loaded = loadWith({ sign_in: { mode: 'off', ...all } })
+  assert.deepEqual(configOf(loaded).sign_in, { mode: 'off' })
+  assert.deepEqual(
+    warningsOf(loaded).map(({ key: name }) => name),
+    Object.keys(all).map((name) => `sign_in.${name}`),
+  )
+})
+
+test('a TOML date is read as a moment', () => {
+  const file = '[sign_in]\nsessions_valid_after = 2026-01-31T12:00:00Z\n'
+  const keys = problemsOf(loadToml(file)).map(({ key: name }) => name)
+  assert.equal(keys.includes('sign_in.sessions_valid_after'), false)
+})
+
+test('the store is what [store] says', () => {
+  const url = 'rediss://:hunter2@redis:6379'
+  assert.deepEqual(configOf(loadWith({ ...relay, 'store.redis_url': url })).store, {
+    redis_url: url,
+  })
+  assert.deepEqual(warningsOf(loadWith({ ...relay, 'store.redis_url': url })), [])
+})
+
+const badClients: readonly Row[] = [
+  [
+    'a client needs an id',
+    { redirect_uris: ['robusta'] },
+    'sign_in.client[0].client_id',
+    /is required/,
+  ],
+  [
+    'a client needs redirect URIs',
+    { client_id: 'a' },
+    'sign_in.client[0].redirect_uris',
+    /is required/,
+  ],
+  [
+    'no consent page only with exact https URIs',
+    { client_id: 'a', redirect_uris: ['robusta'], skip_consent: true },
+    'sign_in.client[0].skip_consent',
+    /exact/,
+  ],
+]
+for (const [rule, registered, name, words] of badClients) {
+  test(`refused: ${rule}`, () =>
+    assertProblem(loadWith({ 'sign_in.client': [registered] }), name, words))
+}
+
+test('refused: two clients with one id', () => {
+  const one = { client_id: 'a', redirect_uris: ['robusta'] }
+  assertProblem(loadWith({ 'sign_in.client': [one, one] }), 'sign_in.client[1].client_id', /twice/)
+})
+
+const withoutEffect: readonly Row[] = [
+  ['sign_in in mode off', { 'sign_in.tokens': 'sealed' }, 'sign_in.tokens', /no effect/],
+  [
+    'a store in mode off',
+    { 'store.redis_url': 'redis://redis:6379' },
+    'store.redis_url',
+    /no effect/,
+  ],
+  [
+    'a client secret in mode off',
+    {
+      'identity_provider.client_id': client,
+      'identity_provider.client_secret': 'x',
+      'sign_in.mode': 'off',
+    },
+    'identity_provider.client_secret',
+    /no effect/,
+  ],
+  [
+    'parameters of the authorize request in relay, where the browser makes it',
+    { ...relay, 'identity_provider.authorize_parameters': { prompt: 'select_account' } },
+    'identity_provider.authorize_parameters',
+    /no effect with sign_in.mode = "relay"/,
+  ],
+]
+for (const [rule, changes, name, words] of withoutEffect) {
+  test(`warned of as without effect: ${rule}`, () => assertWarning(loadWith(changes), name, words))
+}
+
+describe('the credential towards the identity provider', () => {
+  let issued: IssuedCertificate
+  before(async () => {
+    issued = await (await createAuthority('Test')).issue({ clientName: 'rolecall' })
+  })
+
+  const credentialOf = (changes: Changes, files: Record<string, string> = {}) =>
+    configOf(loadWith({ ...relay, ...changes }, { files })).identity_provider.credential
+
+  test('nothing: a public client', () => {
+    assert.deepEqual(credentialOf({}), { kind: 'none' })
+  })
+
+  test('a secret, with its method where one is said', () => {
+    const secret = { 'identity_provider.client_secret': 'hunter2' }
+    assert.deepEqual(credentialOf(secret), { kind: 'secret', secret: 'hunter2' })
+    const basic = { ...secret, 'identity_provider.client_secret_method': 'basic' }
+    assert.deepEqual(credentialOf(basic), { kind: 'secret', secret: 'hunter2', method: 'basic' })
+  })
+
+  test('a secret from a file, with its absolute path', () => {
+    const file = `${process.cwd()}/secret`
+    const changes = { 'identity_provider.client_secret_file': 'secret' }
+    assert.deepEqual(credentialOf(changes, { [file]: 'hunter2\n' }), {
+      kind: 'secret',
+      secret: 'hunter2',
+      file,
+    })
+  })
+
+  test('a certificate with its key, and both paths', () => {
+    const changes = {
+      'identity_provider.client_certificate_file': '/cert',
+      'identity_provider.client_key_file': '/key',
+    }
+    const files = { '/cert': issued.certificate, '/key': issued.key }
+    assert.deepEqual(credentialOf(changes, files), {
+      kind: 'certificate',
+      certificate: issued.certificate,
+      key: issued.key,
+      certificate_file: '/cert',
+      key_file: '/key',
+    })
+  })
+
+  test('the file of a federated token, which is not watched', () => {
+    const changes = { ...relay, 'identity_provider.federated_token_file': '/token' }
+    const config = configOf(loadWith(changes, { files: { '/token': 'x' } }))
+    assert.deepEqual(config.identity_provider.credential, {
+      kind: 'federated_token',
+      file: '/token',
+    })
+    assert.deepEqual(config.files, ['/etc/rolecall.toml'])
+  })
+})
+
+test('parameters of the authorize request are told', () => {
+  const parameters = { prompt: 'select_account' }
+  const changes = { ...relay, 'identity_provider.authorize_parameters': parameters }
+  const provider = configOf(loadWith(changes)).identity_provider
+  assert.deepEqual({ ...provider.authorize_parameters }, parameters)
+})
+
+describe('printed', () => {
+  const printed = (changes: Changes, files: Record<string, string> = {}) =>
+    formatConfig(configOf(loadWith({ ...relay, ...changes }, { files })))
+
+  test('sign_in has the keys of a file, and loads again to the same', () => {
+    const { client: _client, ...rest } = all
+    const changes = { ...relay, sealing_keys: undefined, sign_in: { mode: 'relay', ...rest } }
+    const config = configOf(loadWith(changes))
+    const text = formatConfig(config)
+    assert.match(text, /sessions_valid_after = "2026-01-31T11:00:00Z"/)
+    assert.match(text, /session_lifetime = "720h"/)
+    assert.deepEqual(configOf(loadToml(text)), config)
+  })
+
+  test('a registered client is [[sign_in.client]], its secret masked', () => {
+    const config = configOf(loadWith(relay))
+    const signIn = signInConfig(settingsSchema.parse({ sign_in: all }), 'broker')
+    const text = formatConfig({ ...config, sign_in: signIn })
+    assert.match(text, /\[\[sign_in\.client\]\]\nclient_id = "holmes"/)
+    assert.match(text, /client_secret = "\*{8}"/)
+    assert.doesNotMatch(text, /hunter2/)
+    const again = problemsOf(loadToml(text)).map(({ key: name }) => name)
+    assert.deepEqual(again, ['sealing_keys', 'sign_in.mode'])
+  })
+
+  test('a secret is masked, one from a file is told by the file', () => {
+    const secret = { 'identity_provider.client_secret': 'hunter2' }
+    assert.match(printed(secret), /^client_secret = "\*{8}"$/m)
+    const file = { 'identity_provider.client_secret_file': '/secret' }
+    const text = printed(file, { '/secret': 'hunter2' })
+    assert.match(text, /^client_secret_file = "\/secret"$/m)
+    assert.doesNotMatch(`${printed(secret)}${text}`, /hunter2/)
+  })
+
+  test('a federated token is told by its file', () => {
+    const text = printed({ 'identity_provider.federated_token_file': '/t' }, { '/t': 'hunter2' })
+    assert.match(text, /^federated_token_file = "\/t"$/m)
+    assert.doesNotMatch(text, /hunter2/)
+  })
+
+  test('the address of the store is masked: a password may stand in it', () => {
+    const text = printed({ 'store.redis_url': 'redis://:hunter2@redis:6379' })
+    assert.match(text, /\[store\]\nredis_url = "\*{8}"/)
+    assert.doesNotMatch(text, /hunter2/)
+  })
+})
