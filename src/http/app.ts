@@ -17,8 +17,7 @@ export interface AppParts {
   readonly config: Config
   readonly log: Logger
   readonly metrics: Metrics
-  /** The issuer that metadata names as authorization server. */
-  authorizationServer(): string
+  /** In the order of the configuration. */
   readonly resources: readonly ResourceParts[]
 }
 
@@ -55,7 +54,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
 
   discardBodies(app)
   homePage(app, config)
-  wellKnownRoutes(app, config, () => parts.authorizationServer())
+  wellKnownRoutes(app, config, parts.resources)
   for (const resource of parts.resources) {
     await app.register(resourceScope(resource, config))
   }

@@ -11,6 +11,7 @@ import { watchUpstreams } from '../proof/watch-upstreams.ts'
 import { type DerivedKeys, deriveKeys } from '../sealing/derived-keys.ts'
 import { createApp } from './app.ts'
 import { isLoopbackOrigin } from './origin.ts'
+import { type DiscoveredProvider, signInFacts } from './sign-in-facts.ts'
 
 /** What outlives a reload of the configuration. */
 export interface Surroundings {
@@ -50,13 +51,13 @@ export async function createDeployment(
     config,
     log: around.log,
     metrics: around.metrics,
-    authorizationServer: () => provider.metadataIssuer(),
     resources: config.resources.map((resource) => ({
       resource,
       access: {
         verifier: provider.verifier,
         demands: makeDemands(resource, config.identity_provider, provider),
       },
+      signIn: signInFacts(resource, config, discovered(provider)),
       streams: around.streams,
       sessionKeys: keys.for('mcp session id'),
       clock: around.clock,
@@ -65,6 +66,15 @@ export async function createDeployment(
   })
   const stopProbes = around.probesUpstreams ? probe(config, provider, around) : () => undefined
   return { config, provider, keys, app, stopProbes }
+}
+
+function discovered(provider: IdentityProvider): DiscoveredProvider {
+  const document = () => provider.configuration()?.serverMetadata()
+  return {
+    metadataIssuer: () => provider.metadataIssuer(),
+    authorizationEndpoint: () => document()?.authorization_endpoint,
+    keySetUrl: () => document()?.jwks_uri,
+  }
 }
 
 function probe(config: Config, provider: IdentityProvider, around: Surroundings): () => void {

@@ -2,13 +2,12 @@ import type { FastifyRequest } from 'fastify'
 import { answerTo } from '../access/answer.ts'
 import { type Authentication, authenticate, type ResourceAccess } from '../access/authenticate.ts'
 import { authorize } from '../access/authorize.ts'
-import type { Identity } from '../access/identity.ts'
 import type { Refusal } from '../access/refusal.ts'
 import type { Clock } from '../clock.ts'
 import type { ErrorAnswer } from '../oauth/error-answer.ts'
-import type { Who } from '../observe/record.ts'
 import { valuesOf } from './arrival.ts'
 import type { Hook } from './hook.ts'
+import { whoOf } from './who.ts'
 
 /** What the guard of one resource works with. */
 export interface Guard {
@@ -57,17 +56,4 @@ function conclude(
   record.reason = authorization.refusal.reason
   request.passage = { kind: 'policy', answer }
   return undefined
-}
-
-function whoOf(identity: Identity): Who {
-  const { iss, sub, oid, tid, user, azp, tokenId } = identity
-  return {
-    iss,
-    sub,
-    user,
-    token_id: tokenId,
-    ...(oid === undefined ? {} : { oid }),
-    ...(tid === undefined ? {} : { tid }),
-    ...(azp === undefined ? {} : { azp }),
-  }
 }

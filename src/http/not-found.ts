@@ -2,19 +2,27 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config, ResourceConfig } from '../config/config.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 import { pathOf } from './arrival.ts'
+import type { Hook } from './hook.ts'
 
 /** What a resource takes. OPTIONS is answered here. */
 export const RESOURCE_METHODS = ['POST', 'GET', 'DELETE', 'OPTIONS'] as const
 
 /** A 405 that says what would do (RFC 9110 §15.5.6). */
-export function methodNotAllowed(): ErrorAnswer {
-  const methods = RESOURCE_METHODS.join(', ')
+export function methodNotAllowed(taken: readonly string[] = RESOURCE_METHODS): ErrorAnswer {
+  const methods = taken.join(', ')
   return new ErrorAnswer({
     status: 405,
     error: 'method_not_allowed',
-    description: `This MCP endpoint takes ${methods}.`,
+    description: `This address takes ${methods}.`,
     headers: { allow: methods },
   })
+}
+
+/** Ends a request whose method is none of these. */
+export function methodHook(taken: readonly string[]): Hook {
+  return (request, _reply, done) => {
+    done(taken.includes(request.method) ? undefined : methodNotAllowed(taken))
+  }
 }
 
 /**

@@ -33,6 +33,9 @@ export function originHook(config: OriginSettings, methods: string): Hook {
   }
 }
 
+/** What a public document takes. */
+export const DOCUMENT_METHODS = ['GET', 'OPTIONS'] as const
+
 /** CORS for public documents: anyone may read them. */
 export function publicDocumentHook(
   request: FastifyRequest,
@@ -40,7 +43,7 @@ export function publicDocumentHook(
   done: () => void,
 ): void {
   reply.header('access-control-allow-origin', '*')
-  if (request.method === 'OPTIONS') answerOptions(request, reply, 'GET, OPTIONS')
+  if (request.method === 'OPTIONS') answerOptions(request, reply, DOCUMENT_METHODS.join(', '))
   else done()
 }
 

@@ -4,6 +4,7 @@ import type { Config, ResourceConfig } from '../config/config.ts'
 import { bearerChallenge } from '../oauth/challenge.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 import { resourceMetadataUrl } from '../oauth/resource-metadata.ts'
+import type { SignInFacts } from './sign-in-facts.ts'
 
 /** How one resource's refusals are answered, with its challenge. */
 export interface Refusals {
@@ -11,9 +12,15 @@ export interface Refusals {
   wantClaims(claims: string): ErrorAnswer
 }
 
+/** The resource that refuses, and what its challenges say. */
+export interface RefusingResource {
+  readonly resource: Pick<ResourceConfig, 'path' | 'required_scopes'>
+  readonly signIn: Pick<SignInFacts, 'challengeScopes' | 'stepsUp'>
+}
+
 /** The refusals of one resource: its metadata URL and scopes stand in each challenge. */
 export function refusals(
-  resource: Pick<ResourceConfig, 'path' | 'request_scopes' | 'required_scopes'>,
+  { resource, signIn }: RefusingResource,
   config: Pick<Config, 'public_url'>,
 ): Refusals {
   const resourceMetadata = resourceMetadataUrl(config.public_url, resource.path)
@@ -23,11 +30,13 @@ export function refusals(
       scope:
         answer.challenge === 'insufficient_scope'
           ? resource.required_scopes
-          : resource.request_scopes,
+          : signIn.challengeScopes,
       ...(answer.challenge === 'plain'
         ? {}
         : { error: answer.challenge, errorDescription: answer.description }),
     })
+  const challenges = ({ challenge: kind }: Answer): boolean =>
+    kind !== 'none' && (kind !== 'insufficient_scope' || signIn.stepsUp)
   return {
     answer(refusal) {
       const answer = answerTo(refusal)
@@ -35,7 +44,7 @@ export function refusals(
         ...answer,
         reason: refusal.reason,
         headers: {
-          ...(answer.challenge === 'none' ? {} : { 'www-authenticate': challenge(answer) }),
+          ...(challenges(answer) ? { 'www-authenticate': challenge(answer) } : {}),
           ...(answer.retryAfter === undefined ? {} : { 'retry-after': String(answer.retryAfter) }),
         },
       })
@@ -49,7 +58,7 @@ export function refusals(
         headers: {
           'www-authenticate': bearerChallenge({
             resourceMetadata,
-            scope: resource.request_scopes,
+            scope: signIn.challengeScopes,
             error: 'insufficient_claims',
             errorDescription: description,
             claims,

@@ -1,24 +1,26 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { ResourceAccess } from '../access/authenticate.ts'
 import type { Clock } from '../clock.ts'
 import type { Config, ResourceConfig } from '../config/config.ts'
 import type { OpenStreams } from '../forward/open-streams.ts'
 import { registerResource } from '../forward/route.ts'
 import { createUpstream } from '../forward/upstream.ts'
-import { ErrorAnswer } from '../oauth/error-answer.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
-import { pathOf, queryOf } from './arrival.ts'
+import { pathOf } from './arrival.ts'
 import { guardHook } from './guard.ts'
 import type { Hook } from './hook.ts'
 import { hostHook } from './host.ts'
-import { isAt, methodNotAllowed, notFound, RESOURCE_METHODS } from './not-found.ts'
+import { isAt, methodHook, notFound, RESOURCE_METHODS } from './not-found.ts'
 import { originHook } from './origin.ts'
 import { refusals } from './refusals.ts'
+import type { SignInFacts } from './sign-in-facts.ts'
+import { tokenInQuery } from './token-in-query.ts'
 
 /** What one resource is served with. */
 export interface ResourceParts {
   readonly resource: ResourceConfig
   readonly access: ResourceAccess
+  readonly signIn: SignInFacts
   readonly streams: OpenStreams
   readonly sessionKeys: KeyRing
   readonly clock: Clock
@@ -31,14 +33,14 @@ export interface ResourceParts {
  */
 export function resourceScope(parts: ResourceParts, config: Config) {
   const { resource, clock, access } = parts
-  const refuse = refusals(resource, config)
+  const refuse = refusals(parts, config)
   const upstream = createUpstream(resource)
   const steps: readonly Hook[] = [
     exactPath(resource, config),
     tokenInQuery,
     hostHook(config),
     originHook(config, RESOURCE_METHODS.join(', ')),
-    methodTaken,
+    methodHook(RESOURCE_METHODS),
     guardHook({ access, clock, refuse: refuse.answer }),
   ]
   return async (scope: FastifyInstance): Promise<void> => {
@@ -60,31 +62,4 @@ function exactPath(resource: ResourceConfig, config: Config): Hook {
       done()
     }
   }
-}
-
-/** A token in a query ends up in logs (RFC 6750 §5.3). The rest of a query is not forwarded. */
-function tokenInQuery(
-  request: FastifyRequest,
-  _reply: FastifyReply,
-  done: (error?: Error) => void,
-): void {
-  const query = queryOf(request)
-  if (query !== '' && new URLSearchParams(query).has('access_token')) {
-    done(
-      new ErrorAnswer({
-        status: 400,
-        error: 'invalid_request',
-        description: 'Send the access token in the Authorization header, never in the URL.',
-      }),
-    )
-  } else done()
-}
-
-function methodTaken(
-  request: FastifyRequest,
-  _reply: FastifyReply,
-  done: (error?: Error) => void,
-): void {
-  const taken: readonly string[] = RESOURCE_METHODS
-  done(taken.includes(request.method) ? undefined : methodNotAllowed())
 }

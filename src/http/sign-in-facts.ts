@@ -1,0 +1,129 @@
+import type { BrokerConfig, Config, ResourceConfig } from '../config/config.ts'
+import {
+  type AuthorizationServerMetadata,
+  authorizationServerMetadata,
+  authorizationServerMetadataPaths,
+  type DescribedAuthorizationServer,
+} from '../oauth/authorization-server-metadata.ts'
+import { type OwnEndpoints, ownEndpoints, sharedTokenEndpoint } from '../oauth/own-endpoints.ts'
+
+/** What the identity provider's discovery document says; asked each time, as it can still change. */
+export interface DiscoveredProvider {
+  /** As discovered, else as configured. */
+  metadataIssuer(): string
+  /** Absent until discovery, as the next. */
+  authorizationEndpoint(): string | undefined
+  keySetUrl(): string | undefined
+}
+
+/** What the sign-in mode makes one resource say about itself: the one place that asks for the mode. */
+export interface SignInFacts {
+  /** The issuer in `authorization_servers` of RFC 9728. */
+  authorizationServer(): string
+  /** `scopes_supported`, in both kinds of metadata. */
+  readonly scopesSupported: readonly string[]
+  /** `scope` in challenges. */
+  readonly challengeScopes: readonly string[]
+  /** Whether a client that asks again can get `required_scopes`, and a challenge tells it so. */
+  readonly stepsUp: boolean
+  /** Absent: no authorization server is ours, people sign in at the identity provider. */
+  readonly ownServer?: OwnServer
+}
+
+/** The authorization server that rolecall is for one resource. */
+export interface OwnServer {
+  /** Where its metadata is. */
+  readonly metadataPaths: readonly string[]
+  /** Absent while the identity provider's endpoints are not known. */
+  metadata(): AuthorizationServerMetadata | undefined
+}
+
+type Settings = Pick<Config, 'public_url' | 'identity_provider' | 'sign_in' | 'resources'>
+
+/** What the mode makes one of the configuration's resources say. */
+export function signInFacts(
+  resource: ResourceConfig,
+  config: Settings,
+  provider: DiscoveredProvider,
+): SignInFacts {
+  const { sign_in: signIn, public_url: publicUrl } = config
+  const { name, request_scopes: requestScopes } = resource
+  if (signIn.mode === 'off') {
+    return {
+      authorizationServer: () => provider.metadataIssuer(),
+      scopesSupported: requestScopes,
+      challengeScopes: requestScopes,
+      stepsUp: true,
+    }
+  }
+  const own = ownEndpoints({ publicUrl, name, isFirst: name === config.resources[0]?.name })
+  const says = signIn.mode === 'relay' ? relaySays(resource, config) : brokerSays(own, signIn)
+  const { signing_algorithms: signingAlgorithms, kind } = config.identity_provider
+  return {
+    authorizationServer: () => own.issuer,
+    scopesSupported: says.scopes,
+    challengeScopes: says.challengeScopes,
+    stepsUp: false,
+    ownServer: {
+      metadataPaths: authorizationServerMetadataPaths(own.issuer, resource.path),
+      metadata() {
+        const authorizationEndpoint = provider.authorizationEndpoint()
+        const keySetUrl = provider.keySetUrl()
+        if (authorizationEndpoint === undefined || keySetUrl === undefined) return undefined
+        return authorizationServerMetadata({
+          issuer: own.issuer,
+          authorizationEndpoint,
+          keySetUrl,
+          signingAlgorithms,
+          subjectType: kind === 'entra' ? 'pairwise' : 'public',
+          scopes: says.scopes,
+          ...says.endpoints,
+        })
+      },
+    },
+  }
+}
+
+/** What tells one mode's authorization server from another's. */
+interface ModeSays {
+  readonly scopes: readonly string[]
+  readonly challengeScopes: readonly string[]
+  /** Absent: `authorizationEndpoint` is the identity provider's. */
+  readonly endpoints: Pick<DescribedAuthorizationServer, 'tokenEndpoint' | 'ownSignIn'> &
+    Partial<Pick<DescribedAuthorizationServer, 'authorizationEndpoint'>>
+}
+
+/**
+ * Clients ask the identity provider for these scopes themselves. Entra gives a refresh token only for
+ * `offline_access`, which the documented `oauth_scopes` lack; other providers may refuse it.
+ */
+function relaySays(
+  { request_scopes: scopes }: ResourceConfig,
+  { public_url: publicUrl, identity_provider: { kind } }: Settings,
+): ModeSays {
+  return {
+    scopes: kind === 'entra' ? [...new Set([...scopes, 'offline_access'])] : scopes,
+    challengeScopes: scopes,
+    endpoints: { tokenEndpoint: sharedTokenEndpoint(publicUrl) },
+  }
+}
+
+/** The one scope where rolecall signs people in; what it asks the provider for is its own business. */
+const BROKER_SCOPES = ['mcp']
+
+function brokerSays(own: OwnEndpoints, signIn: BrokerConfig): ModeSays {
+  return {
+    scopes: BROKER_SCOPES,
+    challengeScopes: BROKER_SCOPES,
+    endpoints: {
+      authorizationEndpoint: own.authorize,
+      tokenEndpoint: own.token,
+      ownSignIn: {
+        ...(signIn.registration && { registrationEndpoint: own.register }),
+        revocationEndpoint: own.revoke,
+        clientMetadataDocuments: signIn.client_metadata_hosts.length > 0,
+        issuerParameter: signIn.issuer_parameter,
+      },
+    },
+  }
+}

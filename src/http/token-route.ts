@@ -1,0 +1,103 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config/config.ts'
+import { ErrorAnswer } from '../oauth/error-answer.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { IssuedTokens } from '../sign-in/issued-tokens.ts'
+import { presetOrigins } from '../sign-in/redirect-uris.ts'
+import { invalidRequest } from '../sign-in/token-error.ts'
+import { readTokenRequest, type TokenRequest } from '../sign-in/token-request.ts'
+import { queryOf, valuesOf } from './arrival.ts'
+import { hostHook } from './host.ts'
+import { LineBudget } from './line-budget.ts'
+import { methodHook } from './not-found.ts'
+import { originHook } from './origin.ts'
+import { whoOf } from './who.ts'
+
+/** One token endpoint. */
+export interface TokenEndpoint {
+  readonly path: string
+  /** @throws ErrorAnswer for every refusal */
+  redeem(request: TokenRequest): Promise<IssuedTokens>
+}
+
+export interface TokenRouteParts {
+  readonly endpoint: TokenEndpoint
+  readonly log: Logger
+  readonly metrics: Pick<Metrics, 'tokenGrants'>
+  readonly clock: Clock
+}
+
+const METHODS = ['POST', 'OPTIONS']
+const ANY_METHOD = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/** Codes, refresh tokens and assertions are a few kilobytes; nothing longer is read. */
+const FORM_BYTES = 65_536
+
+/** A token endpoint over HTTP (RFC 6749 §3.2): who may ask from where, the form, the answer. */
+export function tokenRoute(parts: TokenRouteParts, config: Config) {
+  const budget = new LineBudget(parts.clock, (left) => {
+    parts.log.info(
+      { kind: 'token', not_logged: left },
+      'refused token requests were not all logged',
+    )
+  })
+  return async (scope: FastifyInstance): Promise<void> => {
+    scope.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit: FORM_BYTES },
+      (_request, body, done) => done(null, body),
+    )
+    scope.addHook('onRequest', hostHook(config))
+    scope.addHook('onRequest', originHook(tokenOrigins(config), METHODS.join(', ')))
+    scope.addHook('onRequest', methodHook(METHODS))
+    scope.route({
+      url: parts.endpoint.path,
+      method: ANY_METHOD,
+      handler: (request, reply) => answer(request, reply, { ...parts, budget }),
+    })
+  }
+}
+
+/** Web pages that redeem codes themselves: the configured origins, and those of the presets. */
+function tokenOrigins(config: Config) {
+  const { sign_in: signIn } = config
+  if (signIn.mode === 'off') return config
+  const further = [...signIn.popup_origins, ...presetOrigins(signIn.redirect_uris)]
+  return { ...config, allowed_origins: [...config.allowed_origins, ...further] }
+}
+
+async function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { endpoint, metrics, budget }: TokenRouteParts & { readonly budget: LineBudget },
+): Promise<FastifyReply> {
+  const { record } = request
+  try {
+    const issued = await endpoint.redeem(readRequest(request))
+    record.who = whoOf(issued.principal)
+    record.decision = 'allow'
+    metrics.tokenGrants.inc({ outcome: 'ok' })
+    return reply
+      .headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
+      .type('application/json; charset=utf-8')
+      .send(JSON.stringify(issued.answer))
+  } catch (error) {
+    const outcome = error instanceof ErrorAnswer ? error.error : 'server_error'
+    metrics.tokenGrants.inc({ outcome })
+    // A client that holds a dead refresh token asks for hours (HolmesGPT: every ten seconds).
+    if (outcome !== 'server_error') record.quiet = !budget.spend()
+    throw error
+  }
+}
+
+function readRequest(request: FastifyRequest): TokenRequest {
+  if (queryOf(request) !== '') {
+    throw invalidRequest('Parameters of a token request belong in its body, never in the URL.')
+  }
+  if (typeof request.body !== 'string') {
+    throw invalidRequest('A token request is a form: application/x-www-form-urlencoded.')
+  }
+  return readTokenRequest(request.body, valuesOf(request.raw.rawHeaders, 'authorization'))
+}
