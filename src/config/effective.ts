@@ -1,6 +1,7 @@
 import type { Config, IdentityProviderConfig, ResourceConfig, StoreConfig } from './config.ts'
 import type { Judgement } from './judgement.ts'
 import { providerCredential } from './provider-credential.ts'
+import { requestScopes } from './request-scopes.ts'
 import { judgeEdge, publicUrl } from './rules-edge.ts'
 import { judgeIdentityProvider, kindOfProvider } from './rules-identity-provider.ts'
 import { judgeResources } from './rules-resource.ts'
@@ -24,9 +25,9 @@ export function effectiveConfig(judgement: Judgement, files: ValueFiles): Omit<C
     ['tls_key_file'],
   )
   judgeEdge(judgement)
-  judgeIdentityProvider(judgement)
+  judgeIdentityProvider(judgement, files)
   judgeResources(judgement)
-  judgeSignIn(judgement, files)
+  judgeSignIn(judgement)
   return {
     public_url: publicUrl(judgement) ?? '',
     internal_hosts: settings.internal_hosts,
@@ -116,7 +117,7 @@ function resourceConfig(
     ...(resource.probe_tool !== undefined && { probe_tool: resource.probe_tool }),
     audiences: resource.audiences,
     unsafe_any_audience: resource.unsafe_any_audience,
-    request_scopes: resource.request_scopes ?? defaultScopes(judgement, resource),
+    request_scopes: requestScopes(judgement, resource),
     required_scopes: resource.required_scopes,
     required_groups: resource.required_groups,
     allowed_clients: allowedClients(judgement, resource),
@@ -124,12 +125,6 @@ function resourceConfig(
     ...(resource.token_issuers.length > 0 && { token_issuers: resource.token_issuers }),
     token_kind: resource.token_kind,
   }
-}
-
-function defaultScopes(judgement: Judgement, { audiences }: Resource): readonly string[] {
-  if (kindOfProvider(judgement) === 'oidc') return ['openid', 'profile']
-  const all = audiences.slice(0, 1).map((audience) => `${audience}/.default`)
-  return [...all, 'openid', 'profile', 'offline_access']
 }
 
 function allowedClients({ settings }: Judgement, resource: Resource): readonly string[] | 'any' {

@@ -1,25 +1,11 @@
 import { addressesClash, isLoopbackHost } from './address.ts'
 import { demand, type Judgement, warnSwitch } from './judgement.ts'
-import { isTrustedTransport } from './url.ts'
+import { isEncryptedOrLoopback, isTrustedTransport } from './url.ts'
 
 /** What the settings of the edge demand of each other. */
 export function judgeEdge(judgement: Judgement): void {
   const { settings, draft, report } = judgement
-  const url = publicUrl(judgement)
-  demand(
-    judgement,
-    ['public_url'],
-    url,
-    'Write the origin that clients use, such as "https://mcp.example.com": `listen` is not on loopback with a fixed port, so that it cannot be guessed.',
-  )
-  if (url !== undefined && !isTrustedTransport(url)) {
-    report.wrong(
-      draft,
-      ['public_url'],
-      'is plain http to a public name',
-      'Write https: tokens come in over it. Plain http is for loopback and cluster-internal names (a single label, *.svc, *.cluster.local).',
-    )
-  }
+  judgePublicUrl(judgement)
   if (addressesClash(settings.listen, settings.admin_listen)) {
     report.wrong(
       draft,
@@ -34,6 +20,33 @@ export function judgeEdge(judgement: Judgement): void {
     report.warn(draft, path, 'is everybody', 'Name the networks of your proxies.')
   }
   warnSwitch(judgement, ['unsafe_any_origin'], settings.unsafe_any_origin, 'every web page may ask')
+}
+
+function judgePublicUrl(judgement: Judgement): void {
+  const { draft, report, mode } = judgement
+  const url = publicUrl(judgement)
+  demand(
+    judgement,
+    ['public_url'],
+    url,
+    'Write the origin that clients use, such as "https://mcp.example.com": `listen` is not on loopback with a fixed port, so that it cannot be guessed.',
+  )
+  if (url === undefined) return
+  if (!isTrustedTransport(url)) {
+    report.wrong(
+      draft,
+      ['public_url'],
+      'is plain http to a public name',
+      'Write https: tokens come in over it. Plain http is for loopback and cluster-internal names (a single label, *.svc, *.cluster.local).',
+    )
+  } else if (mode === 'broker' && !isEncryptedOrLoopback(url)) {
+    report.wrong(
+      draft,
+      ['public_url'],
+      'is plain http off loopback, and with sign_in.mode = "broker" browsers sign in there',
+      'Write https. Plain http to cluster-internal names is for sign_in.mode = "relay" and "off".',
+    )
+  }
 }
 
 /** Our origin, as configured or from a loopback `listen`. */

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path'
 import { demand, type Judgement } from './judgement.ts'
 import { cloudOfHost } from './provider-url.ts'
+import type { ValueFiles } from './value-files.ts'
 
 const onlyEntra = ['tenant_id', 'cloud', 'authority'] as const
 const remedies = {
@@ -18,9 +20,9 @@ export function kindOfProvider({ settings }: Judgement): 'entra' | 'oidc' | unde
 }
 
 /** What the settings of the identity provider demand of each other. */
-export function judgeIdentityProvider(judgement: Judgement): void {
+export function judgeIdentityProvider(judgement: Judgement, files: ValueFiles): void {
   judgeKind(judgement)
-  judgeCredentials(judgement)
+  judgeCredentials(judgement, files)
   const { settings, draft, report } = judgement
   const { issuer, stale_for: staleFor } = settings.identity_provider
   if (issuer !== undefined && cloudOfHost(new URL(issuer).hostname) !== undefined) {
@@ -75,19 +77,49 @@ function refuseUndecided({ settings, draft, report }: Judgement): void {
   )
 }
 
-function judgeCredentials({ settings, draft, report }: Judgement): void {
+function judgeCredentials(judgement: Judgement, files: ValueFiles): void {
+  const { settings, draft, report, mode } = judgement
   const provider = settings.identity_provider
   const given = (
     ['client_secret', 'client_certificate_file', 'federated_token_file'] as const
   ).filter((key) => provider[key] !== undefined)
   const [first, second] = given
+  warnMethodAlone(judgement)
   if (first === undefined) return
   const path = ['identity_provider', second ?? first]
   if (second !== undefined) {
     const name = draft.keyOf(['identity_provider', first])
     report.wrong(draft, path, `is there beside ${name}`, 'Keep one credential.')
   }
-  if (provider.client_id === undefined && !report.isWrong(['identity_provider', 'client_id'])) {
+  const clientPath = ['identity_provider', 'client_id']
+  if (mode === 'off' && provider.client_id === undefined && !report.isWrong(clientPath)) {
     report.wrong(draft, path, 'is there without client_id', 'Write client_id too.')
   }
+  if (mode !== 'off') warnTokenFileAway(judgement, files)
+}
+
+function warnMethodAlone({ settings, draft, report, mode }: Judgement): void {
+  const provider = settings.identity_provider
+  const secret = ['client_secret', 'client_secret_file'].map((key) => ['identity_provider', key])
+  if (mode === 'off' || provider.client_secret_method === undefined) return
+  if (provider.client_secret !== undefined || secret.some((path) => report.isWrong(path))) return
+  report.warn(
+    draft,
+    ['identity_provider', 'client_secret_method'],
+    'has no effect without client_secret',
+    'Remove it, or write client_secret or client_secret_file.',
+  )
+}
+
+/** The file is read at each use, and the webhook of workload identity may mount it later. */
+function warnTokenFileAway({ settings, draft, report }: Judgement, files: ValueFiles): void {
+  const { federated_token_file: file } = settings.identity_provider
+  const code = file === undefined ? undefined : files.unreadable(file)
+  if (file === undefined || code === undefined) return
+  report.warn(
+    draft,
+    ['identity_provider', 'federated_token_file'],
+    `names ${resolve(file)}, which cannot be read now (${code}); it is read again at every use`,
+    'Correct the path, or let it be mounted: with AKS workload identity the pod has the label azure.workload.identity/use = "true".',
+  )
 }

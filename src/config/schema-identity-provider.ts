@@ -37,7 +37,7 @@ export const identityProviderSchema = z
       }),
     client_id: z.string().optional().meta({
       description:
-        'Our own client id at the provider. With it, only its tokens are taken unless `allowed_clients` says otherwise.',
+        'Our own client id at the provider; required in broker and relay. With it, only its tokens are taken unless `allowed_clients` says otherwise.',
     }),
     client_secret: z
       .string()
@@ -67,7 +67,7 @@ export const identityProviderSchema = z
       .record(z.string(), z.string())
       .prefault({})
       .meta({
-        description: "Further parameters of the provider's authorize request.",
+        description: "broker: further parameters of the provider's authorize request.",
         examples: [{ prompt: 'select_account' }],
       }),
     user_claim: z.string().optional().meta({

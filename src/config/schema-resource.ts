@@ -87,7 +87,7 @@ const tokenShape = {
     .optional()
     .meta({
       description:
-        'What clients ask the provider for. Default: entra `<first audience>/.default`, `openid`, `profile`, `offline_access`; oidc `openid`, `profile`.',
+        'What clients ask the provider for. Default: entra `<first audience>/.default`, `openid`, `profile`, `offline_access`; oidc `openid`, `profile`. In broker and relay Entra is always asked for `offline_access`, too.',
       examples: [[`${aksAudience}/.default`, 'openid', 'profile', 'offline_access']],
     }),
   required_scopes: z.array(scope).prefault([]).meta({

@@ -32,27 +32,28 @@ export const signInSchema = z
   .strictObject({
     mode: z.enum(['broker', 'relay', 'off']).optional().meta({
       description:
-        '`off`: rolecall validates and forwards, clients sign in at the provider themselves. `broker` and `relay` are not built in this version. Default: `off` without a `client_id`, else `broker`.',
+        '`relay`: the browser signs in at the provider itself, and rolecall redeems and refreshes with its own credential (HolmesGPT). `off`: rolecall validates and forwards, clients sign in at the provider themselves. `broker` is not built in this version. Default: `off` without a `client_id`, else `broker`.',
     }),
     redirect_uris: redirectUris.prefault(['loopback']).meta({
       description:
-        'Where clients may be sent back to: presets (robusta, loopback, claude, vscode, cursor, chatgpt) or exact URIs.',
+        'Where clients may be sent back to: presets (robusta, loopback, claude, vscode, cursor, chatgpt) or exact URIs. relay: these are registered at the provider, too.',
     }),
     tokens: z.enum(['sealed', 'passthrough']).optional().meta({
       description:
-        'What clients are handed. Default: `sealed` in broker, `passthrough` in relay and off.',
+        'What clients are handed: `sealed`, a token that only rolecall can open, or `passthrough`, that of the provider. Default: `sealed` in broker, `passthrough` in relay. `sealed` is not built in this version.',
     }),
     registration: z.boolean().prefault(true).meta({
-      description: 'Whether clients may register themselves (RFC 7591).',
+      description: 'broker: whether clients may register themselves (RFC 7591).',
     }),
     client_metadata_hosts: z.array(textAs(readHost)).prefault([]).meta({
-      description: 'Hosts whose client ID metadata documents are fetched; none: not advertised.',
+      description:
+        'broker: hosts whose client ID metadata documents are fetched; none: not advertised.',
     }),
     consent: z.enum(['ask', 'remember']).prefault('ask').meta({
-      description: '`remember`: 90 days in one browser, https redirect URIs only.',
+      description: 'broker: `remember`: 90 days in one browser, https redirect URIs only.',
     }),
     issuer_parameter: z.boolean().prefault(true).meta({
-      description: 'Whether answers of the authorize endpoint carry `iss` (RFC 9207).',
+      description: 'broker: whether answers of the authorize endpoint carry `iss` (RFC 9207).',
     }),
     popup_origins: z.array(textAs(readOrigin)).prefault([]).meta({
       description: 'Origins of web UIs that may sign people in with the popup.',
@@ -67,7 +68,7 @@ export const signInSchema = z
     client: z
       .array(clientSchema)
       .prefault([])
-      .meta({ description: 'Clients registered beforehand.' }),
+      .meta({ description: 'broker: clients registered beforehand.' }),
   })
   .prefault({})
   .meta({ description: 'How people who use an MCP client get their tokens.' })

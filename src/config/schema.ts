@@ -51,7 +51,7 @@ const edgeShape = {
     .optional()
     .meta({
       description:
-        'Our own origin, as clients reach it; everything we say about ourselves is built from it, never from a header. https, but plain http on loopback and for cluster-internal names. Default: `http://localhost:<port>` when `listen` is loopback, else required.',
+        'Our own origin, as clients reach it; everything we say about ourselves is built from it, never from a header. https, but plain http on loopback and, in relay and off, for cluster-internal names. Default: `http://localhost:<port>` when `listen` is loopback, else required.',
       examples: ['https://mcp.example.com'],
     }),
   internal_hosts: z
@@ -107,7 +107,7 @@ const processShape = {
     .optional()
     .meta({
       description:
-        'Keys of 32 bytes in base64url, one per line (`rolecall keygen` prints one): the first seals, all open.',
+        'Keys of 32 bytes in base64url, one per line (`rolecall keygen` prints one): the first seals, all open. broker and relay need them off loopback.',
       writeOnly: true,
     }),
   sealing_keys_file: z.string().optional().meta({ description: 'A file with `sealing_keys`.' }),

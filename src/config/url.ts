@@ -60,10 +60,15 @@ export function readBaseUrl(text: string): string | Flaw {
   return issuer instanceof Flaw ? issuer : issuer.replace(/\/+$/, '')
 }
 
+/** Whether nobody on the way can read along: https, or http on loopback. */
+export function isEncryptedOrLoopback(url: string): boolean {
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || isLoopbackHost(hostname)
+}
+
 /** Whether a URL may be plain http without a switch: on loopback, or a cluster-internal name. */
 export function isTrustedTransport(url: string): boolean {
-  const { protocol, hostname } = new URL(url)
-  return protocol === 'https:' || isLoopbackHost(hostname) || isClusterInternalHost(hostname)
+  return isEncryptedOrLoopback(url) || isClusterInternalHost(new URL(url).hostname)
 }
 
 /** Reads the address of a Redis server: redis:// or rediss://. The password in it is a secret. */

@@ -55,6 +55,59 @@ test('upstream may come from the flag, too', () => {
   assert.equal(config.resources[0]?.upstream, 'http://localhost:1/mcp')
 })
 
+test('people add the sign-in of relay mode to the five lines, in tables below them', () => {
+  const tables = `[sign_in]
+mode = "relay"
+redirect_uris = ["robusta"]
+
+[identity_provider]
+client_id = "22222222-3333-4444-8555-666666666666"
+client_secret = "\${MCP_OAUTH_CLIENT_SECRET}"
+`
+  const environment = { MCP_OAUTH_CLIENT_SECRET: 'hunter2' }
+  const loaded = loadToml(`${upstream}${fixture}\n${tables}`, { environment })
+  const config = configOf(loaded)
+  assert.equal(config.sign_in.mode, 'relay')
+  assert.ok(config.sign_in.mode === 'relay')
+  assert.deepEqual(config.sign_in.redirect_uris, ['robusta'])
+  assert.equal(config.sign_in.tokens, 'passthrough')
+  const { identity_provider: provider } = config
+  assert.ok(provider.kind === 'entra')
+  assert.equal(provider.tenant_id, tenant)
+  assert.equal(provider.client_id, '22222222-3333-4444-8555-666666666666')
+  assert.deepEqual(provider.credential, { kind: 'secret', secret: 'hunter2' })
+  const [resource] = config.resources
+  assert.deepEqual(resource?.request_scopes, [
+    `${aks}/.default`,
+    'openid',
+    'profile',
+    'offline_access',
+  ])
+  assert.deepEqual(resource?.allowed_clients, ['22222222-3333-4444-8555-666666666666'])
+  assert.deepEqual(
+    warningsOf(loaded).map(({ key }) => key),
+    ['sealing_keys'],
+  )
+})
+
+test('relay with drop-in keys off loopback: server_url may be the name in the cluster', () => {
+  const tables = `[sign_in]
+mode = "relay"
+redirect_uris = ["robusta"]
+[identity_provider]
+client_id = "22222222-3333-4444-8555-666666666666"
+client_secret_file = "/run/secret"
+`
+  const serverUrl = 'server_url = "http://rolecall.holmes.svc.cluster.local:8080"\n'
+  const given = {
+    environment: { ROLECALL__LISTEN: '0.0.0.0:8080', ROLECALL__SEALING_KEYS_FILE: '/run/keys' },
+    files: { '/run/secret': 'hunter2\n', '/run/keys': 'A'.repeat(43) },
+  }
+  const loaded = loadToml(`${upstream}${serverUrl}${fixture}\n${tables}`, given)
+  assert.equal(configOf(loaded).public_url, 'http://rolecall.holmes.svc.cluster.local:8080')
+  assert.deepEqual(warningsOf(loaded), [])
+})
+
 test('off loopback server_url is public_url', () => {
   const environment = { ROLECALL__LISTEN: '0.0.0.0:8080' }
   assertProblem(loadToml(`${upstream}${fixture}`, { environment }), 'server_url', /is required/)

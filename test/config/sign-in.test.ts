@@ -5,9 +5,11 @@ import { settingsSchema } from '../../src/config/schema.ts'
 import { signInConfig } from '../../src/config/sign-in-config.ts'
 import { createAuthority, type IssuedCertificate } from '../../src/demo/certificates.ts'
 import {
+  aks,
   assertProblem,
   assertWarning,
   configOf,
+  fileWith,
   loadToml,
   loadWith,
   problemsOf,
@@ -221,6 +223,237 @@ const withoutEffect: readonly Row[] = [
 for (const [rule, changes, name, words] of withoutEffect) {
   test(`warned of as without effect: ${rule}`, () => assertWarning(loadWith(changes), name, words))
 }
+
+const public_url = 'https://mcp.example.com'
+const oidc = { kind: 'oidc', issuer: 'https://idp.example.com', client_id: client }
+const scopes = (...more: string[]) => ({ 'resource.0.request_scopes': ['openid', ...more] })
+
+const refused: readonly Row[] = [
+  [
+    'relay needs a client_id',
+    { ...relay, 'identity_provider.client_id': undefined },
+    'identity_provider.client_id',
+    /is required.*Application \(client\) ID.*"relay"/,
+  ],
+  [
+    'relay needs a client_id, and a secret without one is not told besides',
+    {
+      ...relay,
+      'identity_provider.client_id': undefined,
+      'identity_provider.client_secret': 'hunter2',
+    },
+    'identity_provider.client_id',
+    /is required/,
+  ],
+  [
+    'off loopback relay needs sealing keys',
+    { ...relay, sealing_keys: undefined, public_url },
+    'sealing_keys',
+    /required with sign_in.mode = "relay".*`rolecall keygen > FILE`.*sealing_keys_file/,
+  ],
+  [
+    'a file of sealing keys that cannot be read is told once',
+    { ...relay, sealing_keys: undefined, sealing_keys_file: '/none', public_url },
+    'sealing_keys_file',
+    /cannot be read/,
+  ],
+  [
+    'sealing keys that are wrong are told once',
+    { ...relay, sealing_keys: 'short', public_url },
+    'sealing_keys',
+    /32 bytes/,
+  ],
+  [
+    'relay on plain http at a public name',
+    { ...relay, public_url: 'http://mcp.example.com' },
+    'public_url',
+    /plain http to a public name.*https/,
+  ],
+  [
+    'relay with nowhere to send people back to',
+    { ...relay, 'sign_in.redirect_uris': [] },
+    'sign_in.redirect_uris',
+    /is required.*\["robusta"\]/,
+  ],
+  [
+    'a redirect URI on our own origin',
+    { ...relay, public_url, 'sign_in.redirect_uris': ['robusta', `${public_url}/oauth/callback`] },
+    'sign_in.redirect_uris[1]',
+    /our own origin.*callback URL of the client/,
+  ],
+  [
+    'a redirect URI of a registered client on our own origin',
+    {
+      ...relay,
+      public_url,
+      'sign_in.client': [{ client_id: 'a', redirect_uris: [`${public_url}/x`] }],
+    },
+    'sign_in.client[0].redirect_uris[0]',
+    /our own origin/,
+  ],
+]
+for (const [rule, changes, name, words] of refused) {
+  test(`refused: ${rule}`, () => assertProblem(loadWith(changes), name, words))
+}
+
+const warned: readonly Row[] = [
+  [
+    'keys that are made at start',
+    { ...relay, sealing_keys: undefined },
+    'sealing_keys',
+    /ends when rolecall restarts.*`rolecall keygen > FILE`/,
+  ],
+  [
+    'an empty list of keys is none',
+    { ...relay, sealing_keys: [] },
+    'sealing_keys',
+    /ends when rolecall restarts/,
+  ],
+  [
+    'oidc without refresh tokens, by default',
+    { ...relay, identity_provider: oidc },
+    'resource[0].request_scopes',
+    /sign in again.*\["openid", "profile", "offline_access"\]/,
+  ],
+  [
+    'oidc without refresh tokens, as written',
+    { ...relay, identity_provider: oidc, ...scopes('email') },
+    'resource[0].request_scopes',
+    /sign in again.*\["openid", "email", "offline_access"\]/,
+  ],
+  [
+    'a resource that refuses the tokens of our own client',
+    { ...relay, 'resource.0.allowed_clients': ['other'] },
+    'resource[0].allowed_clients',
+    /nobody can sign in for this resource.*Add "22222222/,
+  ],
+  [
+    'a method without a secret',
+    { ...relay, 'identity_provider.client_secret_method': 'basic' },
+    'identity_provider.client_secret_method',
+    /no effect without client_secret/,
+  ],
+  [
+    'a federated token that is not there yet',
+    { ...relay, 'identity_provider.federated_token_file': '/token' },
+    'identity_provider.federated_token_file',
+    /\/token, which cannot be read now \(ENOENT\).*azure.workload.identity/,
+  ],
+]
+for (const [rule, changes, name, words] of warned) {
+  test(`warned of: ${rule}`, () => assertWarning(loadWith(changes), name, words))
+}
+
+const fine: readonly (readonly [rule: string, changes: Changes])[] = [
+  ['https at a public name', { ...relay, public_url }],
+  ['plain http at a cluster-internal name', { ...relay, public_url: 'http://rolecall.holmes.svc' }],
+  ['plain http on loopback', { ...relay, public_url: 'http://127.0.0.1:8080' }],
+  ['oidc with offline_access', { ...relay, identity_provider: oidc, ...scopes('offline_access') }],
+  [
+    'ID tokens, for clusters that are fed them',
+    {
+      ...relay,
+      identity_provider: oidc,
+      ...scopes('offline_access'),
+      'resource.0.audiences': [client],
+      'resource.0.token_kind': 'id_token',
+    },
+  ],
+  [
+    'our own client among those that are allowed',
+    { ...relay, 'resource.0.allowed_clients': ['x', client] },
+  ],
+]
+for (const [rule, changes] of fine) {
+  test(`relay loads without a warning: ${rule}`, () => {
+    assert.deepEqual(warningsOf(loadWith(changes)), [])
+  })
+}
+
+test('broker on plain http at a cluster-internal name is refused, on loopback it is not', () => {
+  const keysOf = (url: string) =>
+    problemsOf(loadWith({ ...relay, 'sign_in.mode': 'broker', public_url: url })).filter(
+      ({ key: name }) => name !== 'sign_in.mode',
+    )
+  const [problem, ...others] = keysOf('http://rolecall.holmes.svc')
+  assert.deepEqual([problem?.key, others], ['public_url', []])
+  assert.match(`${problem?.message} ${problem?.remedy}`, /plain http off loopback.*Write https/)
+  assert.deepEqual(keysOf('http://localhost:8080'), [])
+  assert.deepEqual(keysOf(public_url), [])
+})
+
+test('broker needs client_id, sealing keys and redirect URIs, too', () => {
+  const changes = { 'sign_in.mode': 'broker', 'sign_in.redirect_uris': [], public_url }
+  assert.deepEqual(
+    problemsOf(loadWith(changes)).map(({ key: name }) => name),
+    ['identity_provider.client_id', 'sealing_keys', 'sign_in.redirect_uris', 'sign_in.mode'],
+  )
+})
+
+test('off needs none of them', () => {
+  const changes = { 'sign_in.mode': 'off', 'sign_in.redirect_uris': [], public_url }
+  assert.deepEqual(warningsOf(loadWith(changes)), [])
+})
+
+test('a mode that is none is the only problem told about modes', () => {
+  const changes = { ...relay, sealing_keys: undefined, public_url, 'sign_in.mode': 'on' }
+  assertProblem(loadWith(changes), 'sign_in.mode', /broker, relay, off/)
+})
+
+test('request_scopes: where rolecall signs people in, Entra is asked for a refresh token', () => {
+  const scopesOf = (changes: Changes) =>
+    configOf(loadWith(changes)).resources.map(({ request_scopes: asked }) => asked)
+  assert.deepEqual(scopesOf({ ...relay, ...scopes() }), [['openid', 'offline_access']])
+  const written = scopes('offline_access', 'profile')
+  assert.deepEqual(scopesOf({ ...relay, ...written }), [['openid', 'offline_access', 'profile']])
+  assert.deepEqual(scopesOf({ ...relay, 'sign_in.mode': 'off', ...scopes() }), [['openid']])
+  assert.deepEqual(scopesOf({ ...relay, identity_provider: oidc, ...scopes() }), [['openid']])
+})
+
+describe('relay with several resources', () => {
+  const [first] = fileWith()['resource'] as Changes[]
+  const withOther = (other: Changes) =>
+    loadWith({ ...relay, resource: [first, { ...first, name: 'b', path: '/b', ...other }] })
+
+  test('of one audience and the same scopes is fine', () => {
+    assert.deepEqual(warningsOf(withOther({})), [])
+  })
+
+  test('of different audiences is warned of', () => {
+    const words = /HolmesGPT keeps one token for each person.*one rolecall for each audience/
+    assertWarning(withOther({ audiences: ['api://other'] }), 'resource[1].audiences', words)
+  })
+
+  test('of different scopes is warned of; their order does not matter', () => {
+    const all = ['openid', 'profile', `${aks}/.default`]
+    assert.deepEqual(warningsOf(withOther({ request_scopes: all })), [])
+    const fewer = { request_scopes: ['openid'] }
+    assertWarning(withOther(fewer), 'resource[1].request_scopes', /HolmesGPT/)
+  })
+
+  test('in off may differ as they like', () => {
+    const other = { ...first, name: 'b', path: '/b', audiences: ['api://other'] }
+    assert.deepEqual(warningsOf(loadWith({ resource: [first, other] })), [])
+  })
+})
+
+test('every file of a credential is watched, the secret of a client and the sealing keys too', async () => {
+  const issued = await (await createAuthority('Test')).issue({ clientName: 'rolecall' })
+  const watched = (changes: Changes, files: Record<string, string>) => {
+    const config = configOf(loadWith({ ...relay, ...changes }, { files }))
+    return config.files.filter((file) => file !== '/etc/rolecall.toml').toSorted()
+  }
+  const pair = {
+    'identity_provider.client_certificate_file': '/cert',
+    'identity_provider.client_key_file': '/key',
+  }
+  const pems = { '/cert': issued.certificate, '/key': issued.key }
+  assert.deepEqual(watched(pair, pems), ['/cert', '/key'])
+  const secret = { 'identity_provider.client_secret_file': '/secret' }
+  assert.deepEqual(watched(secret, { '/secret': 'x' }), ['/secret'])
+  const keys = { sealing_keys: undefined, sealing_keys_file: '/keys' }
+  assert.deepEqual(watched(keys, { '/keys': key }), ['/keys'])
+})
 
 describe('the credential towards the identity provider', () => {
   let issued: IssuedCertificate
