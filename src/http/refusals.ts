@@ -15,7 +15,7 @@ export interface Refusals {
 /** The resource that refuses, and what its challenges say. */
 export interface RefusingResource {
   readonly resource: Pick<ResourceConfig, 'path' | 'required_scopes'>
-  readonly signIn: Pick<SignInFacts, 'challengeScopes' | 'stepsUp'>
+  readonly signIn: Pick<SignInFacts, 'scopes' | 'stepsUp'>
 }
 
 /** The refusals of one resource: its metadata URL and scopes stand in each challenge. */
@@ -27,10 +27,7 @@ export function refusals(
   const challenge = (answer: Pick<Answer, 'challenge' | 'description'>): string =>
     bearerChallenge({
       resourceMetadata,
-      scope:
-        answer.challenge === 'insufficient_scope'
-          ? resource.required_scopes
-          : signIn.challengeScopes,
+      scope: answer.challenge === 'insufficient_scope' ? resource.required_scopes : signIn.scopes,
       ...(answer.challenge === 'plain'
         ? {}
         : { error: answer.challenge, errorDescription: answer.description }),
@@ -58,7 +55,7 @@ export function refusals(
         headers: {
           'www-authenticate': bearerChallenge({
             resourceMetadata,
-            scope: signIn.challengeScopes,
+            scope: signIn.scopes,
             error: 'insufficient_claims',
             errorDescription: description,
             claims,

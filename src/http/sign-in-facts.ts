@@ -11,19 +11,18 @@ import { type OwnEndpoints, ownEndpoints, sharedTokenEndpoint } from '../oauth/o
 export interface DiscoveredProvider {
   /** As discovered, else as configured. */
   metadataIssuer(): string
-  /** Absent until discovery, as the next. */
+  /** Absent until discovery, or if it is not to be visited. */
   authorizationEndpoint(): string | undefined
+  /** Absent until discovery. */
   keySetUrl(): string | undefined
 }
 
-/** What the sign-in mode makes one resource say about itself: the one place that asks for the mode. */
+/** What the sign-in mode makes one resource say about itself, in metadata and challenges. */
 export interface SignInFacts {
   /** The issuer in `authorization_servers` of RFC 9728. */
   authorizationServer(): string
-  /** `scopes_supported`, in both kinds of metadata. */
-  readonly scopesSupported: readonly string[]
-  /** `scope` in challenges. */
-  readonly challengeScopes: readonly string[]
+  /** `scopes_supported` in both kinds of metadata, and `scope` in challenges. */
+  readonly scopes: readonly string[]
   /** Whether a client that asks again can get `required_scopes`, and a challenge tells it so. */
   readonly stepsUp: boolean
   /** Absent: no authorization server is ours, people sign in at the identity provider. */
@@ -51,18 +50,16 @@ export function signInFacts(
   if (signIn.mode === 'off') {
     return {
       authorizationServer: () => provider.metadataIssuer(),
-      scopesSupported: requestScopes,
-      challengeScopes: requestScopes,
+      scopes: requestScopes,
       stepsUp: true,
     }
   }
   const own = ownEndpoints({ publicUrl, name, isFirst: name === config.resources[0]?.name })
-  const says = signIn.mode === 'relay' ? relaySays(resource, config) : brokerSays(own, signIn)
+  const says = signIn.mode === 'relay' ? relaySays(resource, publicUrl) : brokerSays(own, signIn)
   const { signing_algorithms: signingAlgorithms, kind } = config.identity_provider
   return {
     authorizationServer: () => own.issuer,
-    scopesSupported: says.scopes,
-    challengeScopes: says.challengeScopes,
+    scopes: says.scopes,
     stepsUp: false,
     ownServer: {
       metadataPaths: authorizationServerMetadataPaths(own.issuer, resource.path),
@@ -87,23 +84,15 @@ export function signInFacts(
 /** What tells one mode's authorization server from another's. */
 interface ModeSays {
   readonly scopes: readonly string[]
-  readonly challengeScopes: readonly string[]
   /** Absent: `authorizationEndpoint` is the identity provider's. */
   readonly endpoints: Pick<DescribedAuthorizationServer, 'tokenEndpoint' | 'ownSignIn'> &
     Partial<Pick<DescribedAuthorizationServer, 'authorizationEndpoint'>>
 }
 
-/**
- * Clients ask the identity provider for these scopes themselves. Entra gives a refresh token only for
- * `offline_access`, which the documented `oauth_scopes` lack; other providers may refuse it.
- */
-function relaySays(
-  { request_scopes: scopes }: ResourceConfig,
-  { public_url: publicUrl, identity_provider: { kind } }: Settings,
-): ModeSays {
+/** Clients ask the identity provider for the scopes themselves, so that it is all of them. */
+function relaySays({ request_scopes: scopes }: ResourceConfig, publicUrl: string): ModeSays {
   return {
-    scopes: kind === 'entra' ? [...new Set([...scopes, 'offline_access'])] : scopes,
-    challengeScopes: scopes,
+    scopes,
     endpoints: { tokenEndpoint: sharedTokenEndpoint(publicUrl) },
   }
 }
@@ -114,7 +103,6 @@ const BROKER_SCOPES = ['mcp']
 function brokerSays(own: OwnEndpoints, signIn: BrokerConfig): ModeSays {
   return {
     scopes: BROKER_SCOPES,
-    challengeScopes: BROKER_SCOPES,
     endpoints: {
       authorizationEndpoint: own.authorize,
       tokenEndpoint: own.token,

@@ -34,7 +34,7 @@ export function wellKnownRoutes(
         path: resource.path,
         name: resource.name,
         authorizationServer: signIn.authorizationServer(),
-        scopes: signIn.scopesSupported,
+        scopes: signIn.scopes,
       }),
     )
     const { ownServer } = signIn
@@ -49,7 +49,7 @@ function metadataOf(server: OwnServer): object {
   throw new ErrorAnswer({
     status: 503,
     error: 'temporarily_unavailable',
-    description: `Where people sign in is not known yet, because the discovery document of the identity provider could not be fetched; try again in ${RETRY_AFTER} seconds.`,
+    description: `Where people sign in is not known yet, because the discovery document of the identity provider is not there or incomplete; try again in ${RETRY_AFTER} seconds.`,
     headers: { 'retry-after': RETRY_AFTER },
     reason: 'no_discovery',
   })
