@@ -1,5 +1,6 @@
 import { BlockList, isIPv4 } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -10,13 +11,17 @@ import { errorHandler } from './error-handler.ts'
 import { homePage } from './home-page.ts'
 import { notFoundHandler } from './not-found.ts'
 import { type ResourceParts, resourceScope } from './resource-scope.ts'
+import { type TokenEndpoint, tokenRoute } from './token-route.ts'
 import { wellKnownRoutes } from './well-known-routes.ts'
+import { whoamiRoute } from './whoami-route.ts'
 
 /** What the app is made of; each part is made once, outside. */
 export interface AppParts {
   readonly config: Config
   readonly log: Logger
   readonly metrics: Metrics
+  readonly clock: Clock
+  readonly tokenEndpoints: readonly TokenEndpoint[]
   /** In the order of the configuration. */
   readonly resources: readonly ResourceParts[]
 }
@@ -55,6 +60,10 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   discardBodies(app)
   homePage(app, config)
   wellKnownRoutes(app, config, parts.resources)
+  if (config.sign_in.mode !== 'off') whoamiRoute(app, config, parts.resources)
+  for (const endpoint of parts.tokenEndpoints) {
+    await app.register(tokenRoute({ ...parts, endpoint }, config))
+  }
   for (const resource of parts.resources) {
     await app.register(resourceScope(resource, config))
   }

@@ -4,20 +4,25 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { OpenStreams } from '../forward/open-streams.ts'
 import { createIdentityProvider, type IdentityProvider } from '../issuer/identity-provider.ts'
-import type { IssuerEvent } from '../issuer/issuer-event.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { watchUpstreams } from '../proof/watch-upstreams.ts'
 import { type DerivedKeys, deriveKeys } from '../sealing/derived-keys.ts'
+import type { IssuedTokens } from '../sign-in/issued-tokens.ts'
+import type { SpentTokens } from '../sign-in/spent-tokens.ts'
 import { createApp } from './app.ts'
 import { isLoopbackOrigin } from './origin.ts'
-import { type DiscoveredProvider, signInFacts } from './sign-in-facts.ts'
+import { grantReporter, reportIssuerEvent } from './provider-report.ts'
+import { signInFacts } from './sign-in-facts.ts'
+import { tokenEndpoints } from './token-endpoints.ts'
 
 /** What outlives a reload of the configuration. */
 export interface Surroundings {
   readonly log: Logger
   readonly metrics: Metrics
   readonly streams: OpenStreams
+  /** The refresh tokens that were used. */
+  readonly spent: SpentTokens<IssuedTokens>
   readonly clock: Clock
   readonly version: string
   readonly probesUpstreams: boolean
@@ -47,34 +52,38 @@ export async function createDeployment(
     before && sameProvider(before.config, config) ? before.provider : startProvider(config, around)
   const keys =
     before && sameSealingKeys(before.config, config) ? before.keys : deriveKeys(config.sealing_keys)
+  const resources = config.resources.map((resource) => ({
+    resource,
+    access: {
+      verifier: provider.verifier,
+      demands: makeDemands(resource, config.identity_provider, provider),
+    },
+  }))
   const app = await createApp({
     config,
     log: around.log,
     metrics: around.metrics,
-    resources: config.resources.map((resource) => ({
+    clock: around.clock,
+    tokenEndpoints: tokenEndpoints(config, {
+      ...around,
+      provider,
+      resources,
+      keys,
+      onOutcome: grantReporter(around),
+    }),
+    resources: resources.map(({ resource, access }) => ({
       resource,
-      access: {
-        verifier: provider.verifier,
-        demands: makeDemands(resource, config.identity_provider, provider),
-      },
-      signIn: signInFacts(resource, config, discovered(provider)),
+      access,
+      signIn: signInFacts(resource, config, provider),
       streams: around.streams,
       sessionKeys: keys.for('mcp session id'),
       clock: around.clock,
       version: around.version,
     })),
   })
+  if (provider === before?.provider) provider.renewCredential(config.identity_provider.credential)
   const stopProbes = around.probesUpstreams ? probe(config, provider, around) : () => undefined
   return { config, provider, keys, app, stopProbes }
-}
-
-function discovered(provider: IdentityProvider): DiscoveredProvider {
-  const document = () => provider.configuration()?.serverMetadata()
-  return {
-    metadataIssuer: () => provider.metadataIssuer(),
-    authorizationEndpoint: () => document()?.authorization_endpoint,
-    keySetUrl: () => document()?.jwks_uri,
-  }
 }
 
 function probe(config: Config, provider: IdentityProvider, around: Surroundings): () => void {
@@ -93,27 +102,18 @@ function startProvider(config: Config, around: Surroundings): IdentityProvider {
   const provider = createIdentityProvider(config.identity_provider, {
     clock: around.clock,
     publicUrlIsLoopback: isLoopbackOrigin(config.public_url),
-    onEvent: (event) => report(event, around),
+    onEvent: (event) => reportIssuerEvent(event, around),
   })
   provider.start()
   return provider
 }
 
-function report(event: IssuerEvent, { log, metrics }: Surroundings): void {
-  const { kind, ...details } = event
-  if (kind === 'keys_changed') {
-    log.info({ kind: 'identity_provider', ...details }, 'the key set changed')
-    return
-  }
-  const outcome = kind === 'fetched' ? 'ok' : 'failed'
-  metrics.providerFetches.inc({ document: event.document, outcome })
-  if (kind === 'fetched') log.debug({ kind: 'identity_provider', ...details }, 'fetched')
-  else log.warn({ kind: 'identity_provider', ...details }, 'a fetch failed')
-}
-
+/** But for the credential, which can be renewed. */
 function sameProvider(one: Config, other: Config): boolean {
-  const same = JSON.stringify(one.identity_provider) === JSON.stringify(other.identity_provider)
-  return same && isLoopbackOrigin(one.public_url) === isLoopbackOrigin(other.public_url)
+  const [before, now] = [one, other].map(({ identity_provider: { credential: _, ...rest } }) =>
+    JSON.stringify(rest),
+  )
+  return before === now && isLoopbackOrigin(one.public_url) === isLoopbackOrigin(other.public_url)
 }
 
 function sameSealingKeys(one: Config, other: Config): boolean {

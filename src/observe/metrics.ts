@@ -14,6 +14,8 @@ export interface Metrics {
   readonly requests: Counter<'resource' | 'decision' | 'reason' | 'status'>
   readonly duration: Histogram<'resource'>
   readonly providerFetches: Counter<'document' | 'outcome'>
+  readonly providerGrants: Counter<'grant' | 'outcome'>
+  readonly tokenGrants: Counter<'outcome'>
   readonly reloads: Counter<'outcome'>
   readonly upstreamIdentity: Gauge<'resource' | 'verdict'>
 }
@@ -48,6 +50,18 @@ export function createMetrics(version: string): Metrics {
       name: 'rolecall_identity_provider_fetches_total',
       help: 'Fetches of discovery and key documents.',
       labelNames: ['document', 'outcome'],
+      registers,
+    }),
+    providerGrants: new Counter({
+      name: 'rolecall_identity_provider_grants_total',
+      help: 'Codes and refresh tokens that the identity provider was asked to redeem.',
+      labelNames: ['grant', 'outcome'],
+      registers,
+    }),
+    tokenGrants: new Counter({
+      name: 'rolecall_token_requests_total',
+      help: 'Requests to our token endpoints: ok, or the OAuth error.',
+      labelNames: ['outcome'],
       registers,
     }),
     reloads: new Counter({

@@ -31,6 +31,8 @@ export interface RequestRecord {
   reason?: string
   upstream_status?: number
   acts_as?: 'caller' | 'upstream'
+  /** One of many like it: its line is for debugging. */
+  quiet?: boolean
 }
 
 /** A record at the arrival of its request. Refused, until something says otherwise. */
@@ -80,7 +82,7 @@ export function writeRecord(log: Logger, record: RequestRecord, status: number):
     duration_ms: Math.round((performance.now() - record.began) * 10) / 10,
     acts_as: record.acts_as,
   }
-  log.info({
+  log[record.quiet === true ? 'debug' : 'info']({
     kind: 'request',
     http_method: record.http_method,
     path: record.path,

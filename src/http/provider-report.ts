@@ -1,0 +1,57 @@
+import type { Clock } from '../clock.ts'
+import { describeExplanation } from '../issuer/explanation.ts'
+import type { IssuerEvent } from '../issuer/issuer-event.ts'
+import type { GrantOutcome } from '../issuer/provider-grants.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
+
+export interface ReportParts {
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly clock: Clock
+}
+
+/** Logs and counts what the identity provider side has to tell. */
+export function reportIssuerEvent(event: IssuerEvent, { log, metrics }: ReportParts): void {
+  const { kind, ...details } = event
+  if (kind === 'keys_changed') {
+    log.info({ kind: 'identity_provider', ...details }, 'the key set changed')
+    return
+  }
+  const outcome = kind === 'fetched' ? 'ok' : 'failed'
+  metrics.providerFetches.inc({ document: event.document, outcome })
+  if (kind === 'fetched') log.debug({ kind: 'identity_provider', ...details }, 'fetched')
+  else log.warn({ kind: 'identity_provider', ...details }, 'a fetch failed')
+}
+
+/** A credential that the provider refuses is told again at most this often, in milliseconds. */
+const REPEAT = 10_000
+
+/**
+ * Logs and counts what the identity provider's token endpoint answered: loudly when our own
+ * credential is wrong, since then nobody can sign in. Codes and trace ids, never a part of a body.
+ */
+export function grantReporter({
+  log,
+  metrics,
+  clock,
+}: ReportParts): (grant: string, outcome: GrantOutcome) => void {
+  let quietUntil = 0
+  return (grant, outcome) => {
+    metrics.providerGrants.inc({ grant, outcome: outcome.kind })
+    if (outcome.kind === 'tokens') return
+    const line = { kind: 'identity_provider', grant, ...outcome.trace }
+    if (outcome.kind === 'unavailable') {
+      log.warn({ ...line, reason: outcome.reason }, 'the token endpoint did not decide')
+      return
+    }
+    const text = describeExplanation(outcome.explanation)
+    if (outcome.kind === 'refused') {
+      log.info({ ...line, whose: outcome.explanation.whose }, text)
+      return
+    }
+    if (clock.now() < quietUntil) return
+    quietUntil = clock.now() + REPEAT
+    log.error({ ...line, whose: outcome.explanation.whose }, text)
+  }
+}

@@ -1,0 +1,227 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { Clock } from '../clock.ts'
+import type { Config, RelayConfig, ResourceConfig } from '../config/config.ts'
+import type { ProviderGrants, ProviderTokens } from '../issuer/provider-grants.ts'
+import { printable } from '../oauth/printable.ts'
+import type { KeyRing } from '../sealing/derived-keys.ts'
+import type { IssuedTokens } from './issued-tokens.ts'
+import type { JudgedTokens, SignInResource } from './judge-tokens.ts'
+import { type PresentedClient, secretFits } from './presented-client.ts'
+import { type RedirectUriRule, redirectUriRule } from './redirect-uris.ts'
+import { openRefreshToken, type RefreshGrantState, sealRefreshToken } from './refresh-token.ts'
+import { type ResourceIndicators, resourceIndicators } from './resource-indicator.ts'
+import { checkSession } from './session.ts'
+import type { SpentTokens } from './spent-tokens.ts'
+import { invalidClient, invalidGrant, invalidRequest, invalidTarget } from './token-error.ts'
+import type { CodeGrant, RefreshGrant, TokenRequest } from './token-request.ts'
+import type { TokenSource } from './token-source.ts'
+
+/** What the relay works with. */
+export interface RelayParts {
+  readonly config: Pick<
+    Config,
+    'public_url' | 'internal_hosts' | 'identity_provider' | 'resources'
+  > & { readonly sign_in: RelayConfig }
+  readonly resources: readonly SignInResource[]
+  readonly grants: ProviderGrants
+  readonly source: TokenSource
+  readonly keys: KeyRing
+  /** Outlives a reload of the configuration. */
+  readonly spent: SpentTokens<IssuedTokens>
+  readonly clock: Clock
+}
+
+/** Completes the code and refresh grants of clients whose browser went to the provider itself. */
+export interface Relay {
+  /**
+   * Redeems a code or a refresh token of our one client, with our credential.
+   *
+   * @throws ErrorAnswer every refusal; nothing is spent by a 401 or a 503
+   */
+  redeem(request: TokenRequest): Promise<IssuedTokens>
+}
+
+/**
+ * The token endpoint of mode relay. It lends the app's credential, so that only the one client id,
+ * configured redirect URIs and a PKCE verifier get that far; `resource` is used here and never sent.
+ *
+ * Not checked here: that code and verifier belong together, and that the code was made for this
+ * client and redirect URI. The identity provider does that.
+ */
+export function createRelay(parts: RelayParts): Relay {
+  const { config } = parts
+  const context: Context = {
+    ...parts,
+    allows: redirectUriRule(config.sign_in.redirect_uris, config.public_url),
+    indicators: resourceIndicators(config, config.resources),
+  }
+  return {
+    async redeem(request) {
+      authenticateClient(request.client, context)
+      const meant = resourcesMeant(request.resource, context)
+      return request.grant.type === 'authorization_code'
+        ? redeemCode(request.grant, { client: request.client, meant }, context)
+        : refresh(request.grant, meant, context)
+    },
+  }
+}
+
+interface Context extends RelayParts {
+  readonly allows: RedirectUriRule
+  readonly indicators: ResourceIndicators
+}
+
+type Candidates = readonly SignInResource[]
+
+function authenticateClient(client: PresentedClient, { config }: Context): void {
+  const { client_id: own, credential } = config.identity_provider
+  if (client.ids.length > 0 && !client.ids.includes(own ?? '')) {
+    throw invalidClient(
+      'This client_id is not served here; use the client_id of the app registration that rolecall has in identity_provider.client_id.',
+      client.byHeader,
+    )
+  }
+  const secret = credential.kind === 'secret' ? credential.secret : undefined
+  if (secretFits(client, secret) === 'wrong') {
+    throw invalidClient(
+      "The client secret is not the app registration's; send none at all, since rolecall adds it.",
+      client.byHeader,
+    )
+  }
+}
+
+function resourcesMeant(value: string | undefined, { indicators, resources }: Context): Candidates {
+  const names = indicators.meantBy(value)
+  return resources.filter(({ resource }) => names.includes(resource.name))
+}
+
+async function redeemCode(
+  grant: CodeGrant,
+  asked: { readonly client: PresentedClient; readonly meant: Candidates },
+  context: Context,
+): Promise<IssuedTokens> {
+  const { redirectUri, code, codeVerifier } = grant
+  if (asked.client.ids.length === 0) throw invalidRequest('The parameter client_id is missing.')
+  if (redirectUri === undefined) throw invalidRequest('The parameter redirect_uri is missing.')
+  if (!context.allows(redirectUri)) {
+    throw invalidGrant(
+      `The redirect_uri ${printable(redirectUri)} is not one that sign_in.redirect_uris allows.`,
+      'redirect_uri_not_allowed',
+    )
+  }
+  const scope = commonScope(asked.meant)
+  const redemption = { code, redirectUri, codeVerifier, ...(scope && { scope }) }
+  const { tokens, judged } = await context.source.obtain({
+    grant: 'authorization_code',
+    key: digest([code, redirectUri, codeVerifier]),
+    candidates: asked.meant,
+    ask: () => context.grants.redeemCode(redemption),
+  })
+  const now = context.clock.now()
+  return issue(tokens, judged, {
+    context,
+    session: {
+      client: context.config.identity_provider.client_id ?? '',
+      audiences: [...judged.resource.audiences],
+      person: judged.principal.personKey,
+      began: now,
+    },
+  })
+}
+
+async function refresh(
+  grant: RefreshGrant,
+  meant: Candidates,
+  context: Context,
+): Promise<IssuedTokens> {
+  const state = await openRefreshToken(grant.refreshToken, context.keys)
+  if (!state || state.client !== context.config.identity_provider.client_id) {
+    throw invalidGrant(
+      'This refresh token was not made here for this client, or was altered; sign in again.',
+      'refresh_token_unknown',
+    )
+  }
+  checkSession(state, context.config.sign_in, context.clock.now())
+  const bound = context.resources.filter(({ resource }) => isBoundTo(state, resource))
+  if (bound.length === 0) {
+    throw invalidGrant(
+      'No resource here takes tokens for the audience of this session any more; sign in again.',
+      'audience_gone',
+    )
+  }
+  const candidates = bound.filter((resource) => meant.includes(resource))
+  if (candidates.length === 0) {
+    throw invalidTarget('This refresh token is for another audience than the resource asked for.')
+  }
+  return context.spent.once(state.id, () => renew(state, candidates, context))
+}
+
+function isBoundTo({ audiences }: RefreshGrantState, resource: ResourceConfig): boolean {
+  if (audiences.length === 0) return resource.audiences.length === 0
+  return resource.audiences.some((audience) => audiences.includes(audience))
+}
+
+async function renew(
+  state: RefreshGrantState,
+  candidates: Candidates,
+  context: Context,
+): Promise<IssuedTokens> {
+  const refreshToken = state.provider
+  if (refreshToken === undefined) {
+    throw invalidGrant(
+      'The identity provider gave no refresh token at sign-in; request_scopes must have offline_access. Sign in again.',
+      'no_provider_refresh_token',
+    )
+  }
+  const scope = candidates[0]?.resource.request_scopes ?? []
+  const { tokens, judged } = await context.source.obtain({
+    grant: 'refresh_token',
+    key: state.id,
+    candidates,
+    ask: () => context.grants.refresh({ refreshToken, scope }),
+  })
+  if (judged.principal.personKey !== state.person) {
+    throw invalidGrant(
+      'The identity provider refreshed the session to another person; sign in again.',
+      'another_person',
+    )
+  }
+  return issue({ refreshToken, ...tokens }, judged, { context, session: state })
+}
+
+/** The answer to the client; the session goes on in the refresh token. */
+async function issue(
+  tokens: ProviderTokens,
+  { principal, resource }: JudgedTokens,
+  { context, session }: { context: Context; session: Omit<RefreshGrantState, 'id'> },
+): Promise<IssuedTokens> {
+  const { refreshToken, accessToken } = tokens
+  const state: RefreshGrantState = {
+    ...session,
+    id: randomUUID(),
+    ...(refreshToken !== undefined && { provider: refreshToken }),
+  }
+  const left = principal.expiresAt - context.clock.now()
+  const scope = resource.request_scopes.join(' ')
+  return {
+    principal,
+    answer: {
+      access_token: accessToken,
+      token_type: 'Bearer',
+      expires_in: Math.max(0, Math.floor(left / 1000)),
+      refresh_token: await sealRefreshToken(state, context.keys),
+      ...(scope !== '' && { scope }),
+    },
+  }
+}
+
+/** What all of them ask for; none, so that what the sign-in asked for counts, where they differ. */
+function commonScope(candidates: Candidates): readonly string[] | undefined {
+  const [first, ...others] = candidates.map(({ resource }) => resource.request_scopes)
+  const same = others.every((scopes) => scopes.join(' ') === first?.join(' '))
+  return same ? first : undefined
+}
+
+function digest(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+}

@@ -1,0 +1,49 @@
+import type { Config, ResourceConfig } from '../config/config.ts'
+import { printable } from '../oauth/printable.ts'
+import { invalidTarget } from './token-error.ts'
+
+/** Finds the resources that a client may mean. */
+export interface ResourceIndicators {
+  /**
+   * The resources that a `resource` value means, or that are meant without one (RFC 8707 §2): one,
+   * or with our bare origin all of them.
+   *
+   * @throws ErrorAnswer `invalid_target`, naming what is expected
+   */
+  meantBy(value: string | undefined): readonly string[]
+}
+
+/**
+ * Takes none, a resource's URL with or without one trailing slash, and our origin; all of it under
+ * `public_url` and under each of `internal_hosts`.
+ */
+export function resourceIndicators(
+  config: Pick<Config, 'public_url' | 'internal_hosts'>,
+  resources: readonly Pick<ResourceConfig, 'name' | 'path'>[],
+): ResourceIndicators {
+  const internal = config.internal_hosts.flatMap((host) => [`http://${host}`, `https://${host}`])
+  const origins = [config.public_url, ...internal].map((origin) => new URL(origin).origin)
+  const all = resources.map(({ name }) => name)
+  const meanings = new Map<string, readonly string[]>(origins.map((origin) => [origin, all]))
+  for (const { name, path } of resources) {
+    for (const origin of origins) meanings.set(origin + path, [name])
+  }
+  const expected = resources.map(({ path }) => config.public_url + path).join(' or ')
+  return {
+    meantBy(value) {
+      if (value === undefined) return all
+      const meaning = meanings.get(normalised(value) ?? '')
+      if (meaning) return meaning
+      const given = printable(value, 80)
+      throw invalidTarget(`The resource ${given} is not served here; expected ${expected}.`)
+    },
+  }
+}
+
+/** Clients differ in the case of the host, a default port and one trailing slash. */
+function normalised(value: string): string | undefined {
+  if (!URL.canParse(value) || /[?#\s\\@]/.test(value)) return undefined
+  const url = new URL(value)
+  if (/\/\/$/.test(url.pathname)) return undefined
+  return url.origin + url.pathname.replace(/\/$/, '')
+}

@@ -1,0 +1,99 @@
+import { type PresentedClient, readClient } from './presented-client.ts'
+import { invalidRequest, invalidTarget, unsupportedGrantType } from './token-error.ts'
+
+/** A token request whose form is right; nothing in it is believed yet. */
+export interface TokenRequest {
+  readonly client: PresentedClient
+  readonly grant: CodeGrant | RefreshGrant
+  /** RFC 8707; absent: the client did not say. */
+  readonly resource?: string
+}
+
+/** RFC 6749 §4.1.3 with RFC 7636 §4.5. */
+export interface CodeGrant {
+  readonly type: 'authorization_code'
+  readonly code: string
+  readonly redirectUri?: string
+  readonly codeVerifier: string
+}
+
+/** RFC 6749 §6. */
+export interface RefreshGrant {
+  readonly type: 'refresh_token'
+  readonly refreshToken: string
+}
+
+type Form = ReadonlyMap<string, string>
+
+/** RFC 7636 §4.1. */
+const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/
+
+/**
+ * Reads the form of a token request (RFC 6749 §3.2). A parameter without a value counts as absent;
+ * parameters that mean nothing here are ignored, as §3.2 demands.
+ *
+ * @param body the form as it came
+ * @param authorization every Authorization value as it came
+ * @throws ErrorAnswer 400 or 401
+ */
+export function readTokenRequest(body: string, authorization: readonly string[]): TokenRequest {
+  const form = readForm(body)
+  const grantType = form.get('grant_type')
+  if (grantType === undefined) throw invalidRequest('The parameter grant_type is missing.')
+  if (grantType !== 'authorization_code' && grantType !== 'refresh_token') {
+    throw unsupportedGrantType()
+  }
+  const client = readClient(authorization, form)
+  const resource = form.get('resource')
+  return {
+    client,
+    grant: grantType === 'refresh_token' ? readRefreshGrant(form) : readCodeGrant(form),
+    ...(resource !== undefined && { resource }),
+  }
+}
+
+function readForm(body: string): Form {
+  const form = new Map<string, string>()
+  const seen = new Set<string>()
+  for (const [name, value] of new URLSearchParams(body)) {
+    if (seen.has(name)) {
+      if (name === 'resource') throw invalidTarget('More than one resource was asked for.')
+      throw invalidRequest('A parameter of the form is there twice.')
+    }
+    seen.add(name)
+    if (value !== '') form.set(name, value)
+  }
+  if (form.has('access_token')) {
+    throw invalidRequest('An access token has no place in a token request.')
+  }
+  return form
+}
+
+function readCodeGrant(form: Form): CodeGrant {
+  const redirectUri = form.get('redirect_uri')
+  const codeVerifier = form.get('code_verifier')
+  if (codeVerifier === undefined) {
+    throw invalidRequest('The parameter code_verifier is missing: PKCE is required (RFC 7636).')
+  }
+  if (!VERIFIER.test(codeVerifier)) {
+    throw invalidRequest(
+      'The parameter code_verifier is not 43 to 128 of the characters A-Z a-z 0-9 - . _ ~.',
+    )
+  }
+  return {
+    type: 'authorization_code',
+    code: needed(form, 'code'),
+    codeVerifier,
+    ...(redirectUri !== undefined && { redirectUri }),
+  }
+}
+
+function readRefreshGrant(form: Form): RefreshGrant {
+  return { type: 'refresh_token', refreshToken: needed(form, 'refresh_token') }
+}
+
+function needed(form: Form, name: string): string {
+  const value = form.get(name)
+  if (value === undefined) throw invalidRequest(`The parameter ${name} is missing.`)
+  return value
+}
