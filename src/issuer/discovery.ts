@@ -1,9 +1,9 @@
 import {
   allowInsecureRequests,
   ClientError,
-  type Configuration,
   customFetch,
   discovery,
+  type ServerMetadata,
 } from 'openid-client'
 import type { JsonObject } from '../oauth/jwt.ts'
 import { asDocumentError, DocumentError, type DocumentFailure } from './document-error.ts'
@@ -15,12 +15,10 @@ export interface Discovered {
   readonly issuer: string
   readonly keySetUrl: string
   /** The whole document. */
-  readonly metadata: JsonObject
-  /** openid-client's view of the provider, with our fetch; for sign-in. */
-  readonly configuration: Configuration
+  readonly metadata: JsonObject & ServerMetadata
 }
 
-/** openid-client builds no `Configuration` without a client id, and discovery is part of that. */
+/** openid-client discovers for a client only, and the document is the same for all. */
 const noClientId = 'rolecall-has-no-client-id'
 
 /**
@@ -34,28 +32,24 @@ const noClientId = 'rolecall-has-no-client-id'
  *
  * @throws DocumentError
  */
-export async function discover(
-  profile: IssuerProfile,
-  fetch: IdpFetch,
-  clientId: string | undefined,
-): Promise<Discovered> {
+export async function discover(profile: IssuerProfile, fetch: IdpFetch): Promise<Discovered> {
   const url = checkedUrl(profile.discoveryUrl)
-  const configuration = await discovery(url, clientId ?? noClientId, undefined, undefined, {
+  const configuration = await discovery(url, noClientId, undefined, undefined, {
     [customFetch]: fetch,
     // Only for http on loopback, and checkedUrl is what decides that; again at every request.
     execute: url.protocol === 'http:' ? [allowInsecureRequests] : [],
   }).catch((error: unknown) => {
     throw discoveryError(error, profile.discoveryUrl)
   })
-  const metadata: JsonObject = { ...configuration.serverMetadata() }
+  const metadata: JsonObject & ServerMetadata = { ...configuration.serverMetadata() }
   const { issuer, jwks_uri: keySetUrl } = metadata
-  if (typeof issuer !== 'string' || !profile.acceptsIssuer(issuer)) {
+  if (!profile.acceptsIssuer(issuer)) {
     throw new DocumentError('wrong_issuer', `${profile.discoveryUrl}: names another issuer`)
   }
   if (typeof keySetUrl !== 'string') {
     throw new DocumentError('incomplete', `${profile.discoveryUrl}: has no jwks_uri`)
   }
-  return { issuer, keySetUrl: checkedUrl(keySetUrl).href, metadata, configuration }
+  return { issuer, keySetUrl: checkedUrl(keySetUrl).href, metadata }
 }
 
 const clientErrors: Readonly<Record<string, [DocumentFailure, string]>> = {

@@ -1,20 +1,23 @@
-import type { Configuration } from 'openid-client'
 import type { Clock } from '../clock.ts'
-import type { IdentityProviderConfig } from '../config/config.ts'
+import type { IdentityProviderConfig, ProviderCredential } from '../config/config.ts'
 import { type Discovered, discover } from './discovery.ts'
 import { DocumentError } from './document-error.ts'
 import { entraProfile } from './entra.ts'
-import { createIdpFetch, type IdpConnection, type IdpFetch } from './idp-fetch.ts'
+import { checkedUrl, createIdpFetch, type IdpFetch } from './idp-fetch.ts'
 import type { IssuerEvent } from './issuer-event.ts'
 import type { IssuerProfile } from './issuer-profile.ts'
 import { type Attempt, KeptDocument } from './kept-document.ts'
 import { type KeySet, type KeySetRules, readKeySet } from './key-set.ts'
 import { oidcProfile } from './oidc.ts'
+import type { ProviderGrants } from './provider-grants.ts'
+import { createTokenEndpoint } from './token-endpoint.ts'
 import { type CachingVerifier, createTokenVerifier } from './token-verifier.ts'
 
 export interface IdentityProvider {
   readonly profile: IssuerProfile
   readonly verifier: CachingVerifier
+  /** The token endpoint, with our credential; absent without a `client_id`. */
+  readonly grants: ProviderGrants | undefined
   /** Begins fetching in the background; returns at once. */
   start(): void
   /** Ends everything under way, for good. */
@@ -23,8 +26,12 @@ export interface IdentityProvider {
   tokenIssuers(): readonly string[]
   /** The issuer for RFC 9728 `authorization_servers`: as discovered, else as configured. */
   metadataIssuer(): string
-  /** openid-client's view, for sign-in; absent until discovery and without a `client_id`. */
-  configuration(): Configuration | undefined
+  /** Where browsers sign in, as discovered; absent until discovery, or if it is not to be visited. */
+  authorizationEndpoint(): string | undefined
+  /** The address of the key set; absent until discovery. */
+  keySetUrl(): string | undefined
+  /** Grants use this credential from now on; keys, discovery and known tokens stay. */
+  renewCredential(credential: ProviderCredential): void
   /** For readiness, metrics and `doctor`. */
   status(): IdentityProviderStatus
 }
@@ -54,6 +61,11 @@ export interface IdentityProviderOptions {
 }
 
 const hour = 3_600_000
+/**
+ * Milliseconds for an answer of the token endpoint. More than for a document, since a code or a
+ * rotated refresh token whose answer is lost is lost too; with the credential's files below 10 s.
+ */
+const grantTimeout = 7_500
 /** Whatever `stale_for` says, background fetches are never closer than this, in milliseconds. */
 const shortestRefresh = 10_000
 
@@ -69,9 +81,8 @@ export function createIdentityProvider(
 ): IdentityProvider {
   const { clock, onEvent = () => undefined } = options
   const profile = config.kind === 'entra' ? entraProfile(config) : oidcProfile(config)
-  const connection: IdpConnection = options.fetch
-    ? { fetch: options.fetch, close: () => undefined }
-    : createIdpFetch(fetchOptions(config, clock))
+  const connection = connect(config, options)
+  let { credential } = config
   const rules = {
     profile,
     algorithms: config.signing_algorithms,
@@ -86,7 +97,7 @@ export function createIdentityProvider(
 
   const discovery = new KeptDocument<Discovered>({
     ...kept,
-    load: () => discover(profile, connection.fetch, config.client_id),
+    load: () => discover(profile, connection.documents),
     onAttempt(attempt) {
       onEvent(fetchEvent('discovery', attempt))
       if (!attempt.kept) return
@@ -96,7 +107,7 @@ export function createIdentityProvider(
   })
   const keySet = new KeptDocument<KeySet>({
     ...kept,
-    load: () => loadKeySet(connection.fetch, discovery.current()?.value, rules),
+    load: () => loadKeySet(connection.documents, discovery.current()?.value, rules),
     onAttempt(attempt) {
       onEvent(fetchEvent('keys', attempt))
       const changed = keysChanged(attempt)
@@ -112,6 +123,17 @@ export function createIdentityProvider(
       algorithms: config.signing_algorithms,
       backdating: profile.backdating,
     }),
+    grants:
+      config.client_id === undefined
+        ? undefined
+        : createTokenEndpoint({
+            clock,
+            clientId: config.client_id,
+            fetch: connection.grants,
+            credential: () => credential,
+            metadata: () => discovery.current()?.value.metadata,
+            discoveryIn: () => discovery.nextTryIn(),
+          }),
     start: () => discovery.start(),
     stop() {
       discovery.stop()
@@ -120,8 +142,11 @@ export function createIdentityProvider(
     },
     tokenIssuers: () => profile.tokenIssuers(discovery.current()?.value.issuer),
     metadataIssuer: () => discovery.current()?.value.issuer ?? profile.configuredIssuer,
-    configuration: () =>
-      config.client_id === undefined ? undefined : discovery.current()?.value.configuration,
+    authorizationEndpoint: () => authorizationEndpointOf(discovery.current()?.value),
+    keySetUrl: () => discovery.current()?.value.keySetUrl,
+    renewCredential(renewed) {
+      credential = renewed
+    },
     status: () => statusOf(discovery, keySet),
   }
 }
@@ -148,9 +173,39 @@ async function loadKeySet(
   return readKeySet(document, { ...rules, acceptsKey })
 }
 
-function fetchOptions(config: IdentityProviderConfig, clock: Clock) {
-  const { certificate_authority: certificateAuthority } = config
-  return certificateAuthority === undefined ? { clock } : { clock, certificateAuthority }
+interface Connection {
+  readonly documents: IdpFetch
+  readonly grants: IdpFetch
+  close(): void
+}
+
+function connect(
+  { certificate_authority: certificateAuthority }: IdentityProviderConfig,
+  { clock, fetch }: IdentityProviderOptions,
+): Connection {
+  if (fetch) return { documents: fetch, grants: fetch, close: () => undefined }
+  const common = { clock, ...(certificateAuthority !== undefined && { certificateAuthority }) }
+  const documents = createIdpFetch(common)
+  const grants = createIdpFetch({ ...common, timeout: grantTimeout })
+  return {
+    documents: documents.fetch,
+    grants: grants.fetch,
+    close() {
+      documents.close()
+      grants.close()
+    },
+  }
+}
+
+function authorizationEndpointOf(discovered: Discovered | undefined): string | undefined {
+  const endpoint = discovered?.metadata.authorization_endpoint
+  if (endpoint === undefined) return undefined
+  try {
+    checkedUrl(endpoint)
+    return endpoint
+  } catch {
+    return undefined
+  }
 }
 
 function fetchEvent(document: 'discovery' | 'keys', attempt: Attempt<unknown>): IssuerEvent {

@@ -155,15 +155,6 @@ test('Entra’s v2 discovery at a loopback authority: issuers, keys and the veri
   assert.equal((await provider.verifier.verify(gov)).kind, 'unknown_key')
 })
 
-test('openid-client’s configuration is there for sign-in once discovered, with a client id', async (t) => {
-  const withClient = await simulateWarm(t, { configure: () => ({ client_id: 'rolecall' }) })
-  const configuration = withClient.provider.configuration()
-  assert.equal(configuration?.clientMetadata().client_id, 'rolecall')
-  assert.equal(configuration?.serverMetadata().issuer, withClient.server.issuer)
-  const without = await simulateWarm(t)
-  assert.equal(without.provider.configuration(), undefined)
-})
-
 test('an issuer with a path and a trailing slash is discovered and kept as it is spelled', async (t) => {
   const { provider, server } = await simulateWarm(t, { issuerPath: '/realms/a/' })
   assert.equal(provider.metadataIssuer(), `${server.origin}/realms/a/`)

@@ -1,0 +1,38 @@
+import { printable } from '../oauth/printable.ts'
+
+/**
+ * Whose job it is: the person's who signs in, the administrator's of the tenant or provider, the
+ * operator's of rolecall, or nobody's, since it passes by itself.
+ */
+export type Whose = 'person' | 'administrator' | 'operator' | 'nobody'
+
+/** What went wrong at the identity provider, for people; every word in it is our own. */
+export interface Explanation {
+  /** As the provider numbers it: `AADSTS50076`. */
+  readonly code?: string
+  /** One sentence. */
+  readonly what: string
+  readonly whose: Whose
+  /** What to do: begins in lower case, names the setting or the place. */
+  readonly remedy: string
+}
+
+const toDo: Readonly<Record<Whose, string>> = {
+  person: 'What you can do',
+  administrator: "For the provider's administrator",
+  operator: 'For the operator of rolecall',
+  nobody: 'This passes by itself',
+}
+
+/** Characters; HolmesGPT shows people this much of an answer, and no log needs more. */
+const longest = 300
+
+/**
+ * An explanation as one line: what happened, whose job it is, the remedy, the code. Printable ASCII
+ * without quotation marks and backslashes, as `error_description` demands (RFC 6749 §5.2), and 300
+ * characters at most.
+ */
+export function describeExplanation({ code, what, whose, remedy }: Explanation): string {
+  const line = `${what} ${toDo[whose]}: ${remedy}${code === undefined ? '' : ` (${code})`}`
+  return printable(line, longest).replaceAll('"', "'").replaceAll('\\', '/')
+}
