@@ -4,20 +4,25 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { OpenStreams } from '../forward/open-streams.ts'
 import { createIdentityProvider, type IdentityProvider } from '../issuer/identity-provider.ts'
-import type { IssuerEvent } from '../issuer/issuer-event.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { watchUpstreams } from '../proof/watch-upstreams.ts'
 import { type DerivedKeys, deriveKeys } from '../sealing/derived-keys.ts'
+import type { IssuedTokens } from '../sign-in/issued-tokens.ts'
+import type { SpentTokens } from '../sign-in/spent-tokens.ts'
 import { createApp } from './app.ts'
 import { isLoopbackOrigin } from './origin.ts'
+import { grantReporter, reportIssuerEvent } from './provider-report.ts'
 import { signInFacts } from './sign-in-facts.ts'
+import { tokenEndpoints } from './token-endpoints.ts'
 
 /** What outlives a reload of the configuration. */
 export interface Surroundings {
   readonly log: Logger
   readonly metrics: Metrics
   readonly streams: OpenStreams
+  /** The refresh tokens that were used. */
+  readonly spent: SpentTokens<IssuedTokens>
   readonly clock: Clock
   readonly version: string
   readonly probesUpstreams: boolean
@@ -47,16 +52,28 @@ export async function createDeployment(
     before && sameProvider(before.config, config) ? before.provider : startProvider(config, around)
   const keys =
     before && sameSealingKeys(before.config, config) ? before.keys : deriveKeys(config.sealing_keys)
+  const resources = config.resources.map((resource) => ({
+    resource,
+    access: {
+      verifier: provider.verifier,
+      demands: makeDemands(resource, config.identity_provider, provider),
+    },
+  }))
   const app = await createApp({
     config,
     log: around.log,
     metrics: around.metrics,
-    resources: config.resources.map((resource) => ({
+    clock: around.clock,
+    tokenEndpoints: tokenEndpoints(config, {
+      ...around,
+      provider,
+      resources,
+      keys,
+      onOutcome: grantReporter(around),
+    }),
+    resources: resources.map(({ resource, access }) => ({
       resource,
-      access: {
-        verifier: provider.verifier,
-        demands: makeDemands(resource, config.identity_provider, provider),
-      },
+      access,
       signIn: signInFacts(resource, config, provider),
       streams: around.streams,
       sessionKeys: keys.for('mcp session id'),
@@ -85,22 +102,10 @@ function startProvider(config: Config, around: Surroundings): IdentityProvider {
   const provider = createIdentityProvider(config.identity_provider, {
     clock: around.clock,
     publicUrlIsLoopback: isLoopbackOrigin(config.public_url),
-    onEvent: (event) => report(event, around),
+    onEvent: (event) => reportIssuerEvent(event, around),
   })
   provider.start()
   return provider
-}
-
-function report(event: IssuerEvent, { log, metrics }: Surroundings): void {
-  const { kind, ...details } = event
-  if (kind === 'keys_changed') {
-    log.info({ kind: 'identity_provider', ...details }, 'the key set changed')
-    return
-  }
-  const outcome = kind === 'fetched' ? 'ok' : 'failed'
-  metrics.providerFetches.inc({ document: event.document, outcome })
-  if (kind === 'fetched') log.debug({ kind: 'identity_provider', ...details }, 'fetched')
-  else log.warn({ kind: 'identity_provider', ...details }, 'a fetch failed')
 }
 
 /** But for the credential, which can be renewed. */
