@@ -1,6 +1,7 @@
 import { formatConfig } from '../config/format-config.ts'
 import { formatProblems } from '../config/problem.ts'
 import { badUsage, type Command } from './command.ts'
+import { holmesValues } from './holmes-values.ts'
 import { configurationFrom, configurationUsage } from './options.ts'
 
 /** Reads the configuration and tells what it amounts to. Asks nothing of the network. */
@@ -8,7 +9,8 @@ export const command: Command = {
   summary: 'read the configuration; print the effective one, or every problem at once',
   usage: `Usage: rolecall check [--config FILE] [flags]
 
-Prints the effective configuration as TOML (secrets masked), its warnings on stderr.
+Prints the effective configuration as TOML (secrets masked), its warnings on stderr. With
+sign_in.mode = "relay" the values for HolmesGPT follow, as a comment.
 Exit: 0, or 2 with every problem on stderr.
 
 ${configurationUsage}`,
@@ -17,6 +19,13 @@ ${configurationUsage}`,
     if (configuration === undefined) return badUsage
     terminal.stderr(formatProblems(configuration.warnings, 'warning'))
     terminal.stdout(formatConfig(configuration.config))
+    terminal.stdout(asComment(holmesValues(configuration.config)))
     return 0
   },
+}
+
+/** So that the whole stays TOML. */
+function asComment(lines: readonly string[]): string {
+  if (lines.length === 0) return ''
+  return `${lines.map((line) => `# ${line}`.trimEnd()).join('\n')}\n`
 }

@@ -66,6 +66,15 @@ export function redirectUriRule(entries: readonly string[], publicUrl: string): 
   }
 }
 
+/** What `redirect_uris` names exactly, presets resolved; what they take by a pattern is left out. */
+export function exactRedirectUris(entries: readonly string[]): readonly string[] {
+  return [...new Set(entries.flatMap((entry) => presets[entry]?.exact ?? exactOf(entry)))]
+}
+
+function exactOf(entry: string): readonly string[] {
+  return presets[entry] === undefined ? [entry] : []
+}
+
 /** The https origins that the presets' web pages have, for CORS. */
 export function presetOrigins(entries: readonly string[]): readonly string[] {
   const uris = entries.flatMap((entry) => presets[entry]?.exact ?? [])

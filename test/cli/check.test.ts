@@ -54,6 +54,30 @@ test('what check prints loads again, to the same', async () => {
   )
 })
 
+test('in relay the values of HolmesGPT follow as a comment, and the whole stays TOML', async () => {
+  const relay = {
+    sealing_keys: secret,
+    'sign_in.mode': 'relay',
+    'sign_in.redirect_uris': ['robusta'],
+    'identity_provider.client_id': 'x',
+    'identity_provider.client_secret_file': '/secret',
+  }
+  const { code, out, err } = await run(relay)
+  assert.equal(code, 0, err)
+  assert.equal(err, '')
+  const printed = parse(out)
+  assert.ok('resource' in printed)
+  const [, comment = ''] = out.split('\n\n# ')
+  assert.match(comment, /^The values of HolmesGPT/)
+  for (const line of comment.split('\n').slice(1, -1)) assert.match(line, /^#( .*\S)?$/)
+  assert.match(comment, /^#\s+resource: ""$/m)
+  assert.doesNotMatch(out, /hunter2/)
+})
+
+test('without relay nothing follows', async () => {
+  assert.doesNotMatch((await run({})).out, /#/)
+})
+
 test('warnings go to stderr', async () => {
   const { code, out, err } = await run({ unsafe_any_origin: true })
   assert.equal(code, 0)
