@@ -1,5 +1,5 @@
 import * as oidc from 'openid-client'
-import { Agent, fetch, type RequestInit } from 'undici'
+import { Agent, type Dispatcher, fetch, getGlobalDispatcher, type RequestInit } from 'undici'
 import { aksServerId, type Client, holmes } from './mock-entra/directory.ts'
 import type { MockEntra } from './mock-entra/mock-entra.ts'
 
@@ -101,8 +101,16 @@ function loopbackAddress(client: Client): string {
   return address.uri
 }
 
-/** Does what the person does on the page; returns the address that the browser is then sent to. */
-async function pickAccount(url: URL, username: string, dispatcher: Agent): Promise<URL> {
+/**
+ * Does what the person does on the page; returns the address that the browser is then sent to.
+ *
+ * @throws Error when the page does not offer this person, or does not send the browser on
+ */
+export async function pickAccount(
+  url: URL,
+  username: string,
+  dispatcher: Dispatcher = getGlobalDispatcher(),
+): Promise<URL> {
   const page = await fetch(url, { dispatcher, redirect: 'manual' })
   const text = await page.text()
   if (!text.includes(`value="${username}"`)) {

@@ -25,7 +25,9 @@ export function unsupportedGrantType(): ErrorAnswer {
 
 /** @param byHeader the client used Authorization, and is told the scheme that would do */
 export function invalidClient(description: string, byHeader: boolean): ErrorAnswer {
-  const headers = byHeader ? { 'www-authenticate': 'Basic realm="rolecall"' } : {}
+  const headers: Record<string, string> = byHeader
+    ? { 'www-authenticate': 'Basic realm="rolecall"' }
+    : {}
   return new ErrorAnswer({ status: 401, error: 'invalid_client', description, headers })
 }
 

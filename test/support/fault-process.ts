@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'smol-toml'
 import { type Child, startChild } from '../../src/demo/child-process.ts'
@@ -36,7 +35,7 @@ const commandFile = fileURLToPath(new URL('../../src/cli/rolecall.ts', import.me
 
 /** A configuration in a folder of its own, which can be served more than once. */
 export async function prepareServe(
-  t: TestContext,
+  t: { after(close: () => Promise<void>): void },
   options: ServeOptions,
 ): Promise<() => Promise<ServeProcess>> {
   const folder = await mkdtemp(join(tmpdir(), 'rolecall-faults-'))

@@ -1,23 +1,35 @@
 import type { Cluster } from '../../../src/demo/cluster/cluster.ts'
 import { clusterContents } from '../../../src/demo/cluster/contents.ts'
-import { startStandInCluster } from '../../../src/demo/cluster/stand-in.ts'
+import type { KubeBinaries } from '../../../src/demo/cluster/kube-binaries.ts'
+import { startRealCluster } from '../../../src/demo/cluster/real.ts'
+import { type StandInOptions, startStandInCluster } from '../../../src/demo/cluster/stand-in.ts'
 import { aksServerId } from '../../../src/demo/mock-entra/directory.ts'
 import type { MockEntra } from '../../../src/demo/mock-entra/mock-entra.ts'
 
 /** A stand-in cluster that trusts this mock alone, where team-a and team-b have what is theirs. */
-export function startCluster({ origin, tenantId, people }: MockEntra): Promise<Cluster> {
+export function startCluster(entra: MockEntra): Promise<Cluster> {
+  return startStandInCluster(optionsFor(entra))
+}
+
+/** The same with a real API server. */
+export function startApiServer(entra: MockEntra, binaries: KubeBinaries): Promise<Cluster> {
+  return startRealCluster({ ...optionsFor(entra), binaries })
+}
+
+function optionsFor({ origin, tenantId, people }: MockEntra): StandInOptions {
   const idOf = (team: string): string => {
     const group = people.groups.find(({ name }) => name === team)
     if (group === undefined) throw new Error(`no group ${team} in the people's file`)
     return group.id
   }
-  return startStandInCluster({
+  return {
     identityProvider: {
+      discoveryUrl: `${origin}/${tenantId}/.well-known/openid-configuration`,
       jwksUri: `${origin}/common/discovery/keys`,
       issuer: `https://sts.windows.net/${tenantId}/`,
       audience: aksServerId,
       tenantId,
     },
     contents: clusterContents({ 'team-a': idOf('team-a'), 'team-b': idOf('team-b') }),
-  })
+  }
 }
