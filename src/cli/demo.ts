@@ -8,13 +8,15 @@ import { differences, lookAround, sightTable } from '../demo/who-sees-what.ts'
 import { badUsage, type Command, type Terminal } from './command.ts'
 
 const usage = `rolecall demo [--once] [--cluster real|stand-in] [--trust structured|webhook]
-              [--port N] [--admin-port N] [--idp-port N] [--mcp-port N] [--cluster-port N]
+              [--ui-port N] [--port N] [--admin-port N] [--idp-port N] [--mcp-port N]
+              [--cluster-port N]
 
   --once            sign everybody in, call tools as each, print what each may see, check it, stop
   --cluster KIND    real: a kube-apiserver, the default where its binaries are there
                     (npm run cluster:build makes them); stand-in: a small server that acts as one
   --trust HOW       how the real one trusts the identity provider: structured (default) or webhook,
                     which is AKS's way; with --once both, one after the other, unless this is given
+  --ui-port N       of the page on which people sign in (default ${FRIENDLY_PORTS.ui})
   --port N          of rolecall (default ${FRIENDLY_PORTS.proxy})
   --admin-port N    of rolecall's health and metrics (default ${FRIENDLY_PORTS.admin})
   --idp-port N      of the mock identity provider (default ${FRIENDLY_PORTS.identityProvider})
@@ -148,6 +150,7 @@ const flags = {
   once: { type: 'boolean' },
   cluster: { type: 'string' },
   trust: { type: 'string' },
+  'ui-port': { type: 'string' },
   port: { type: 'string' },
   'admin-port': { type: 'string' },
   'idp-port': { type: 'string' },
@@ -167,6 +170,7 @@ function readPorts(values: Readonly<Record<string, unknown>>, runOnce: boolean):
     return Number(text)
   }
   return {
+    ui: read('ui'),
     proxy: read('proxy'),
     admin: read('admin'),
     identityProvider: read('identityProvider'),

@@ -19,6 +19,7 @@ import { type MockEntra, startMockEntra } from './mock-entra/mock-entra.ts'
 import type { People, Person } from './people.ts'
 import { type DemoPorts, reservePorts } from './ports.ts'
 import { type ProxyProcess, startProxy } from './proxy-process.ts'
+import { type Robusta, startRobusta } from './robusta/robusta.ts'
 import { signIn } from './sign-in.ts'
 import type { SignedInPerson } from './who-sees-what.ts'
 
@@ -38,6 +39,8 @@ export interface Demo {
   readonly cluster: Cluster
   readonly mcpServer: KubernetesMcpServer
   readonly proxy: ProxyProcess
+  /** The page on which people sign in. */
+  readonly ui: Robusta
   readonly files: DemoFiles
   /** Settles when a part ends by itself: which, how, and its last lines. */
   readonly ended: Promise<string>
@@ -53,9 +56,9 @@ export interface DemoFiles {
 }
 
 /**
- * Starts mock Entra, the cluster, kubernetes-mcp-server and rolecall, each as in earnest: the
- * cluster trusts the identity provider only, the MCP server has no credentials, rolecall is its own
- * command with a configuration file.
+ * Starts mock Entra, the cluster, kubernetes-mcp-server, rolecall and a page like Robusta's, each as
+ * in earnest: the cluster trusts the identity provider only, the MCP server has no credentials,
+ * rolecall is its own command with a configuration file, the page has an origin of its own.
  *
  * @throws when a port is taken or a part does not start; what had started is ended first
  */
@@ -109,12 +112,20 @@ async function startParts(
   })
   closers.push(() => proxy.close())
   progress(`rolecall               ${proxy.url}  pid ${proxy.pid}`)
+  const ui = await startRobusta({
+    port: ports.ui,
+    mcpUrl: proxy.url,
+    clientId: holmes.client_id,
+    namespaces: TEAMS,
+  })
+  closers.push(() => ui.close())
+  progress(`page like Robusta's    ${ui.origin}`)
   const ended = Promise.race([
     cluster.ended.then((how) => `the cluster ended: ${how}`),
     mcpServer.exited.then((exit) => `kubernetes-mcp-server ended: ${describeExit(exit)}`),
     proxy.exited.then((exit) => `rolecall ended: ${describeExit(exit)}`),
   ])
-  return { identityProvider, cluster, mcpServer, proxy, files, ended }
+  return { identityProvider, cluster, mcpServer, proxy, ui, files, ended }
 }
 
 async function makeFiles(): Promise<DemoFiles> {

@@ -16,14 +16,24 @@ export interface McpSession {
   close(): Promise<void>
 }
 
+export interface McpSessionOptions {
+  /** Sends the requests; default: the global one. */
+  readonly fetch?: (url: string | URL, init?: RequestInit) => Promise<Response>
+}
+
 /**
  * Opens an MCP session over streamable HTTP, with a bearer on every request.
  *
  * @throws when the endpoint refuses the bearer or does not speak MCP
  */
-export async function openMcpSession(url: string, token: string): Promise<McpSession> {
+export async function openMcpSession(
+  url: string,
+  token: string,
+  options: McpSessionOptions = {},
+): Promise<McpSession> {
   const client = new Client({ name: 'rolecall-demo', version: '1' })
   const transport = new StreamableHTTPClientTransport(new URL(url), {
+    ...options,
     requestInit: { headers: { authorization: `Bearer ${token}` } },
   })
   // The SDK's own class does not match its interface under exactOptionalPropertyTypes.

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 
 /** Where the parts of the demo listen, all on 127.0.0.1. */
 export interface DemoPorts {
+  readonly ui: number
   readonly proxy: number
   readonly admin: number
   readonly identityProvider: number
@@ -12,6 +13,7 @@ export interface DemoPorts {
 
 /** What people find in the text that the demo prints, unless they choose others. */
 export const FRIENDLY_PORTS: DemoPorts = {
+  ui: 3000,
   proxy: 8080,
   admin: 9090,
   identityProvider: 9000,
@@ -21,6 +23,7 @@ export const FRIENDLY_PORTS: DemoPorts = {
 
 /** Any free ones. */
 export const ANY_PORTS: DemoPorts = {
+  ui: 0,
   proxy: 0,
   admin: 0,
   identityProvider: 0,
@@ -30,6 +33,7 @@ export const ANY_PORTS: DemoPorts = {
 
 /** The command line flag that chooses each port. */
 export const PORT_FLAGS: Readonly<Record<keyof DemoPorts, string>> = {
+  ui: '--ui-port',
   proxy: '--port',
   admin: '--admin-port',
   identityProvider: '--idp-port',
@@ -52,6 +56,7 @@ export async function reservePorts(wanted: DemoPorts): Promise<DemoPorts> {
   }
   try {
     return {
+      ui: await reserve('ui'),
       proxy: await reserve('proxy'),
       admin: await reserve('admin'),
       identityProvider: await reserve('identityProvider'),

@@ -7,9 +7,14 @@ import { test } from 'node:test'
 import { openMcpSession } from '../../src/demo/mcp-session.ts'
 import { EXPECTED_SIGHTS, type Run, runDemo, sightsIn } from '../support/demo-process.ts'
 
-const ANY_PORT = ['--port', '--admin-port', '--idp-port', '--mcp-port', '--cluster-port'].flatMap(
-  (flag) => [flag, '0'],
-)
+const ANY_PORT = [
+  '--ui-port',
+  '--port',
+  '--admin-port',
+  '--idp-port',
+  '--mcp-port',
+  '--cluster-port',
+].flatMap((flag) => [flag, '0'])
 
 function isAlive(pid: number): boolean {
   try {

@@ -44,6 +44,8 @@ export const holmes: Client = {
   redirect_uris: [
     { uri: 'http://localhost/oauth/callback', platform: 'web' },
     { uri: 'http://127.0.0.1/oauth/callback', platform: 'web' },
+    { uri: 'http://localhost/oauth/callback.html', platform: 'web' },
+    { uri: 'http://127.0.0.1/oauth/callback.html', platform: 'web' },
     { uri: 'https://platform.robusta.dev/oauth/callback.html', platform: 'web' },
     { uri: 'https://platform.eu.robusta.dev/oauth/callback.html', platform: 'web' },
     { uri: 'https://platform.ap.robusta.dev/oauth/callback.html', platform: 'web' },

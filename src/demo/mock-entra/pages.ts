@@ -15,15 +15,20 @@ async function sendPage(reply: FastifyReply, title: string, body: string): Promi
     .header('referrer-policy', 'no-referrer')
     .type('text/html; charset=utf-8')
     .send(
-      `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escapeHtml(title)}</title>` +
+      '<!doctype html><html lang="en"><meta charset="utf-8">' +
+        '<meta name="viewport" content="width=device-width">' +
+        `<title>${escapeHtml(title)}</title>` +
         `<style nonce="${nonce}">${style}</style><main>${body.replaceAll('NONCE', nonce)}</main></html>`,
     )
 }
 
 const style =
-  'body{font:16px/1.5 system-ui,sans-serif;background:#f2f2f2}' +
-  'main{max-width:26rem;margin:4rem auto;padding:2rem;background:#fff;overflow-wrap:anywhere}' +
-  'button{display:block;width:100%;margin:.5rem 0;padding:.6rem;font:inherit;text-align:left}'
+  ':root{color-scheme:light dark}' +
+  'body{margin:0;padding:1rem;font:16px/1.5 system-ui,sans-serif;background:#f2f2f2}' +
+  'main{max-width:26rem;margin:2rem auto;padding:2rem;background:#fff;overflow-wrap:anywhere}' +
+  'h1{margin-top:0;font-size:1.5rem}' +
+  'button{display:block;width:100%;margin:.5rem 0;padding:.6rem;font:inherit;text-align:left}' +
+  '@media (prefers-color-scheme:dark){body{background:#1b1b1b}main{background:#2a2a2a}}'
 
 /** What the page on which a person picks an account shows. */
 export interface AccountChoice {

@@ -1,0 +1,235 @@
+// The page's own part: it opens the popup in the click itself, waits for what the callback page hands
+// over, and shows what the backend answers. No token ever comes here.
+
+/** @typedef {import('../answer.ts').Answer} Answer */
+/** @typedef {import('../answer.ts').NamespaceSight} NamespaceSight */
+/** @typedef {import('../answer.ts').ProblemView} ProblemView */
+/** @typedef {import('../answer.ts').SentRequest} SentRequest */
+
+const POPUP = 'popup,width=520,height=680'
+/** How often it is looked whether the popup was closed, and how long its last words may take. */
+const WATCH_INTERVAL = 250
+const LAST_WORDS = 750
+
+/** @type {ProblemView} */
+const BLOCKED = {
+  title: 'The sign-in window was blocked.',
+  words: 'The browser did not let this page open it.',
+  remedy: 'Allow popups for this page, then connect again.',
+}
+/** @type {ProblemView} */
+const CLOSED = {
+  title: 'The sign-in window was closed.',
+  words: 'It was closed before the sign-in was finished. Nothing has changed.',
+  remedy: 'Connect again when you want to go on.',
+}
+
+/**
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+function element(id) {
+  const found = document.getElementById(id)
+  if (!found) throw new Error(`there is no #${id}`)
+  return found
+}
+
+/**
+ * @param {string} id
+ * @returns {HTMLButtonElement | HTMLInputElement}
+ */
+function control(id) {
+  return /** @type {HTMLButtonElement | HTMLInputElement} */ (element(id))
+}
+
+/**
+ * @param {string} name
+ * @param {string} text
+ * @param {string} [className]
+ */
+function make(name, text, className = '') {
+  const made = document.createElement(name)
+  made.textContent = text
+  if (className) made.className = className
+  return made
+}
+
+/**
+ * Asks the backend; what goes wrong on the way is a problem like any other.
+ *
+ * @param {string} path
+ * @param {object} [body]
+ * @returns {Promise<Answer>}
+ */
+async function ask(path, body = {}) {
+  try {
+    const response = await fetch(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    if (!response.ok) throw new Error(`HTTP ${response.status}`)
+    return await response.json()
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error)
+    const problem = { title: 'The backend of this page did not answer.', words }
+    return { problem, requests: [] }
+  }
+}
+
+/** @param {Answer} answer */
+function show(answer) {
+  showProblem(answer)
+  showConnection(answer)
+  for (const request of answer.requests) showRequest(request)
+}
+
+/** @param {Answer} answer */
+function showProblem({ problem }) {
+  element('problem').hidden = !problem
+  element('problem-title').textContent = problem?.title ?? ''
+  element('problem-words').textContent = problem?.words ?? ''
+  element('problem-remedy').textContent = problem?.remedy ?? ''
+}
+
+/** @param {Answer} answer */
+function showConnection({ connection }) {
+  element('connected').hidden = !connection
+  control('connect').textContent = connection ? 'Connect as somebody else' : 'Connect Kubernetes'
+  const name = connection?.person
+  element('state').textContent = connection
+    ? `Connected${name ? ` as ${name}` : ''}`
+    : 'Not connected'
+  element('state').classList.toggle('is-connected', connection !== undefined)
+  if (!connection) return
+  const { tools, sights, goodUntil, refreshes } = connection
+  const times = ['not yet', 'once', 'twice'][refreshes] ?? `${refreshes} times`
+  element('connected-title').textContent = `This is what ${name ?? 'you'} may see`
+  element('connected-token').textContent =
+    `${tools} tools. The token is good until ${new Date(goodUntil).toLocaleTimeString()}, ` +
+    `refreshed ${times}.`
+  element('namespaces').replaceChildren(...sights.map(namespaceCard))
+}
+
+/** @param {NamespaceSight} sight */
+function namespaceCard({ namespace, pods, refusal }) {
+  const card = make('section', '', refusal === undefined ? 'namespace' : 'namespace is-refused')
+  card.append(make('h3', namespace))
+  if (refusal !== undefined) {
+    card.append(make('p', 'The cluster refused:'), make('p', refusal, 'words'))
+    return card
+  }
+  const list = document.createElement('ul')
+  for (const { name, ready, status } of pods) {
+    const line = document.createElement('li')
+    line.append(make('span', name, 'pod'), make('span', `${status} ${ready}`, 'pod-state'))
+    list.append(line)
+  }
+  card.append(pods.length > 0 ? list : make('p', 'No pods.'))
+  return card
+}
+
+/** @param {SentRequest} request */
+function showRequest({ method, url, status }) {
+  const line = document.createElement('li')
+  line.append(make('code', `${method} ${url}`), make('span', status ? `${status}` : 'no answer'))
+  element('requests').append(line)
+  element('no-requests').hidden = true
+}
+
+/**
+ * What the callback page hands over; nothing when the window is closed before.
+ *
+ * @param {Window} popup
+ * @returns {Promise<Record<string, unknown> | undefined>}
+ */
+function handedOver(popup) {
+  return new Promise((resolve) => {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let lastWords
+    const watch = setInterval(() => {
+      // The message may still be on its way when the window is already closed.
+      if (popup.closed) lastWords ??= setTimeout(() => done(undefined), LAST_WORDS)
+    }, WATCH_INTERVAL)
+    /** @param {Record<string, unknown> | undefined} message */
+    const done = (message) => {
+      clearInterval(watch)
+      clearTimeout(lastWords)
+      window.removeEventListener('message', listen)
+      resolve(message)
+    }
+    /** @param {MessageEvent} event */
+    const listen = ({ origin, source, data }) => {
+      if (origin !== location.origin || source !== popup) return
+      if (data?.type === 'oauth-callback') done(data)
+    }
+    window.addEventListener('message', listen)
+  })
+}
+
+async function connect() {
+  // In the click itself: a browser blocks a window that is opened later.
+  const popup = window.open('/oauth/opening.html', '_blank', POPUP)
+  if (!popup) return show(await withProblem(BLOCKED))
+  const begun = await ask('/api/connect', { sendsResource: sendsResource.checked })
+  show(begun)
+  if (begun.authorizeUrl === undefined) return popup.close()
+  element('state').textContent = 'Waiting for you to sign in…'
+  showPopup.hidden = false
+  showPopup.onclick = () => popup.focus()
+  popup.location.replace(begun.authorizeUrl)
+  const message = await handedOver(popup)
+  showPopup.hidden = true
+  if (!message) return show(await withProblem(CLOSED))
+  const { state, code, error, errorDescription } = message
+  await showAnswer(ask('/api/oauth/callback', { state, code, error, errorDescription }))
+}
+
+/**
+ * How things stand, and a problem of the page's own.
+ *
+ * @param {ProblemView} problem
+ * @returns {Promise<Answer>}
+ */
+async function withProblem(problem) {
+  return { ...(await current()), problem }
+}
+
+/** @returns {Promise<Answer>} */
+async function current() {
+  const response = await fetch('/api/session')
+  return await response.json()
+}
+
+/** @param {Promise<Answer>} asked */
+async function showAnswer(asked) {
+  const answer = await asked
+  show(answer)
+  if (answer.connection && !answer.problem) element('connected-title').focus()
+}
+
+const buttons = ['connect', 'look', 'refresh', 'disconnect'].map(control)
+const showPopup = control('show-popup')
+const sendsResource = /** @type {HTMLInputElement} */ (control('sends-resource'))
+
+/**
+ * Runs one thing at a time.
+ *
+ * @param {() => Promise<void>} run
+ */
+async function busy(run) {
+  for (const button of buttons) button.disabled = true
+  element('chat').setAttribute('aria-busy', 'true')
+  try {
+    await run()
+  } finally {
+    for (const button of buttons) button.disabled = false
+    element('chat').setAttribute('aria-busy', 'false')
+  }
+}
+
+control('connect').addEventListener('click', () => busy(connect))
+for (const name of ['look', 'refresh', 'disconnect']) {
+  control(name).addEventListener('click', () => busy(() => showAnswer(ask(`/api/${name}`))))
+}
+show(await current())
