@@ -76,7 +76,7 @@ async function answer(
   const { record } = request
   try {
     const issued = await endpoint.redeem(readRequest(request))
-    record.who = whoOf(issued.principal)
+    record.who = whoOf(issued.identity)
     record.decision = 'allow'
     metrics.tokenGrants.inc({ outcome: 'ok' })
     return reply

@@ -1,4 +1,4 @@
-import type { Principal } from '../access/authenticate.ts'
+import type { Identity } from '../access/identity.ts'
 
 /** A token answer (RFC 6749 §5.1); always with a refresh token and a whole number of seconds. */
 export interface TokenAnswer {
@@ -9,8 +9,9 @@ export interface TokenAnswer {
   readonly scope?: string
 }
 
-/** What a token endpoint hands out, and to whom. */
+/** What a token endpoint hands out, and to whom. Plain data: a store can keep it. */
 export interface IssuedTokens {
   readonly answer: TokenAnswer
-  readonly principal: Principal
+  /** For the log. */
+  readonly identity: Identity
 }

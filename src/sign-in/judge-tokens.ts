@@ -1,6 +1,7 @@
 import { answerTo } from '../access/answer.ts'
 import { authenticateToken, type Principal, type ResourceAccess } from '../access/authenticate.ts'
 import type { ResourceConfig } from '../config/config.ts'
+import type { ProviderTokens } from '../issuer/provider-grants.ts'
 import { invalidGrant, temporarilyUnavailable } from './token-error.ts'
 
 /** A resource that people can sign in for. */
@@ -13,11 +14,13 @@ export interface SignInResource {
 export interface JudgedTokens {
   readonly resource: ResourceConfig
   readonly principal: Principal
+  /** The exact text that goes upstream: access token, or ID token where the cluster is fed those. */
+  readonly bearer: string
 }
 
 /**
- * Judges an access token of the identity provider like one that arrives at a resource, before it is
- * handed out.
+ * Judges tokens of the identity provider like those that arrive at a resource, before they are handed
+ * out.
  *
  * @param candidates the first that takes it counts
  * @param now milliseconds since the epoch
@@ -25,15 +28,17 @@ export interface JudgedTokens {
  *   the first candidate's refusal
  */
 export async function judgeTokens(
-  accessToken: string,
+  tokens: ProviderTokens,
   candidates: readonly SignInResource[],
   now: () => number,
 ): Promise<JudgedTokens> {
   let first: ReturnType<typeof answerTo> | undefined
   let reason = ''
   for (const { resource, access } of candidates) {
-    const verdict = await authenticateToken(accessToken, access, now)
-    if (verdict.kind === 'principal') return { resource, principal: verdict.principal }
+    const bearer = resource.token_kind === 'id_token' ? tokens.idToken : tokens.accessToken
+    const verdict = await authenticateToken(bearer ?? '', access, now)
+    if (verdict.kind === 'principal')
+      return { resource, principal: verdict.principal, bearer: bearer ?? '' }
     const answer = answerTo(verdict.refusal)
     if (answer.retryAfter !== undefined) {
       const { retryAfter } = answer

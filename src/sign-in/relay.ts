@@ -1,20 +1,27 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Config, RelayConfig, ResourceConfig } from '../config/config.ts'
-import type { ProviderGrants, ProviderTokens } from '../issuer/provider-grants.ts'
+import type { ProviderGrants } from '../issuer/provider-grants.ts'
 import { printable } from '../oauth/printable.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import type { IssuedTokens } from './issued-tokens.ts'
-import type { JudgedTokens, SignInResource } from './judge-tokens.ts'
+import type { SignInResource } from './judge-tokens.ts'
 import { type PresentedClient, secretFits } from './presented-client.ts'
 import { type RedirectUriRule, redirectUriRule } from './redirect-uris.ts'
-import { openRefreshToken, type RefreshGrantState, sealRefreshToken } from './refresh-token.ts'
 import { type ResourceIndicators, resourceIndicators } from './resource-indicator.ts'
-import { checkSession } from './session.ts'
+import {
+  beginSession,
+  checkPerson,
+  checkSession,
+  issueTokens,
+  openSession,
+  providerTokenOf,
+  type Session,
+} from './session.ts'
 import type { SpentTokens } from './spent-tokens.ts'
 import { invalidClient, invalidGrant, invalidRequest, invalidTarget } from './token-error.ts'
 import type { CodeGrant, RefreshGrant, TokenRequest } from './token-request.ts'
-import type { TokenSource } from './token-source.ts'
+import type { Obtained, TokenSource } from './token-source.ts'
 
 /** What the relay works with. */
 export interface RelayParts {
@@ -111,22 +118,20 @@ async function redeemCode(
   }
   const scope = commonScope(asked.meant)
   const redemption = { code, redirectUri, codeVerifier, ...(scope && { scope }) }
-  const { tokens, judged } = await context.source.obtain({
+  const obtained = await context.source.obtain({
     grant: 'authorization_code',
     key: digest([code, redirectUri, codeVerifier]),
     candidates: asked.meant,
     ask: () => context.grants.redeemCode(redemption),
   })
-  const now = context.clock.now()
-  return issue(tokens, judged, {
-    context,
-    session: {
-      client: context.config.identity_provider.client_id ?? '',
-      audiences: [...judged.resource.audiences],
-      person: judged.principal.personKey,
-      began: now,
-    },
+  const { principal, resource } = obtained.judged
+  const session = beginSession({
+    client: context.config.identity_provider.client_id ?? '',
+    bound: { audiences: [...resource.audiences] },
+    person: principal.personKey,
+    began: context.clock.now(),
   })
+  return issue(session, obtained, context)
 }
 
 async function refresh(
@@ -134,15 +139,16 @@ async function refresh(
   meant: Candidates,
   context: Context,
 ): Promise<IssuedTokens> {
-  const state = await openRefreshToken(grant.refreshToken, context.keys)
-  if (!state || state.client !== context.config.identity_provider.client_id) {
+  const { config, clock } = context
+  const session = await openSession(grant.refreshToken, context.keys)
+  if (session.client !== config.identity_provider.client_id) {
     throw invalidGrant(
-      'This refresh token was not made here for this client, or was altered; sign in again.',
-      'refresh_token_unknown',
+      'This refresh token was made for another client; sign in again.',
+      'another_client',
     )
   }
-  checkSession(state, context.config.sign_in, context.clock.now())
-  const bound = context.resources.filter(({ resource }) => isBoundTo(state, resource))
+  checkSession(session, config.sign_in, clock.now())
+  const bound = context.resources.filter(({ resource }) => isBoundTo(session, resource))
   if (bound.length === 0) {
     throw invalidGrant(
       'No resource here takes tokens for the audience of this session any more; sign in again.',
@@ -153,66 +159,39 @@ async function refresh(
   if (candidates.length === 0) {
     throw invalidTarget('This refresh token is for another audience than the resource asked for.')
   }
-  return context.spent.once(state.id, () => renew(state, candidates, context))
+  return context.spent.once(session.id, () => renew(session, candidates, context))
 }
 
-function isBoundTo({ audiences }: RefreshGrantState, resource: ResourceConfig): boolean {
-  if (audiences.length === 0) return resource.audiences.length === 0
-  return resource.audiences.some((audience) => audiences.includes(audience))
+function isBoundTo({ bound }: Session, resource: ResourceConfig): boolean {
+  if (!('audiences' in bound)) return false
+  if (bound.audiences.length === 0) return resource.audiences.length === 0
+  return resource.audiences.some((audience) => bound.audiences.includes(audience))
 }
 
 async function renew(
-  state: RefreshGrantState,
+  session: Session,
   candidates: Candidates,
   context: Context,
 ): Promise<IssuedTokens> {
-  const refreshToken = state.provider
-  if (refreshToken === undefined) {
-    throw invalidGrant(
-      'The identity provider gave no refresh token at sign-in; request_scopes must have offline_access. Sign in again.',
-      'no_provider_refresh_token',
-    )
-  }
+  const refreshToken = providerTokenOf(session)
   const scope = candidates[0]?.resource.request_scopes ?? []
-  const { tokens, judged } = await context.source.obtain({
+  const obtained = await context.source.obtain({
     grant: 'refresh_token',
-    key: state.id,
+    key: session.id,
     candidates,
     ask: () => context.grants.refresh({ refreshToken, scope }),
   })
-  if (judged.principal.personKey !== state.person) {
-    throw invalidGrant(
-      'The identity provider refreshed the session to another person; sign in again.',
-      'another_person',
-    )
-  }
-  return issue({ refreshToken, ...tokens }, judged, { context, session: state })
+  checkPerson(session, obtained)
+  return issue(session, obtained, context)
 }
 
-/** The answer to the client; the session goes on in the refresh token. */
-async function issue(
-  tokens: ProviderTokens,
-  { principal, resource }: JudgedTokens,
-  { context, session }: { context: Context; session: Omit<RefreshGrantState, 'id'> },
-): Promise<IssuedTokens> {
-  const { refreshToken, accessToken } = tokens
-  const state: RefreshGrantState = {
-    ...session,
-    id: randomUUID(),
-    ...(refreshToken !== undefined && { provider: refreshToken }),
-  }
-  const left = principal.expiresAt - context.clock.now()
-  const scope = resource.request_scopes.join(' ')
-  return {
-    principal,
-    answer: {
-      access_token: accessToken,
-      token_type: 'Bearer',
-      expires_in: Math.max(0, Math.floor(left / 1000)),
-      refresh_token: await sealRefreshToken(state, context.keys),
-      ...(scope !== '' && { scope }),
-    },
-  }
+function issue(session: Session, obtained: Obtained, context: Context): Promise<IssuedTokens> {
+  return issueTokens(session, obtained, {
+    keys: context.keys,
+    now: context.clock.now(),
+    scope: obtained.judged.resource.request_scopes,
+    accessToken: obtained.judged.bearer,
+  })
 }
 
 /** What all of them ask for; none, so that what the sign-in asked for counts, where they differ. */

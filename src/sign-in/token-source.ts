@@ -60,7 +60,7 @@ export function createTokenSource({ clock, decides, onOutcome }: TokenSourcePart
       const tokens = held.take(asking.key) ?? (await askedFor(asking))
       try {
         const now = () => clock.now()
-        return { tokens, judged: await judgeTokens(tokens.accessToken, asking.candidates, now) }
+        return { tokens, judged: await judgeTokens(tokens, asking.candidates, now) }
       } catch (error) {
         // The provider has spent its side of the grant: the same request must be able to go on.
         if (error instanceof ErrorAnswer && error.status === 503) held.keep(asking.key, tokens)
