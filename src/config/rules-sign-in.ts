@@ -4,7 +4,6 @@ import { demand, type Judgement } from './judgement.ts'
 import { refuseNotBuilt } from './not-built.ts'
 import { offlineAccess, requestScopes } from './request-scopes.ts'
 import { publicUrl } from './rules-edge.ts'
-import { kindOfProvider } from './rules-identity-provider.ts'
 import { warnWithoutEffect } from './rules-without-effect.ts'
 import type { Settings } from './schema.ts'
 import { redirectPresets } from './url.ts'
@@ -102,7 +101,6 @@ function judgeClients(judgement: Judgement): void {
 /** Refresh tokens come only when they are asked for; Entra is asked without being told. */
 function warnShortSignIns(judgement: Judgement): void {
   const { settings, draft, report } = judgement
-  if (kindOfProvider(judgement) !== 'oidc') return
   for (const [index, resource] of settings.resource.entries()) {
     const scopes = requestScopes(judgement, resource)
     if (scopes.includes(offlineAccess)) continue

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
+import { Draft } from '../../src/config/draft.ts'
 import { formatConfig } from '../../src/config/format-config.ts'
+import { Report } from '../../src/config/report.ts'
+import { judgeSignIn } from '../../src/config/rules-sign-in.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
 import { signInConfig } from '../../src/config/sign-in-config.ts'
 import { createAuthority, type IssuedCertificate } from '../../src/demo/certificates.ts'
@@ -431,9 +434,13 @@ describe('relay with several resources', () => {
     assertWarning(withOther(fewer), 'resource[1].request_scopes', /HolmesGPT/)
   })
 
-  test('in off may differ as they like', () => {
+  test('in off and broker they may differ as they like', () => {
     const other = { ...first, name: 'b', path: '/b', audiences: ['api://other'] }
     assert.deepEqual(warningsOf(loadWith({ resource: [first, other] })), [])
+    const draft = new Draft(fileWith({ ...relay, resource: [first, other] }))
+    const report = new Report()
+    judgeSignIn({ settings: settingsSchema.parse(draft.root), draft, report, mode: 'broker' })
+    assert.deepEqual(report.warnings, [])
   })
 })
 
@@ -453,6 +460,19 @@ test('every file of a credential is watched, the secret of a client and the seal
   assert.deepEqual(watched(secret, { '/secret': 'x' }), ['/secret'])
   const keys = { sealing_keys: undefined, sealing_keys_file: '/keys' }
   assert.deepEqual(watched(keys, { '/keys': key }), ['/keys'])
+})
+
+test('a secret from a file that has no effect is told once', () => {
+  const changes = {
+    'sign_in.mode': 'off',
+    'identity_provider.client_id': client,
+    'identity_provider.client_secret_file': '/s',
+  }
+  const loaded = loadWith(changes, { files: { '/s': 'x' } })
+  assert.deepEqual(
+    warningsOf(loaded).map(({ key: name }) => name),
+    ['identity_provider.client_secret_file'],
+  )
 })
 
 describe('the credential towards the identity provider', () => {
