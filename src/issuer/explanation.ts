@@ -33,6 +33,8 @@ const longest = 300
  * characters at most.
  */
 export function describeExplanation({ code, what, whose, remedy }: Explanation): string {
-  const line = `${what} ${toDo[whose]}: ${remedy}${code === undefined ? '' : ` (${code})`}`
+  const entra = code !== undefined && whose === 'administrator'
+  const part = entra ? "For the tenant's administrator" : toDo[whose]
+  const line = `${what} ${part}: ${remedy}${code === undefined ? '' : ` (${code})`}`
   return printable(line, longest).replaceAll('"', "'").replaceAll('\\', '/')
 }

@@ -1,7 +1,8 @@
 import { member, text } from '../oauth/claims.ts'
 import type { JsonObject } from '../oauth/jwt.ts'
 import { printable } from '../oauth/printable.ts'
-import { explain, needsSignIn } from './entra-errors.ts'
+import { explain } from './entra-errors.ts'
+import { needsSignIn } from './oauth-errors.ts'
 import type { GrantOutcome, ProviderTrace } from './provider-grants.ts'
 
 /** An answer of the token endpoint that is not 200. */
@@ -33,9 +34,11 @@ export function judgeErrorAnswer(answer: ErrorAnswer, now: number): GrantOutcome
   const body = readObject(answer.body)
   const trace = traceOf(status, body)
   const { provider_error: error, suberror, codes } = trace
+  const words = text(body, 'error_description')
+  const description = words === undefined ? {} : { description: words }
   if (status === 401) {
     // Keycloak says unauthorized_client where the standard has invalid_client.
-    const explanation = explain({ error: 'invalid_client', codes })
+    const explanation = explain({ error: 'invalid_client', codes, ...description })
     return { kind: 'misconfigured', explanation, trace }
   }
   if (error === undefined || !refuses(status, error)) {
@@ -44,7 +47,7 @@ export function judgeErrorAnswer(answer: ErrorAnswer, now: number): GrantOutcome
     return { kind: 'unavailable', reason, retryAfter: secondsUntil(answer.retryAfter, now), trace }
   }
   const refusal = { error, ...(suberror !== undefined && { suberror }) }
-  const explanation = explain({ ...refusal, codes })
+  const explanation = explain({ ...refusal, codes, ...description })
   const mustSignIn = needsSignIn(error, suberror)
   return { kind: 'refused', ...refusal, mustSignIn, explanation, trace }
 }
