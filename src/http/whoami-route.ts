@@ -15,8 +15,6 @@ import { whoOf } from './who.ts'
 
 const PATH = '/oauth/whoami'
 const METHODS = ['GET', 'OPTIONS']
-/** The last moment with a year of four digits, as RFC 3339 has them. */
-const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59)
 
 /** What the bearer of a token is told: whose it is, until when, and where it counts. */
 interface Whoami {
@@ -132,7 +130,7 @@ function whoamiOf({ principal, resource }: Accepted, accepted: readonly Accepted
     ...(tid !== undefined && { tid }),
     ...(azp !== undefined && { azp }),
     ...(tells && { groups }),
-    expires_at: new Date(Math.min(expiresAt, LAST_MOMENT)).toISOString(),
+    expires_at: new Date(expiresAt).toISOString(),
     resources: accepted.map(({ principal: judged, resource: { resource: one, access } }) => ({
       name: one.name,
       permitted: authorize(judged, access.demands).kind === 'permit',
