@@ -4,14 +4,16 @@ import { announcement } from '../demo/announcement.ts'
 import { realClusterMissing } from '../demo/cluster/kube-binaries.ts'
 import { type ClusterChoice, type Demo, signEverybodyIn, startDemo } from '../demo/demo.ts'
 import { ANY_PORTS, type DemoPorts, FRIENDLY_PORTS, PORT_FLAGS } from '../demo/ports.ts'
-import { differences, lookAround, sightTable } from '../demo/who-sees-what.ts'
+import { walkThroughRelay } from '../demo/relay-walk.ts'
+import { differences, lookAround, type SignedInPerson, sightTable } from '../demo/who-sees-what.ts'
 import { badUsage, type Command, type Terminal } from './command.ts'
 
 const usage = `rolecall demo [--once] [--cluster real|stand-in] [--trust structured|webhook]
               [--ui-port N] [--port N] [--admin-port N] [--idp-port N] [--mcp-port N]
               [--cluster-port N]
 
-  --once            sign everybody in, call tools as each, print what each may see, check it, stop
+  --once            sign everybody in, call tools as each, print what each may see, check it, and
+                    again with the sign-in and refresh of HolmesGPT, through rolecall; stop
   --cluster KIND    real: a kube-apiserver, the default where its binaries are there
                     (npm run cluster:build makes them); stand-in: a small server that acts as one
   --trust HOW       how the real one trusts the identity provider: structured (default) or webhook,
@@ -39,7 +41,7 @@ interface Settings {
  * should not; with 2 for wrong arguments.
  */
 export const command: Command = {
-  summary: 'mock Entra, a cluster, kubernetes-mcp-server and rolecall, to look at',
+  summary: 'mock Entra, a cluster, kubernetes-mcp-server, rolecall and a page to sign in on',
   usage,
   async run(argv, terminal) {
     const settings = readSettings(argv, terminal)
@@ -97,18 +99,28 @@ async function lookOnce(demo: Demo, terminal: Terminal): Promise<number> {
     terminal.stderr(`signed in  ${people.map(({ username }) => username).join(', ')}\n`)
     const sights = await lookAround(demo.proxy.url, people, demo.cluster)
     terminal.stdout(`${demo.cluster.description}\n\n${sightTable(sights)}\n\n`)
-    const wrong = differences(sights)
+    const wrong = [...differences(sights), ...(await walkEverybody(demo, people))]
     if (wrong.length > 0) {
       terminal.stderr(`Not as it should be:\n${wrong.map((line) => `  ${line}\n`).join('')}`)
       return 1
     }
-    terminal.stdout('As it should be: each sees their own, and the cluster decided as whom.\n')
+    terminal.stdout(
+      'As it should be: each sees their own, and the cluster decided as whom.\n' +
+        'Each signed in as HolmesGPT does, too: rolecall redeemed the code and refreshed the token.\n',
+    )
     return 0
   } catch (error) {
     // When a call fails because a part died, the part's end says more than the call's.
     await Promise.race([demo.ended, delay(1_000)])
     throw error
   }
+}
+
+async function walkEverybody(demo: Demo, people: readonly SignedInPerson[]): Promise<string[]> {
+  const parts = { mcpUrl: demo.proxy.url, uiOrigin: demo.ui.origin }
+  const wrong: string[] = []
+  for (const person of people) wrong.push(...(await walkThroughRelay(parts, person)))
+  return wrong
 }
 
 function readSettings(argv: readonly string[], terminal: Terminal): Settings | string {

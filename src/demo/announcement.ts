@@ -5,6 +5,8 @@ import { alignColumns } from './who-sees-what.ts'
 /** What people read when the demo has started: its parts, its people and what to try. */
 export function announcement(demo: Demo): string {
   return [
+    `Open ${demo.ui.origin} and click "Connect Kubernetes".`,
+    '',
     'Everything runs, on this machine only.',
     '',
     alignColumns(parts(demo)),
@@ -19,10 +21,11 @@ export function announcement(demo: Demo): string {
   ].join('\n')
 }
 
-function parts({ identityProvider, cluster, mcpServer, proxy }: Demo): string[][] {
+function parts({ identityProvider, cluster, mcpServer, proxy, ui }: Demo): string[][] {
   const server = `${kubernetesMcpServerVersion()}, passes tokens through, has no credentials`
   return [
-    ['  rolecall', proxy.url, 'what MCP clients are given'],
+    ["  page like Robusta's", ui.origin, 'signs people in as the Robusta UI and HolmesGPT do'],
+    ['  rolecall', proxy.url, 'what MCP clients are given; sign_in.mode = "relay"'],
     ['  kubernetes-mcp-server', mcpServer.url, server],
     ['  cluster', cluster.server, cluster.description],
     ['  mock Entra ID', identityProvider.origin, 'whoever reaches it is whoever they say'],

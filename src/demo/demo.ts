@@ -105,7 +105,12 @@ async function startParts(
     folder: files.folder,
     port: ports.proxy,
     adminPort: ports.admin,
-    identityProvider: { tenantId, authority, clientId: holmes.client_id },
+    identityProvider: {
+      tenantId,
+      authority,
+      clientId: holmes.client_id,
+      clientSecret: holmes.client_secret ?? '',
+    },
     upstream: mcpServer.url,
     audience: aksServerId,
     log,

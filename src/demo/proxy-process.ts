@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { Writable } from 'node:stream'
@@ -6,7 +7,7 @@ import { stringify } from 'smol-toml'
 import { type Child, startChild, untilAnswers } from './child-process.ts'
 
 export interface ProxyOptions {
-  /** Where the configuration is written. */
+  /** Where the configuration is written, and beside it the secrets that it names. */
   readonly folder: string
   readonly port: number
   readonly adminPort: number
@@ -14,6 +15,7 @@ export interface ProxyOptions {
     readonly tenantId: string
     readonly authority: string
     readonly clientId: string
+    readonly clientSecret: string
   }
   readonly upstream: string
   /** Whom tokens must be for. */
@@ -38,9 +40,8 @@ export interface ProxyProcess extends Child {
  * @throws when it ends or stays silent; the message has its last lines
  */
 export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
-  const config = join(options.folder, 'rolecall.toml')
   const publicUrl = `http://localhost:${options.port}`
-  await writeFile(config, stringify(configurationOf(options, publicUrl)), { mode: 0o600 })
+  const config = await writeConfiguration(options, publicUrl)
   const child = await startChild({
     command: process.execPath,
     arguments: [...process.execArgv, commandFile(), 'serve', '--config', config],
@@ -51,16 +52,43 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
   return { ...child, publicUrl, url: `${publicUrl}/mcp`, config }
 }
 
-function configurationOf(options: ProxyOptions, publicUrl: string): Record<string, unknown> {
+/** The configuration and the files that it names, all for their owner alone. */
+async function writeConfiguration(options: ProxyOptions, publicUrl: string): Promise<string> {
+  const write = async (name: string, content: string): Promise<string> => {
+    const path = join(options.folder, name)
+    await writeFile(path, content, { mode: 0o600 })
+    return path
+  }
+  const { clientSecret } = options.identityProvider
+  const secretFile = await write('client-secret', clientSecret)
+  const keysFile = await write('sealing-keys', `${randomBytes(32).toString('base64url')}\n`)
+  const settings = configurationOf(options, { publicUrl, secretFile, keysFile })
+  return await write('rolecall.toml', stringify(settings))
+}
+
+interface Given {
+  readonly publicUrl: string
+  readonly secretFile: string
+  readonly keysFile: string
+}
+
+function configurationOf(options: ProxyOptions, given: Given): Record<string, unknown> {
   const { tenantId, authority, clientId } = options.identityProvider
   return {
-    public_url: publicUrl,
+    public_url: given.publicUrl,
     listen: `127.0.0.1:${options.port}`,
     admin_listen: `127.0.0.1:${options.adminPort}`,
+    sealing_keys_file: given.keysFile,
     shutdown_delay: '0s',
     shutdown_grace: '2s',
-    identity_provider: { kind: 'entra', tenant_id: tenantId, authority, client_id: clientId },
-    sign_in: { mode: 'off' },
+    identity_provider: {
+      kind: 'entra',
+      tenant_id: tenantId,
+      authority,
+      client_id: clientId,
+      client_secret_file: given.secretFile,
+    },
+    sign_in: { mode: 'relay', redirect_uris: ['robusta', 'loopback'] },
     resource: [
       { name: 'demo', path: '/mcp', upstream: options.upstream, audiences: [options.audience] },
     ],

@@ -36,6 +36,21 @@ test('--once: alice sees only team-a, bob only team-b, carol is refused by the c
   assert.deepEqual(sightsIn(run.stdout()), EXPECTED_SIGHTS)
   assert.match(run.stderr(), /npm run cluster:build/)
   assert.match(run.stdout(), /stand-in/)
+  assert.match(run.stdout(), /rolecall redeemed the code and refreshed the token/)
+})
+
+test('the first thing it says is where to click; the page there connects through rolecall', async (t) => {
+  const run = runDemo(t, ANY_PORT)
+  const [, origin = ''] = await run.has('stdout', /^Open (http:\S+) and click "Connect Kubernetes"/)
+  assert.match(await (await fetch(origin)).text(), /Connect Kubernetes/)
+  const answer = await fetch(`${origin}/api/connect`, {
+    method: 'POST',
+    headers: { origin, 'content-type': 'application/json' },
+    body: JSON.stringify({ sendsResource: false }),
+  })
+  const { authorizeUrl } = (await answer.json()) as { authorizeUrl: string }
+  const [, idp = ''] = await run.has('stdout', /mock Entra ID +(\S+)/)
+  assert.equal(new URL(authorizeUrl).origin, idp)
 })
 
 test('what it prints works: a token from the mock lists tools at the address given', async (t) => {

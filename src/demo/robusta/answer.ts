@@ -19,7 +19,7 @@ export interface NamespaceSight {
 
 /** The person's connection to the cluster, as the page shows it. */
 export interface ConnectionView {
-  /** As the identity provider names the person; absent when it sent no ID token. */
+  /** As rolecall knows the person; absent when it does not say. */
   readonly person?: string
   readonly tools: number
   readonly sights: readonly NamespaceSight[]

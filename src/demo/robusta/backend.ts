@@ -1,4 +1,3 @@
-import { readJwt } from '../../oauth/jwt.ts'
 import type { Answer, ConnectionView } from './answer.ts'
 import { type BrowserSession, type Connection, keepPending } from './browser-sessions.ts'
 import { TokenRefused, viewCluster } from './cluster-view.ts'
@@ -142,7 +141,7 @@ async function redeem(
 /** A refresh that fails ends the connection: HolmesGPT asks the person to sign in again. */
 async function refresh(session: BrowserSession, log: RequestLog): Promise<void> {
   const connection = requireConnection(session)
-  const { client, tokens, refreshes, person } = connection
+  const { client, tokens, refreshes } = connection
   session.connection = undefined
   if (tokens.refreshToken === undefined) {
     throw new Problem({
@@ -153,11 +152,7 @@ async function refresh(session: BrowserSession, log: RequestLog): Promise<void> 
   }
   const fresh = await refreshTokens(client, tokens.refreshToken, log)
   // As HolmesGPT: what the answer leaves out stays as it was.
-  const merged = { ...tokens, ...fresh }
-  session.connection = {
-    ...connectionOf(client, merged, refreshes + 1),
-    ...(person === undefined ? {} : { person }),
-  }
+  session.connection = connectionOf(client, { ...tokens, ...fresh }, refreshes + 1)
 }
 
 function requireConnection({ connection }: BrowserSession): Connection {
@@ -172,23 +167,9 @@ function requireConnection({ connection }: BrowserSession): Connection {
 /** HolmesGPT asks for a new token 30 seconds early, and keeps one for ten seconds at least. */
 function connectionOf(client: TokenClient, tokens: Tokens, refreshes: number): Connection {
   const goodUntil = Date.now() + Math.max(tokens.expiresIn - 30, 10) * 1000
-  const person = personIn(tokens.idToken)
-  return { client, tokens, goodUntil, refreshes, ...(person === undefined ? {} : { person }) }
+  return { client, tokens, goodUntil, refreshes }
 }
 
-/** For the page's heading only: the ID token is not verified, and nothing is decided by it. */
-function personIn(idToken = ''): string | undefined {
-  const claims = readJwt(idToken)?.claims
-  const name = claims?.['preferred_username'] ?? claims?.['name']
-  return typeof name === 'string' ? name : undefined
-}
-
-function viewOf({ person, goodUntil, refreshes, view }: Connection): ConnectionView {
-  return {
-    ...(person === undefined ? {} : { person }),
-    tools: view?.tools ?? 0,
-    sights: view?.sights ?? [],
-    goodUntil,
-    refreshes,
-  }
+function viewOf({ goodUntil, refreshes, view }: Connection): ConnectionView {
+  return { tools: 0, sights: [], ...view, goodUntil, refreshes }
 }

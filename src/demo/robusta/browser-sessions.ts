@@ -10,7 +10,6 @@ export interface Connection {
   /** Milliseconds since the epoch. */
   readonly goodUntil: number
   readonly refreshes: number
-  readonly person?: string
   readonly view?: ClusterView
 }
 

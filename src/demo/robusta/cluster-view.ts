@@ -1,19 +1,25 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { openMcpSession, type ToolAnswer } from '../mcp-session.ts'
+import { z } from 'zod'
+import { type McpSession, openMcpSession, type ToolAnswer } from '../mcp-session.ts'
 import type { NamespaceSight, Pod } from './answer.ts'
 import { Problem, SHOWN_CHARACTERS } from './problem.ts'
 import type { RequestLog } from './request-log.ts'
 
 /** What one person sees through the MCP server. */
 export interface ClusterView {
+  /** As rolecall knows the person. */
+  readonly person?: string
   readonly tools: number
   readonly sights: readonly NamespaceSight[]
 }
 
-/** Whom to ask, and what for. */
-export interface ClusterQuestion {
+interface Bearer {
   readonly mcpUrl: string
   readonly accessToken: string
+}
+
+/** Whom to ask, and what for. */
+export interface ClusterQuestion extends Bearer {
   readonly namespaces: readonly string[]
 }
 
@@ -32,17 +38,42 @@ export async function viewCluster(
 ): Promise<ClusterView> {
   try {
     const session = await openMcpSession(mcpUrl, accessToken, { fetch: log.fetch })
-    const { length: tools } = await session.listTools()
-    const sights: NamespaceSight[] = []
-    for (const namespace of namespaces) {
-      const answer = await session.call('pods_list_in_namespace', { namespace })
-      sights.push(sightOf(namespace, answer))
+    try {
+      const { length: tools } = await session.listTools()
+      const sights = await sightsIn(session, namespaces)
+      return { ...(await identify({ mcpUrl, accessToken }, log)), tools, sights }
+    } finally {
+      await session.close()
     }
-    await session.close()
-    return { tools, sights }
   } catch (error) {
     throw problemOf(error)
   }
+}
+
+async function sightsIn(
+  session: McpSession,
+  namespaces: readonly string[],
+): Promise<NamespaceSight[]> {
+  const sights: NamespaceSight[] = []
+  for (const namespace of namespaces) {
+    const answer = await session.call('pods_list_in_namespace', { namespace })
+    sights.push(sightOf(namespace, answer))
+  }
+  return sights
+}
+
+const whoamiSchema = z.object({ user: z.string() })
+
+/** For the page's heading. HolmesGPT does not ask this: it never learns whose token it has. */
+async function identify(
+  { mcpUrl, accessToken }: Bearer,
+  log: RequestLog,
+): Promise<{ readonly person?: string }> {
+  const headers = { authorization: `Bearer ${accessToken}` }
+  const url = new URL('/oauth/whoami', mcpUrl).href
+  const answer = await log.send('GET', url, { headers, timeout: 10_000 })
+  const whoami = whoamiSchema.safeParse(answer.json)
+  return whoami.success ? { person: whoami.data.user } : {}
 }
 
 function problemOf(error: unknown): Problem {

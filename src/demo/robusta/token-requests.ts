@@ -21,7 +21,6 @@ export interface RedeemableCode {
 export interface Tokens {
   readonly accessToken: string
   readonly refreshToken?: string
-  readonly idToken?: string
   /** Seconds. */
   readonly expiresIn: number
 }
@@ -93,7 +92,6 @@ async function send(
 const tokensSchema = z.object({
   access_token: z.string().min(1),
   refresh_token: z.string().optional(),
-  id_token: z.string().optional(),
   // HolmesGPT adds to it: a text would end its sign-in.
   expires_in: z.int().prefault(300),
 })
@@ -105,7 +103,6 @@ function readTokens(answer: Received, isSuccess: boolean, title: string): Tokens
     accessToken: tokens.access_token,
     expiresIn: tokens.expires_in,
     ...(tokens.refresh_token === undefined ? {} : { refreshToken: tokens.refresh_token }),
-    ...(tokens.id_token === undefined ? {} : { idToken: tokens.id_token }),
   }
 }
 
