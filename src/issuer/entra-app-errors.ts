@@ -115,7 +115,7 @@ export const entraAppErrors: readonly EntraErrorRow[] = [
     what: 'The client secret has expired.',
     whose: 'operator',
     remedy:
-      'make a new one under Certificates & secrets of the app registration and put it into identity_provider.client_secret or client_secret_file; with federated_token_file there is none.',
+      'make a new one under Certificates & secrets of the app registration and put it into identity_provider.client_secret or client_secret_file.',
   },
   {
     codes: [7000218],
@@ -129,21 +129,21 @@ export const entraAppErrors: readonly EntraErrorRow[] = [
     what: 'The app is a public client, and a credential was sent.',
     whose: 'operator',
     remedy:
-      'move the redirect URI to the platform Web of the app registration, or remove identity_provider.client_secret or whatever credential stands there.',
+      'move the redirect URI to the platform Web of the app registration, or remove identity_provider.client_secret or its like.',
   },
   {
     codes: [700027],
-    what: 'The certificate, or the signature made with its key, was not accepted.',
+    what: 'The certificate, or what its key signed, was not accepted.',
     whose: 'operator',
     remedy:
-      "upload the certificate of identity_provider.client_certificate_file under Certificates & secrets of the app registration, and check the machine's clock.",
+      "upload identity_provider.client_certificate_file under Certificates & secrets of the app registration, and check the machine's clock.",
   },
   {
     codes: [700213, 70021],
-    what: 'No federated credential of the app fits the token of this workload.',
+    what: 'No federated credential of the app fits the token here.',
     whose: 'operator',
     remedy:
-      'give the app registration one with exactly the issuer, subject and audience of the token in identity_provider.federated_token_file; it counts after minutes.',
+      'add one with exactly the issuer, subject and audience of the token in identity_provider.federated_token_file; it counts after minutes.',
   },
 
   // What was asked for.

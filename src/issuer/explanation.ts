@@ -24,12 +24,15 @@ const toDo: Readonly<Record<Whose, string>> = {
   nobody: 'This passes by itself',
 }
 
-/** Characters; HolmesGPT shows people this much of an answer, and no log needs more. */
-const longest = 300
+/**
+ * Characters. HolmesGPT shows people the first 300 of an answer, JSON and all, and before the
+ * description stand up to 56.
+ */
+const longest = 240
 
 /**
  * An explanation as one line: what happened, whose job it is, the remedy, the code. Printable ASCII
- * without quotation marks and backslashes, as `error_description` demands (RFC 6749 §5.2), and 300
+ * without quotation marks and backslashes, as `error_description` demands (RFC 6749 §5.2), and 240
  * characters at most.
  */
 export function describeExplanation({ code, what, whose, remedy }: Explanation): string {

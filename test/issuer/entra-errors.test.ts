@@ -109,7 +109,7 @@ for (const explanation of everyExplanation) {
   const { code, what, whose, remedy } = explanation
   test(`a description fits: ${code} ${what.slice(0, 60)}`, () => {
     const description = describeExplanation(explanation)
-    assert.ok(description.length <= 300, `${description.length} characters: ${description}`)
+    assert.ok(description.length <= 240, `${description.length} characters: ${description}`)
     // What error_description may hold (RFC 6749 §5.2).
     assert.match(description, /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/)
     for (const part of [what, remedy, code ?? '']) assert.ok(description.includes(part), part)
