@@ -1,5 +1,5 @@
-import { stringify } from 'yaml'
-import type { Config, ProviderCredential, RelayConfig, ResourceConfig } from '../config/config.ts'
+import type { Config, ProviderCredential, RelayConfig } from '../config/config.ts'
+import { holmesServers } from '../http/holmes-servers.ts'
 import { sharedTokenEndpoint } from '../oauth/own-endpoints.ts'
 import { exactRedirectUris } from '../sign-in/redirect-uris.ts'
 
@@ -16,7 +16,7 @@ export function holmesValues(config: Config): readonly string[] {
   return [
     'The values of HolmesGPT for this configuration:',
     '',
-    ...mcpServers(config),
+    ...holmesServers(config, originForHolmes(config)).split('\n'),
     '',
     ...reasons(config),
     '',
@@ -25,23 +25,6 @@ export function holmesValues(config: Config): readonly string[] {
       : 'Redirect URIs to register for the client at the identity provider:',
     ...redirectUris(signIn),
   ]
-}
-
-function mcpServers(config: Config): readonly string[] {
-  const servers = config.resources.map((resource) => [resource.name, server(config, resource)])
-  const text = stringify({ mcp_servers: Object.fromEntries(servers) }, { lineWidth: 0 })
-  return text.trimEnd().split('\n')
-}
-
-function server(config: Config, { path }: ResourceConfig): object {
-  return {
-    config: {
-      mode: 'streamable-http',
-      url: `${originForHolmes(config)}${path}`,
-      // An empty text and no key are two things to HolmesGPT: without the key it sends its url.
-      oauth: { enabled: true, client_id: config.identity_provider.client_id, resource: '' },
-    },
-  }
 }
 
 /** HolmesGPT runs in the cluster: by the name there, where one is configured. */

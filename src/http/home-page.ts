@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config, ResourceConfig } from '../config/config.ts'
+import { holmesServers } from './holmes-servers.ts'
 
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -23,6 +24,7 @@ export function homePage(app: FastifyInstance, config: Config): void {
 
 function render(config: Config): string {
   const resources = config.resources.map((resource) => section(config.public_url, resource))
+  const holmes = config.sign_in.mode === 'relay' ? holmesSection(config) : ''
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -37,8 +39,18 @@ function render(config: Config): string {
 <h1>rolecall</h1>
 <p>This server stands in front of MCP servers for Kubernetes. It forwards each request with the token
 of the person who made it, so that the cluster decides what that person may see and do.</p>
-${resources.join('\n')}
+${holmes}${resources.join('\n')}
 </html>
+`
+}
+
+/** `public_url`, since the page is for everybody: names inside the cluster are not told here. */
+function holmesSection(config: Config): string {
+  return `<h2>HolmesGPT</h2>
+<p>HolmesGPT signs its users in through this server with these values, and keeps no client secret.
+<code>resource</code> must be there and empty, or HolmesGPT sends its URL to the identity provider,
+which may refuse it.</p>
+<pre>${escapeHtml(holmesServers(config, config.public_url))}</pre>
 `
 }
 
