@@ -5,6 +5,7 @@ import { SimulatedClock } from '../support/clock.ts'
 import { AKS, resourceConfig, startEntra, startGateway } from '../support/gateway.ts'
 import { post, send } from '../support/raw-http.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
+import { startInMode } from '../support/sign-in-modes.ts'
 
 const CLIENT = '11111111-2222-4333-8444-555555555555'
 
@@ -168,6 +169,27 @@ test('missing scopes are 403 insufficient_scope with the scopes that are demande
   assert.match(challenge, /scope="cluster.write", error="insufficient_scope"/)
   assert.equal(upstream.received.length, 0)
 })
+
+for (const mode of ['relay', 'broker'] as const) {
+  test(`${mode}: missing scopes are told in the body, without a challenge that could not help`, async (t) => {
+    const upstream = await startUpstream(t)
+    const gateway = await startInMode(t, mode, {
+      upstream: upstream.url,
+      resource: { required_scopes: ['cluster.write'] },
+    })
+    const token = await gateway.entra.mint()
+    for (const method of ['POST', 'GET', 'DELETE']) {
+      const answer = await send(gateway.url, { ...post(token), method })
+      assert.equal(answer.status, 403)
+      assert.equal(answer.json()['error'], 'insufficient_scope')
+      assert.match(String(answer.json()['error_description']), /cluster\.write/)
+      assert.equal(answer.headers['www-authenticate'], undefined)
+    }
+    const expired = await send(gateway.url, post(await gateway.entra.mint({ lifetime: -1 })))
+    assert.match(expired.headers['www-authenticate'] ?? '', /error="invalid_token"/)
+    assert.equal(upstream.received.length, 0)
+  })
+}
 
 test('a person outside required_groups is told inside MCP, and nothing goes up', async (t) => {
   const upstream = await startUpstream(t)
