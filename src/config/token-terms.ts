@@ -109,8 +109,12 @@ export function readResourcePath(text: string): string | Flaw {
     (segment) => /^[A-Za-z0-9._~-]+$/.test(segment) && !/^\.\.?$/.test(segment),
   )
   if (!text.startsWith('/') || !legal) return new Flaw('is not a path', remedy)
-  if (!['oauth', '.well-known'].includes(segments[0]?.toLowerCase() ?? '')) return text
-  return new Flaw(`lies below /${segments[0]}, which rolecall answers itself`, remedy)
+  const [first = '', ...rest] = segments.map((segment) => segment.toLowerCase())
+  if (first === 'oauth' || first === '.well-known') {
+    return new Flaw(`lies below /${segments[0]}, which rolecall answers itself`, remedy)
+  }
+  if (!rest.includes('.well-known')) return text
+  return new Flaw('has /.well-known in it, where rolecall answers with metadata', remedy)
 }
 
 /** Reads a resource's name; it becomes part of URLs and log lines. */

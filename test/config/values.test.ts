@@ -87,6 +87,7 @@ const refused: readonly (readonly [key: string, value: unknown, words: RegExp])[
   ['resource.0.path', '/oauth', /answers itself/],
   ['resource.0.path', '/oauth/mcp', /answers itself/],
   ['resource.0.path', '/.well-known/mcp', /answers itself/],
+  ['resource.0.path', '/mcp/.well-known/openid-configuration', /metadata/],
   ['resource.0.upstream', 'kms:8080/mcp', /http or https URL/],
   ['resource.0.upstream', 'http://user:hunter2@kms/mcp', /user name or a password/],
   ['resource.0.upstream', 'http://@kms/mcp', /user name or a password/],
