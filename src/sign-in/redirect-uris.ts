@@ -41,7 +41,10 @@ const presets: Readonly<Record<string, Preset>> = {
 /** Which redirect URIs clients may use at all. */
 export type RedirectUriRule = (uri: string) => boolean
 
-const LOOPBACK = /^http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost)(?::(\d{1,5}))?(\/[^?]*)?(\?.*)?$/
+const LOOPBACK =
+  /^http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost)(?::([1-9]\d{0,4}))?(\/[^?]*)?(\?.*)?$/
+/** Plain or encoded, also between separators that are encoded. */
+const DOT_SEGMENT = /(?:\/|%2f|%5c)(?:\.|%2e){1,2}(?:\/|%2f|%5c|$)/i
 /** What an address may be written with. No wildcard, fragment or backslash. */
 const PLAIN = /^[A-Za-z0-9\-._~:/?@!$&'()+,;=%[\]]{1,2000}$/
 
@@ -88,7 +91,7 @@ function loopbackPath(uri: string): string | undefined {
   const match = LOOPBACK.exec(uri)
   if (!match || Number(match[1] ?? 80) > 65_535) return undefined
   const path = match[2] ?? '/'
-  return /\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path) ? undefined : path
+  return DOT_SEGMENT.test(path) ? undefined : path
 }
 
 function ownOrigin(publicUrl: string): (uri: string) => boolean {
