@@ -301,3 +301,6 @@ def main(address):
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     main(sys.argv[1])
+    FOLDER.cleanup()
+    # Taking hundreds of modules apart takes a second.
+    os._exit(0)

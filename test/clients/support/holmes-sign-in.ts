@@ -5,17 +5,32 @@ import { CONNECT, TOOLSET } from './holmes-stack.ts'
 
 export const REDIRECT_URI = 'https://platform.robusta.dev/oauth/callback.html'
 
+/** The callback pages of the Robusta UI, one for each region. */
+export const REDIRECT_URIS = [
+  REDIRECT_URI,
+  'https://platform.eu.robusta.dev/oauth/callback.html',
+  'https://platform.ap.robusta.dev/oauth/callback.html',
+]
+
 /**
  * Path A: the model calls the connect tool, the page opens the popup that HolmesGPT describes, and
  * the code comes with the approval.
  */
 export async function signInByChat(holmes: Holmes, person: string): Promise<Turn> {
-  const { approvals } = await holmes.chat(person, [{ tool: CONNECT, arguments: {} }])
-  const [approval] = approvals
+  return approve(holmes, person, await holmes.chat(person, [{ tool: CONNECT, arguments: {} }]))
+}
+
+/** The person signs in as a turn wants it. */
+export async function approve(holmes: Holmes, person: string, turn: Turn): Promise<Turn> {
+  const [approval] = turn.approvals
   if (approval === undefined) throw new Error(`${person} is not asked to sign in`)
-  const code = codeOf(await inPopup(holmes, person, approval.oauth))
-  const decision = { toolset_name: TOOLSET, code, redirect_uri: REDIRECT_URI }
-  return holmes.decide(person, approval.id, decision)
+  const popup = { oauth: approval.oauth, redirectUri: REDIRECT_URI }
+  const callback = await inPopup(holmes, person, popup)
+  return holmes.decide(person, approval.id, {
+    toolset_name: TOOLSET,
+    code: codeOf(callback),
+    redirect_uri: REDIRECT_URI,
+  })
 }
 
 /** Path B: the page's "Login" button; the verifier is the page's own. */
@@ -24,17 +39,22 @@ export async function signInByButton(
   person: string,
   over: Partial<CodeDelivery> = {},
 ): Promise<CallbackAnswer> {
-  return holmes.callback(person, { ...(await codeFromButton(holmes, person)), ...over })
+  const delivery = await codeFromButton(holmes, person, over.redirect_uri)
+  return holmes.callback(person, { ...delivery, ...over })
 }
 
 /** What the page hands in after the popup of its "Login" button. */
-export async function codeFromButton(holmes: Holmes, person: string): Promise<CodeDelivery> {
+export async function codeFromButton(
+  holmes: Holmes,
+  person: string,
+  redirectUri = REDIRECT_URI,
+): Promise<CodeDelivery> {
   const verifier = randomBytes(48).toString('base64url')
-  const callback = await inPopup(holmes, person, oauthOf(holmes, verifier))
+  const popup = { oauth: oauthOf(holmes, verifier), redirectUri }
   return {
     toolset_name: TOOLSET,
-    code: codeOf(callback),
-    redirect_uri: REDIRECT_URI,
+    code: codeOf(await inPopup(holmes, person, popup)),
+    redirect_uri: redirectUri,
     code_verifier: verifier,
   }
 }
@@ -56,10 +76,19 @@ function oauthOf({ toolsets }: Holmes, verifier: string): OauthMetadata {
   }
 }
 
+interface Popup {
+  readonly oauth: OauthMetadata
+  readonly redirectUri: string
+}
+
 /** What the person does in the popup; returns the address of the callback page, with its query. */
-export async function inPopup(holmes: Holmes, person: string, oauth: OauthMetadata): Promise<URL> {
+async function inPopup(
+  holmes: Holmes,
+  person: string,
+  { oauth, redirectUri }: Popup,
+): Promise<URL> {
   const state = randomBytes(16).toString('hex')
-  const url = await holmes.authorizeUrl(oauth, REDIRECT_URI, state)
+  const url = await holmes.authorizeUrl(oauth, redirectUri, state)
   const callback = await pickAccount(url, person)
   if (callback.searchParams.get('state') !== state) throw new Error('not the state of the page')
   return callback

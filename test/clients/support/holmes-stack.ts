@@ -9,7 +9,7 @@ import { holmes as holmesClient } from '../../../src/demo/mock-entra/directory.t
 import { type MockEntra, startMockEntra } from '../../../src/demo/mock-entra/mock-entra.ts'
 import { prepareServe, untilReady } from '../../support/fault-process.ts'
 import { startApiServer } from './cluster.ts'
-import { type Holmes, type HolmesHost, type HolmesOauth, startHolmesHost } from './holmes.ts'
+import { type Holmes, type HolmesOauth, startHolmesHost } from './holmes.ts'
 import { type Exchange, startRecordingHop } from './recording-hop.ts'
 
 /** The name of the MCP server in HolmesGPT's values. */
@@ -22,19 +22,28 @@ export const CONFIDENTIAL: HolmesOauth = {
   client_secret: holmesClient.client_secret ?? '',
 }
 
-/** HolmesGPT's code, rolecall in relay mode behind a hop, and everything behind that. */
-export interface HolmesStack {
+/** rolecall by its own command, behind a hop. */
+export interface Served {
+  /** `http://localhost:<port>`: the hop's, which is its `public_url`. */
+  readonly origin: string
+  /** What it was asked, and answered. */
+  readonly exchanges: readonly Exchange[]
+  log(): string
+}
+
+/** HolmesGPT's code, rolecall in relay mode, and everything behind that. */
+export interface HolmesStack extends Served {
   readonly entra: MockEntra
   readonly cluster: Cluster
-  /** What HolmesGPT asked rolecall, and was answered. */
-  readonly exchanges: readonly Exchange[]
-  /** `http://localhost:<port>`: rolecall's, through the hop. */
-  readonly origin: string
-  /** rolecall's log. */
-  log(): string
-  /** Starts a HolmesGPT that knows rolecall as its MCP server. */
+  /**
+   * Starts a HolmesGPT that knows rolecall as its MCP server.
+   *
+   * @param store a file for its tokens; absent: they are in its memory alone
+   */
   start(oauth: HolmesOauth, store?: string): Promise<Holmes>
-  /** A file for the tokens of a HolmesGPT; it is not there yet. */
+  /** The same with a rolecall of its own in mode off, which leaves people to Entra. */
+  startWithoutRelay(oauth: HolmesOauth): Promise<Holmes>
+  /** A file that is not there yet. */
   newStore(): string
   close(): Promise<void>
 }
@@ -42,71 +51,94 @@ export interface HolmesStack {
 export interface StackParts {
   readonly python: string
   readonly binaries: KubeBinaries
-  readonly mode: 'relay' | 'off'
 }
 
+/**
+ * Starts everything on loopback.
+ *
+ * @throws as its parts do; what had started is ended first
+ */
 export async function startHolmesStack(parts: StackParts): Promise<HolmesStack> {
   const closers: (() => unknown)[] = []
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) await closer()
   }
+  const closing = { after: (closer: () => unknown) => void closers.push(closer) }
   try {
-    return { ...(await startParts(parts, closers)), close }
+    return { ...(await startParts(parts, closing)), close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
+interface Closing {
+  after(closer: () => unknown): void
+}
+
 async function startParts(
-  { python, binaries, mode }: StackParts,
-  closers: (() => unknown)[],
+  { python, binaries }: StackParts,
+  closing: Closing,
 ): Promise<Omit<HolmesStack, 'close'>> {
-  const closing = { after: (closer: () => unknown) => void closers.push(closer) }
   const folder = await mkdtemp(join(tmpdir(), 'rolecall-holmes-'))
   closing.after(() => rm(folder, { recursive: true, force: true }))
-  const entra = await startMockEntra({ lifetime: 4000 })
+  const entra = await startMockEntra({ lifetime: 3600 })
   closing.after(() => entra.close())
   const starting = startHolmesHost(python)
-  closing.after(async () => (await starting).close())
+  closing.after(() =>
+    starting.then(
+      (host) => host.close(),
+      () => undefined,
+    ),
+  )
   const cluster = await startApiServer(entra, binaries)
   closing.after(() => cluster.close())
-  const upstream = await startKubernetesMcpServer({ cluster })
-  closing.after(() => upstream.close())
-  const hop = await startRecordingHop()
-  closing.after(() => hop.close())
-  const serve = await prepareServe(closing, {
-    upstream: upstream.url,
-    tenantId: entra.tenantId,
-    authority: entra.origin,
-    identityProvider: {
-      client_id: holmesClient.client_id,
-      client_secret: holmesClient.client_secret,
-    },
-    settings: {
-      public_url: hop.origin,
-      sealing_keys: [randomBytes(32).toString('base64url')],
-      sign_in: { mode, redirect_uris: ['robusta'] },
-    },
-  })
-  const rolecall = await serve()
-  hop.leadTo(Number(new URL(rolecall.url).port))
-  await untilReady(rolecall)
-  const host: HolmesHost = await starting
+  const { url: upstream, close } = await startKubernetesMcpServer({ cluster })
+  closing.after(close)
+  const relay = await serve({ entra, upstream, mode: 'relay' }, closing)
+  const host = await starting
+  const start = ({ origin }: Served, oauth: HolmesOauth, store?: string): Promise<Holmes> => {
+    const servers = { [TOOLSET]: { url: `${origin}/mcp`, oauth } }
+    return host.start({ servers, ...(store === undefined ? {} : { store }) })
+  }
   let stores = 0
   return {
+    ...relay,
     entra,
     cluster,
-    exchanges: hop.exchanges,
-    origin: hop.origin,
-    log: rolecall.log,
-    start: (oauth, store) => {
-      const servers = { [TOOLSET]: { url: `${hop.origin}/mcp`, oauth } }
-      return host.start({ servers, ...(store === undefined ? {} : { store }) })
-    },
+    start: (oauth, store) => start(relay, oauth, store),
+    startWithoutRelay: async (oauth) =>
+      start(await serve({ entra, upstream, mode: 'off' }, closing), oauth),
     newStore() {
       stores += 1
       return join(folder, `tokens-${stores}.json`)
     },
   }
+}
+
+interface Serving {
+  readonly entra: MockEntra
+  readonly upstream: string
+  readonly mode: 'relay' | 'off'
+}
+
+async function serve({ entra, upstream, mode }: Serving, closing: Closing): Promise<Served> {
+  const hop = await startRecordingHop()
+  closing.after(() => hop.close())
+  const { client_id, client_secret } = holmesClient
+  const begin = await prepareServe(closing, {
+    upstream,
+    tenantId: entra.tenantId,
+    authority: entra.origin,
+    identityProvider: mode === 'relay' ? { client_id, client_secret } : { client_id },
+    settings: {
+      public_url: hop.origin,
+      ...(mode === 'relay' && { sealing_keys: [randomBytes(32).toString('base64url')] }),
+      sign_in: mode === 'relay' ? { mode, redirect_uris: ['robusta'] } : { mode },
+    },
+  })
+  const rolecall = await begin()
+  hop.leadTo(Number(new URL(rolecall.url).port))
+  await untilReady(rolecall)
+  return { origin: hop.origin, exchanges: hop.exchanges, log: rolecall.log }
 }

@@ -124,7 +124,9 @@ export async function startHolmesHost(python: string): Promise<HolmesHost> {
   })
   const words = lastWordsOf(child)
   const exited = once(child, 'close')
+  const started = new Set<Holmes>()
   const close = async (): Promise<void> => {
+    for (const holmes of started) holmes.end()
     // It ends with its standard input.
     child.stdin.end()
     await exited
@@ -135,7 +137,14 @@ export async function startHolmesHost(python: string): Promise<HolmesHost> {
     await close()
     throw new Error(`HolmesGPT did not start:\n${words()}`)
   }
-  return { start: (options) => startHolmes(address, options, words), close }
+  return {
+    async start(options) {
+      const holmes = await startHolmes(address, options, words)
+      started.add(holmes)
+      return holmes
+    },
+    close,
+  }
 }
 
 function driverFile(): string {
