@@ -109,7 +109,7 @@ async function startParts(
       tenantId,
       authority,
       clientId: holmes.client_id,
-      clientSecret: holmes.client_secret ?? '',
+      ...(holmes.client_secret === undefined ? {} : { clientSecret: holmes.client_secret }),
     },
     upstream: mcpServer.url,
     audience: aksServerId,

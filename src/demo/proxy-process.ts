@@ -15,7 +15,8 @@ export interface ProxyOptions {
     readonly tenantId: string
     readonly authority: string
     readonly clientId: string
-    readonly clientSecret: string
+    /** Absent: `sign_in.mode` is off, and clients bring their tokens; else it is relay. */
+    readonly clientSecret?: string
   }
   readonly upstream: string
   /** Whom tokens must be for. */
@@ -60,25 +61,27 @@ async function writeConfiguration(options: ProxyOptions, publicUrl: string): Pro
     return path
   }
   const { clientSecret } = options.identityProvider
-  const secretFile = await write('client-secret', clientSecret)
-  const keysFile = await write('sealing-keys', `${randomBytes(32).toString('base64url')}\n`)
-  const settings = configurationOf(options, { publicUrl, secretFile, keysFile })
-  return await write('rolecall.toml', stringify(settings))
+  const relay =
+    clientSecret === undefined
+      ? undefined
+      : {
+          secretFile: await write('client-secret', clientSecret),
+          keysFile: await write('sealing-keys', `${randomBytes(32).toString('base64url')}\n`),
+        }
+  return await write('rolecall.toml', stringify(configurationOf(options, publicUrl, relay)))
 }
 
-interface Given {
-  readonly publicUrl: string
-  readonly secretFile: string
-  readonly keysFile: string
-}
-
-function configurationOf(options: ProxyOptions, given: Given): Record<string, unknown> {
+function configurationOf(
+  options: ProxyOptions,
+  publicUrl: string,
+  relay: { readonly secretFile: string; readonly keysFile: string } | undefined,
+): Record<string, unknown> {
   const { tenantId, authority, clientId } = options.identityProvider
   return {
-    public_url: given.publicUrl,
+    public_url: publicUrl,
     listen: `127.0.0.1:${options.port}`,
     admin_listen: `127.0.0.1:${options.adminPort}`,
-    sealing_keys_file: given.keysFile,
+    ...(relay && { sealing_keys_file: relay.keysFile }),
     shutdown_delay: '0s',
     shutdown_grace: '2s',
     identity_provider: {
@@ -86,9 +89,9 @@ function configurationOf(options: ProxyOptions, given: Given): Record<string, un
       tenant_id: tenantId,
       authority,
       client_id: clientId,
-      client_secret_file: given.secretFile,
+      ...(relay && { client_secret_file: relay.secretFile }),
     },
-    sign_in: { mode: 'relay', redirect_uris: ['robusta', 'loopback'] },
+    sign_in: relay ? { mode: 'relay', redirect_uris: ['robusta', 'loopback'] } : { mode: 'off' },
     resource: [
       { name: 'demo', path: '/mcp', upstream: options.upstream, audiences: [options.audience] },
     ],

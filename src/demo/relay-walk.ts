@@ -28,7 +28,8 @@ export async function walkThroughRelay(
   const backend = createBackend({ mcpUrl, clientId: holmes.client_id, namespaces: TEAMS })
   const session: BrowserSession = { pending: new Map(), connection: undefined }
   const redirectUri = `${uiOrigin}/oauth/callback.html`
-  const begun = await backend.connect(session, { redirectUri, sendsResource: false })
+  const wanted = { redirectUri, sendsResource: false, picksAccount: false }
+  const begun = await backend.connect(session, wanted)
   if (begun.authorizeUrl === undefined) return [wordsOf(begun)]
   const back = await pickAccount(new URL(begun.authorizeUrl), person.username)
   const state = back.searchParams.get('state') ?? ''

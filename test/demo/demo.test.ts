@@ -46,7 +46,7 @@ test('the first thing it says is where to click; the page there connects through
   const answer = await fetch(`${origin}/api/connect`, {
     method: 'POST',
     headers: { origin, 'content-type': 'application/json' },
-    body: JSON.stringify({ sendsResource: false }),
+    body: JSON.stringify({ sendsResource: false, picksAccount: false }),
   })
   const { authorizeUrl } = (await answer.json()) as { authorizeUrl: string }
   const [, idp = ''] = await run.has('stdout', /mock Entra ID +(\S+)/)

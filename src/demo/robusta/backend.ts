@@ -23,6 +23,15 @@ export interface CallbackParameters {
   readonly errorDescription?: string | undefined
 }
 
+/** How a sign-in is to be asked for. */
+export interface WantedSignIn {
+  readonly redirectUri: string
+  /** As HolmesGPT does unless `oauth.resource` is an empty text. */
+  readonly sendsResource: boolean
+  /** For another person than the one that the identity provider still knows in this browser. */
+  readonly picksAccount: boolean
+}
+
 /**
  * What HolmesGPT does for a Robusta UI, as far as one MCP server needs it. Each method answers the
  * page of one browser; what goes wrong is in the answer.
@@ -31,10 +40,7 @@ export interface Backend {
   /** How things stand, without asking anybody. */
   show(session: BrowserSession): Promise<Answer>
   /** Finds the endpoints and begins a sign-in. */
-  connect(
-    session: BrowserSession,
-    where: { readonly redirectUri: string; readonly sendsResource: boolean },
-  ): Promise<Answer>
+  connect(session: BrowserSession, wanted: WantedSignIn): Promise<Answer>
   /** Redeems the code, and shows what the person sees. */
   callback(session: BrowserSession, parameters: CallbackParameters): Promise<Answer>
   /** Shows what the person sees now, with a new token where the old one is at its end. */
@@ -62,13 +68,13 @@ export function createBackend(options: BackendOptions): Backend {
   }
   return {
     show: (session) => answer(session, async () => undefined),
-    connect: (session, where) =>
+    connect: (session, { redirectUri, sendsResource, picksAccount }) =>
       answer(session, async (log) => {
         const discovered = await discover(options.mcpUrl, log)
-        const resource = where.sendsResource ? { resource: options.mcpUrl } : {}
+        const resource = sendsResource ? { resource: options.mcpUrl } : {}
         const { clientId } = options
-        const { redirectUri } = where
-        const signIn = beginSignIn({ discovered, clientId, redirectUri, ...resource })
+        const wanted = { clientId, redirectUri, picksAccount, ...resource }
+        const signIn = beginSignIn({ discovered, ...wanted })
         const client = { tokenEndpoint: discovered.tokenEndpoint, clientId, ...resource }
         keepPending(session, { signIn, client })
         return { authorizeUrl: signIn.authorizeUrl }

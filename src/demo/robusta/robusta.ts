@@ -78,7 +78,7 @@ interface Api {
   readonly sessions: BrowserSessions
 }
 
-const connectSchema = z.strictObject({ sendsResource: z.boolean() })
+const connectSchema = z.strictObject({ sendsResource: z.boolean(), picksAccount: z.boolean() })
 const text = z.string().max(8000)
 const callbackSchema = z.strictObject({
   state: text,
@@ -101,9 +101,9 @@ function addApi(app: FastifyInstance, origins: readonly string[], api: Api): voi
     await reply.code(isMalformed ? 400 : Number(status)).send({ error: 'this cannot be answered' })
   })
   post('/api/connect', async (session, request) => {
-    const { sendsResource } = connectSchema.parse(request.body)
+    const wanted = connectSchema.parse(request.body)
     const redirectUri = `${publicOrigin(request, origins)}/oauth/callback.html`
-    return backend.connect(session, { redirectUri, sendsResource })
+    return backend.connect(session, { redirectUri, ...wanted })
   })
   post('/api/oauth/callback', async (session, request) =>
     backend.callback(session, callbackSchema.parse(request.body)),

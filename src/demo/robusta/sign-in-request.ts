@@ -17,14 +17,16 @@ export interface SignInRequest {
   readonly redirectUri: string
   /** Absent: no `resource` is sent. */
   readonly resource?: string
+  /** The account is asked for, although somebody is signed in. HolmesGPT has no such thing. */
+  readonly picksAccount: boolean
 }
 
 /**
  * Makes state, a PKCE pair (S256, a verifier of 128 characters) and the authorize URL with
- * HolmesGPT's parameters in its order: no nonce, no prompt.
+ * HolmesGPT's parameters in its order: no nonce, and else no prompt.
  */
 export function beginSignIn(request: SignInRequest): PendingSignIn {
-  const { discovered, clientId, redirectUri, resource } = request
+  const { discovered, clientId, redirectUri, resource, picksAccount } = request
   const state = randomBytes(32).toString('base64url')
   const verifier = randomBytes(96).toString('base64url')
   const query = new URLSearchParams({
@@ -36,6 +38,7 @@ export function beginSignIn(request: SignInRequest): PendingSignIn {
     state,
     ...(discovered.scopes ? { scope: discovered.scopes.join(' ') } : {}),
     ...(resource === undefined ? {} : { resource }),
+    ...(picksAccount ? { prompt: 'select_account' } : {}),
   })
   const authorizeUrl = `${discovered.authorizationEndpoint}?${query}`
   return { state, verifier, redirectUri, authorizeUrl }

@@ -94,20 +94,21 @@ function showProblem({ problem }) {
 
 /** @param {Answer} answer */
 function showConnection({ connection }) {
-  element('connected').hidden = !connection
+  isConnected = connection !== undefined
+  element('connected').hidden = !isConnected
   control('connect').textContent = connection ? 'Connect as somebody else' : 'Connect Kubernetes'
   const name = connection?.person
   element('state').textContent = connection
     ? `Connected${name ? ` as ${name}` : ''}`
     : 'Not connected'
-  element('state').classList.toggle('is-connected', connection !== undefined)
+  element('state').classList.toggle('is-connected', isConnected)
   if (!connection) return
   const { tools, sights, goodUntil, refreshes } = connection
-  const times = ['not yet', 'once', 'twice'][refreshes] ?? `${refreshes} times`
+  const refreshed =
+    ['not refreshed yet', 'refreshed once'][refreshes] ?? `refreshed ${refreshes} times`
   element('connected-title').textContent = `This is what ${name ?? 'you'} may see`
   element('connected-token').textContent =
-    `${tools} tools. The token is good until ${new Date(goodUntil).toLocaleTimeString()}, ` +
-    `refreshed ${times}.`
+    `${tools} tools. The token is good until ${new Date(goodUntil).toLocaleTimeString()}, ${refreshed}.`
   element('namespaces').replaceChildren(...sights.map(namespaceCard))
 }
 
@@ -171,7 +172,8 @@ async function connect() {
   // In the click itself: a browser blocks a window that is opened later.
   const popup = window.open('/oauth/opening.html', '_blank', POPUP)
   if (!popup) return show(await withProblem(BLOCKED))
-  const begun = await ask('/api/connect', { sendsResource: sendsResource.checked })
+  const wanted = { sendsResource: sendsResource.checked, picksAccount: isConnected }
+  const begun = await ask('/api/connect', wanted)
   show(begun)
   if (begun.authorizeUrl === undefined) return popup.close()
   element('state').textContent = 'Waiting for you to sign in…'
@@ -210,6 +212,7 @@ async function showAnswer(asked) {
 
 const buttons = ['connect', 'look', 'refresh', 'disconnect'].map(control)
 const showPopup = control('show-popup')
+let isConnected = false
 const sendsResource = /** @type {HTMLInputElement} */ (control('sends-resource'))
 
 /**

@@ -1,0 +1,58 @@
+import type { Browser } from 'playwright-core'
+import { createAuthority } from '../../../src/demo/certificates.ts'
+import { TEAMS } from '../../../src/demo/cluster/contents.ts'
+import { type Demo, startDemo } from '../../../src/demo/demo.ts'
+import { holmes } from '../../../src/demo/mock-entra/directory.ts'
+import { ANY_PORTS } from '../../../src/demo/ports.ts'
+import { startRobusta } from '../../../src/demo/robusta/robusta.ts'
+import { startChromium } from './chromium.ts'
+
+/** Where the Robusta UI is; the callback URLs of the documentation page are below them. */
+export const PLATFORM_ORIGINS = [
+  'https://platform.robusta.dev',
+  'https://platform.eu.robusta.dev',
+  'https://platform.ap.robusta.dev',
+] as const
+
+/** The demo on a real API server, its page under the platform's origins too, and a browser. */
+export interface RobustaStack {
+  readonly demo: Demo
+  readonly browser: Browser
+  close(): Promise<void>
+}
+
+/** Starts all of it; `chromium` is the program. */
+export async function startRobustaStack(chromium: string): Promise<RobustaStack> {
+  const closers: (() => Promise<unknown>)[] = []
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer()
+  }
+  try {
+    const demo = await startDemo({
+      ports: ANY_PORTS,
+      cluster: 'structured',
+      progress: () => undefined,
+    })
+    closers.push(() => demo.close())
+    const hosts = PLATFORM_ORIGINS.map((origin) => new URL(origin).host)
+    const authority = await createAuthority('Robusta platform')
+    const tls = await authority.issue({ names: hosts })
+    const platform = await startRobusta({
+      tls,
+      publicOrigins: PLATFORM_ORIGINS,
+      mcpUrl: demo.proxy.url,
+      clientId: holmes.client_id,
+      namespaces: TEAMS,
+    })
+    closers.push(() => platform.close())
+    const browser = await startChromium(chromium, {
+      hosts: Object.fromEntries(hosts.map((host) => [host, platform.port])),
+      certificate: tls.certificate,
+    })
+    closers.push(() => browser.close())
+    return { demo, browser, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
