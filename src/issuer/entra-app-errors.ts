@@ -139,6 +139,13 @@ export const entraAppErrors: readonly EntraErrorRow[] = [
       "upload identity_provider.client_certificate_file under Certificates & secrets of the app registration, and check the machine's clock.",
   },
   {
+    codes: [700024],
+    what: "The assertion in place of a secret is not valid at Entra's time.",
+    whose: 'operator',
+    remedy:
+      "check the machine's clock, and that the platform renews the token in identity_provider.federated_token_file.",
+  },
+  {
     codes: [700213, 70021],
     what: 'No federated credential of the app fits the token here.',
     whose: 'operator',

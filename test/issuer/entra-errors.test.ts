@@ -23,6 +23,7 @@ const rows: readonly (readonly [Whose, ...number[]])[] = [
   ['operator', 7000218],
   ['operator', 700025],
   ['operator', 700027],
+  ['operator', 700024],
   ['operator', 700213, 70021],
   ['administrator', 7000112, 70001],
   ['administrator', 50105],

@@ -2,25 +2,48 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import {
   ConfidentialClientApplication,
+  type Configuration,
   CryptoProvider,
   type INetworkModule,
   InteractionRequiredAuthError,
 } from '@azure/msal-node'
 import * as oidc from 'openid-client'
 import { Agent, fetch as fetchWith } from 'undici'
-import { createAuthority, loopbackNames } from '../../src/demo/certificates.ts'
+import {
+  createAuthority,
+  type IssuedCertificate,
+  loopbackNames,
+} from '../../src/demo/certificates.ts'
 import { aksServerId, holmes, publicClient } from '../../src/demo/mock-entra/directory.ts'
 import { type MockEntra, startMockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
 import { signIn } from '../../src/demo/sign-in.ts'
+import { createWorkload, rsaCertificate, sha256Thumbprint } from '../support/client-credentials.ts'
 import { answered, authorize, claimsOf, redirectUri } from './code-flow.ts'
 
+const certifiedId = 'ce471f1e-0000-4000-8000-00000000a994'
+const federatedId = 'fede4a7e-0000-4000-8000-00000000a995'
+
+const workload = createWorkload()
+let pair: IssuedCertificate
 let mock: MockEntra
 let agent: Agent
 let certificateAuthority: string
 before(async () => {
   const authority = await createAuthority('mock entra test')
   certificateAuthority = authority.certificate
-  mock = await startMockEntra({ tls: await authority.issue({ names: loopbackNames }) })
+  pair = await rsaCertificate()
+  const { client_secret: _, ...withoutSecret } = holmes
+  const certificates = [pair.certificate]
+  const federated_credentials = [workload.credential]
+  mock = await startMockEntra({
+    tls: await authority.issue({ names: loopbackNames }),
+    clients: [
+      holmes,
+      publicClient,
+      { ...withoutSecret, client_id: certifiedId, certificates },
+      { ...withoutSecret, client_id: federatedId, federated_credentials },
+    ],
+  })
   agent = new Agent({ connect: { ca: authority.certificate } })
 })
 after(async () => {
@@ -40,17 +63,19 @@ const networkClient: INetworkModule = {
     send(url, { method: 'POST', headers: options?.headers ?? {}, body: options?.body ?? '' }),
 }
 
-test('msal-node redeems a code with PKCE, refreshes, and asks for a new sign-in once revoked', async () => {
-  const application = new ConfidentialClientApplication({
-    auth: {
-      clientId: holmes.client_id,
-      clientSecret: holmes.client_secret ?? '',
-      authority: `${mock.origin}/${mock.tenantId}`,
-      knownAuthorities: [new URL(mock.origin).host],
-    },
+function msal(auth: Configuration['auth']): ConfidentialClientApplication {
+  const authority = `${mock.origin}/${mock.tenantId}`
+  const knownAuthorities = [new URL(mock.origin).host]
+  return new ConfidentialClientApplication({
+    auth: { authority, knownAuthorities, ...auth },
     system: { networkClient },
   })
-  const scopes = [`${aksServerId}/.default`]
+}
+
+const scopes = [`${aksServerId}/.default`]
+
+/** Signs alice in through MSAL, whatever it proves itself with. */
+async function signInWithMsal(application: ConfidentialClientApplication) {
   const { verifier, challenge } = await new CryptoProvider().generatePkceCodes()
   const url = await application.getAuthCodeUrl({
     scopes,
@@ -63,12 +88,13 @@ test('msal-node redeems a code with PKCE, refreshes, and asks for a new sign-in 
   const page = await fetchWith(url, { dispatcher: agent, redirect: 'manual' })
   mock.signInAs(undefined)
   const code = new URL(page.headers.get('location') ?? '').searchParams.get('code') ?? ''
-  const first = await application.acquireTokenByCode({
-    code,
-    scopes,
-    redirectUri,
-    codeVerifier: verifier,
-  })
+  return application.acquireTokenByCode({ code, scopes, redirectUri, codeVerifier: verifier })
+}
+
+test('msal-node redeems a code with PKCE, refreshes, and asks for a new sign-in once revoked', async () => {
+  const clientSecret = holmes.client_secret ?? ''
+  const application = msal({ clientId: holmes.client_id, clientSecret })
+  const first = await signInWithMsal(application)
   assert.equal(
     first.account?.homeAccountId,
     `${claimsOf(first.accessToken)['oid']}.${mock.tenantId}`,
@@ -84,6 +110,30 @@ test('msal-node redeems a code with PKCE, refreshes, and asks for a new sign-in 
     (error: unknown) =>
       error instanceof InteractionRequiredAuthError && /AADSTS50173/.test(error.message),
   )
+})
+
+test('msal-node proves itself with a certificate, and is refused with the key of another', async () => {
+  const clientCertificate = {
+    thumbprintSha256: sha256Thumbprint(pair.certificate),
+    privateKey: pair.key,
+  }
+  const { accessToken } = await signInWithMsal(msal({ clientId: certifiedId, clientCertificate }))
+  assert.equal(claimsOf(accessToken)['appidacr'], '2')
+  const { key: privateKey } = await rsaCertificate()
+  const other = msal({
+    clientId: certifiedId,
+    clientCertificate: { ...clientCertificate, privateKey },
+  })
+  await assert.rejects(signInWithMsal(other), /AADSTS700027/)
+})
+
+test('msal-node proves itself with the token of a workload', async () => {
+  const clientAssertion = await workload.token()
+  const { accessToken } = await signInWithMsal(msal({ clientId: federatedId, clientAssertion }))
+  assert.equal(claimsOf(accessToken)['appidacr'], '2')
+  const foreign = await workload.token({ sub: 'system:serviceaccount:default:other' })
+  const other = msal({ clientId: federatedId, clientAssertion: foreign })
+  await assert.rejects(signInWithMsal(other), /AADSTS700213/)
 })
 
 test('openid-client discovers, redeems a code with nonce and PKCE, and refreshes', async () => {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Person } from '../people.ts'
-import type { Client } from './directory.ts'
+import { authenticationClass, type Client } from './directory.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
 
@@ -46,7 +46,7 @@ export function v2UserClaims(ground: TokenGround, person: Person, scope: string)
   return {
     ...common(ground),
     azp: ground.client.client_id,
-    azpacr: ground.client.client_secret ? '1' : '0',
+    azpacr: authenticationClass(ground.client),
     ...groupClaims(ground, person),
     ...guestClaims(person),
     name: nameOf(person),
@@ -112,7 +112,7 @@ function common({ tenantId, issuer, audience, now, lifetime }: TokenGround): Cla
 }
 
 function v1Client(client: Client): Claims {
-  return { appid: client.client_id, appidacr: client.client_secret ? '1' : '0' }
+  return { appid: client.client_id, appidacr: authenticationClass(client) }
 }
 
 function v1NameClaims(person: Person): Claims {

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
-import type { Client } from './directory.ts'
+import { checkClientAssertion } from './client-assertion.ts'
+import { authenticationClass, type Client } from './directory.ts'
 import { EntraError } from './errors.ts'
 import type { Parameters } from './parameters.ts'
 import type { MockState } from './state.ts'
@@ -10,22 +11,27 @@ interface PresentedClient {
 }
 
 /**
- * Who asks the token endpoint: `client_secret_post` or `client_secret_basic` (RFC 6749 §2.3.1).
- * Assertions (`private_key_jwt`) are not understood.
+ * Who asks the token endpoint: `client_secret_post`, `client_secret_basic` (RFC 6749 §2.3.1) or an
+ * assertion (RFC 7523 §2.2).
  *
- * @throws EntraError 900144, 700016, 700025, 7000218, 7000215, 9002313
+ * @throws EntraError 900144, 700016, 700025, 7000218, 7000215, 9002313, and as the assertion does
  */
-export function authenticateClient(
+export async function authenticateClient(
   state: MockState,
   authorization: string | undefined,
   parameters: Parameters,
-): Client {
+): Promise<Client> {
   const { clientId, secret } = readClient(authorization, parameters)
   const details = { client_id: clientId, tenant: state.tenantId }
   const client = state.clients.find((known) => known.client_id === clientId)
   if (!client) throw new EntraError(700016, details)
-  if (client.client_secret === undefined) {
-    if (secret !== undefined) throw new EntraError(700025)
+  const asserts = parameters.has('client_assertion')
+  if (authenticationClass(client) === '0') {
+    if (secret !== undefined || asserts) throw new EntraError(700025)
+    return client
+  }
+  if (asserts) {
+    await checkClientAssertion(state, client, parameters)
     return client
   }
   if (secret === undefined) throw new EntraError(7000218)
@@ -57,7 +63,8 @@ function formDecode(text: string): string {
   }
 }
 
-function isEqual(one: string, other: string): boolean {
+function isEqual(one: string, other: string | undefined): boolean {
+  if (other === undefined) return false
   const [a, b] = [Buffer.from(one), Buffer.from(other)]
   return a.length === b.length && timingSafeEqual(a, b)
 }

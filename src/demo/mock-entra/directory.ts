@@ -1,3 +1,5 @@
+import type { KeyObject } from 'node:crypto'
+
 /** The tenant that the mock serves unless told otherwise. */
 export const defaultTenantId = 'c0de0000-0000-4000-8000-00000000ca11'
 
@@ -10,18 +12,36 @@ export const graphId = '00000003-0000-0000-c000-000000000000'
 /** How an address was registered; it decides what its token requests must look like. */
 export type Platform = 'web' | 'public' | 'spa'
 
-/** An app registration. */
+/** A workload of another issuer whose tokens stand for the app. */
+export interface FederatedCredential {
+  readonly issuer: string
+  readonly subject: string
+  readonly audience: string
+  /** The issuer's public key; RS256. */
+  readonly key: KeyObject
+}
+
+/** An app registration. Without any of the three credentials: a public client. */
 export interface Client {
   readonly client_id: string
   readonly name: string
-  /** Absent: a public client. */
   readonly client_secret?: string
+  /** PEM. */
+  readonly certificates?: readonly string[]
+  readonly federated_credentials?: readonly FederatedCredential[]
   /** On `http://localhost` and `http://127.0.0.1` the port is free, the path is not. */
   readonly redirect_uris: readonly { readonly uri: string; readonly platform: Platform }[]
   /** Where `logout` may send the browser afterwards. */
   readonly post_logout_redirect_uris?: readonly string[]
   /** The object id of its service principal, the `oid` of its app-only tokens. */
   readonly service_principal_id: string
+}
+
+/** How the client proves itself, as `appidacr` has it: not, by secret, by an assertion. */
+export function authenticationClass(client: Client): '0' | '1' | '2' {
+  if (client.client_secret !== undefined) return '1'
+  const { certificates = [], federated_credentials: federated = [] } = client
+  return certificates.length + federated.length > 0 ? '2' : '0'
 }
 
 /** An application that tokens are issued for. */

@@ -3,7 +3,7 @@ import type { Person } from '../people.ts'
 import { clientInfo } from './authorize.ts'
 import { appClaims, idTokenClaims, type TokenGround, v1UserClaims, v2UserClaims } from './claims.ts'
 import { authenticateClient } from './client-authentication.ts'
-import { type Client, graphId, type Platform } from './directory.ts'
+import { authenticationClass, type Client, graphId, type Platform } from './directory.ts'
 import { v1Issuer, v2Issuer } from './documents.ts'
 import { EntraError } from './errors.ts'
 import { signToken, type TokenKind } from './mint.ts'
@@ -42,7 +42,7 @@ export async function answerTokenRequest(
 ): Promise<TokenAnswer> {
   const { parameters } = request
   const grantType = requireParameter(parameters, 'grant_type')
-  const client = authenticateClient(state, request.authorization, parameters)
+  const client = await authenticateClient(state, request.authorization, parameters)
   switch (grantType) {
     case 'authorization_code':
       return redeemCode(state, client, request)
@@ -216,7 +216,7 @@ async function issueAppToken(
   client: Client,
   parameters: Parameters,
 ): Promise<TokenAnswer> {
-  if (client.client_secret === undefined) throw new EntraError(7000218)
+  if (authenticationClass(client) === '0') throw new EntraError(7000218)
   const scope = requireParameter(parameters, 'scope')
   const scopes = readScopes(scope, state.resources)
   if (!scopes.byDefault || scopes.oidc.length > 0) throw new EntraError(1002012, { scope })
