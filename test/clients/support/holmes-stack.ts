@@ -28,7 +28,8 @@ export interface Served {
   readonly origin: string
   /** What it was asked, and answered. */
   readonly exchanges: readonly Exchange[]
-  log(): string
+  /** Ends it; returns its whole log. */
+  end(): Promise<string>
 }
 
 /** HolmesGPT's code, rolecall in relay mode, and everything behind that. */
@@ -140,5 +141,9 @@ async function serve({ entra, upstream, mode }: Serving, closing: Closing): Prom
   const rolecall = await begin()
   hop.leadTo(Number(new URL(rolecall.url).port))
   await untilReady(rolecall)
-  return { origin: hop.origin, exchanges: hop.exchanges, log: rolecall.log }
+  const end = async (): Promise<string> => {
+    await rolecall.close()
+    return rolecall.log()
+  }
+  return { origin: hop.origin, exchanges: hop.exchanges, end }
 }
