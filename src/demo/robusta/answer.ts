@@ -37,10 +37,12 @@ export interface ProblemView {
   readonly remedy?: string
 }
 
-/** A request that the backend sent: never with its query, headers or body. */
+/** A request that the backend sent: never with its query or headers. */
 export interface SentRequest {
   readonly method: string
   readonly url: string
+  /** All that is told of its body: the grant type, or the JSON-RPC method. */
+  readonly about?: string
   /** Absent: there was no answer. */
   readonly status?: number
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { SentRequest } from './answer.ts'
 
 /** What came back. */
@@ -33,7 +34,9 @@ export interface RequestLog {
 export function createRequestLog(): RequestLog {
   const requests: SentRequest[] = []
   const logged = async (url: string | URL, init: RequestInit = {}): Promise<Response> => {
-    const request = { method: init.method ?? 'GET', url: withoutQuery(url) }
+    const about = aboutBody(init.body)
+    const method = init.method ?? 'GET'
+    const request = { method, url: withoutQuery(url), ...(about === undefined ? {} : { about }) }
     const place = requests.push(request) - 1
     const response = await fetch(url, init)
     requests[place] = { ...request, status: response.status }
@@ -60,6 +63,15 @@ export function createRequestLog(): RequestLog {
 function withoutQuery(url: string | URL): string {
   const { origin, pathname } = new URL(url)
   return `${origin}${pathname}`
+}
+
+const messageSchema = z.object({ method: z.string() })
+
+function aboutBody(body: unknown): string | undefined {
+  if (typeof body !== 'string') return undefined
+  const message = messageSchema.safeParse(parseJson(body))
+  if (message.success) return message.data.method
+  return new URLSearchParams(body).get('grant_type') ?? undefined
 }
 
 function parseJson(text: string): unknown {

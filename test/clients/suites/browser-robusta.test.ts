@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { findKubeBinaries } from '../../../src/demo/cluster/kube-binaries.ts'
+import { barriersOn } from '../support/axe.ts'
 import { findChromium } from '../support/chromium.ts'
 import { needed } from '../support/needed.ts'
 import { PLATFORM_ORIGINS, type RobustaStack, startRobustaStack } from '../support/robusta-stack.ts'
@@ -64,7 +65,7 @@ for (const origin of PLATFORM_ORIGINS) {
     assert.deepEqual([...names], ['alice@contoso.test'])
     // What needs no ingress: the browser speaks with the page and the identity provider alone.
     assert.deepEqual([...origins], [origin, demo.identityProvider.origin])
-    const token = `POST ${demo.proxy.publicUrl}/oauth/token200`
+    const token = `POST ${demo.proxy.publicUrl}/oauth/token authorization_code 200`
     assert.equal((await requestsOn(page)).filter((line) => line === token).length, 1)
   })
 }
@@ -244,7 +245,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     desk: { width: 1000, height: 800 },
     phone: { width: 360, height: 740 },
   })) {
-    test(`nothing is cut off, ${colorScheme}, on a ${size}; pictures are kept`, {
+    test(`nothing is cut off and axe finds no barrier, ${colorScheme}, on a ${size}; pictures are kept`, {
       skip,
     }, async (t) => {
       const { page } = await visit(t, stack, PLATFORM, { colorScheme, viewport })
@@ -253,6 +254,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await shown.screenshot({ path: join(SCREENSHOTS, name), fullPage: true })
         const overflow = 'document.documentElement.scrollWidth - innerWidth'
         assert.equal(await shown.evaluate(overflow), 0, name)
+        assert.deepEqual(await barriersOn(shown), [], name)
       }
       await keep(page, 'start')
       await page.getByRole('checkbox').check()

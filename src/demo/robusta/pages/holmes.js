@@ -97,6 +97,7 @@ function showConnection({ connection }) {
   isConnected = connection !== undefined
   element('connected').hidden = !isConnected
   control('connect').textContent = connection ? 'Connect as somebody else' : 'Connect Kubernetes'
+  control('connect').classList.toggle('primary', !isConnected)
   const name = connection?.person
   element('state').textContent = connection
     ? `Connected${name ? ` as ${name}` : ''}`
@@ -131,9 +132,11 @@ function namespaceCard({ namespace, pods, refusal }) {
 }
 
 /** @param {SentRequest} request */
-function showRequest({ method, url, status }) {
+function showRequest({ method, url, about, status }) {
   const line = document.createElement('li')
-  line.append(make('code', `${method} ${url}`), make('span', status ? `${status}` : 'no answer'))
+  line.append(make('code', `${method} ${url}`), ' ')
+  if (about) line.append(make('span', about, 'about'), ' ')
+  line.append(status ? `${status}` : 'no answer')
   element('requests').append(line)
   element('no-requests').hidden = true
 }
