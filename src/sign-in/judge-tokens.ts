@@ -2,7 +2,7 @@ import { answerTo } from '../access/answer.ts'
 import { authenticateToken, type Principal, type ResourceAccess } from '../access/authenticate.ts'
 import type { ResourceConfig } from '../config/config.ts'
 import type { ProviderTokens } from '../issuer/provider-grants.ts'
-import { invalidGrant, temporarilyUnavailable } from './token-error.ts'
+import { temporarilyUnavailable, UnusableTokens } from './token-error.ts'
 
 /** A resource that people can sign in for. */
 export interface SignInResource {
@@ -24,8 +24,8 @@ export interface JudgedTokens {
  *
  * @param candidates the first that takes it counts
  * @param now milliseconds since the epoch
- * @throws ErrorAnswer 503 when nothing can be decided yet, else `invalid_grant` with the words of
- *   the first candidate's refusal
+ * @throws ErrorAnswer 503 when nothing can be decided yet
+ * @throws UnusableTokens with the words of the first candidate's refusal
  */
 export async function judgeTokens(
   tokens: ProviderTokens,
@@ -50,7 +50,7 @@ export async function judgeTokens(
     if (first === undefined) reason = verdict.refusal.reason
     first ??= answer
   }
-  throw invalidGrant(
+  throw new UnusableTokens(
     `The identity provider issued a token that is not for this server: ${first?.description ?? ''}`,
     `invalid_grant:${reason}`,
   )

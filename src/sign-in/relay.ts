@@ -11,6 +11,7 @@ import { type RedirectUriRule, redirectUriRule } from './redirect-uris.ts'
 import { type ResourceIndicators, resourceIndicators } from './resource-indicator.ts'
 import {
   beginSession,
+  checkAudience,
   checkPerson,
   checkSession,
   issueTokens,
@@ -182,6 +183,7 @@ async function renew(
     ask: () => context.grants.refresh({ refreshToken, scope }),
   })
   checkPerson(session, obtained)
+  checkAudience(session, obtained)
   return issue(session, obtained, context)
 }
 

@@ -40,10 +40,20 @@ export function resourceIndicators(
   }
 }
 
-/** Clients differ in the case of the host, a default port and one trailing slash. */
+/** Scheme, host with port, and the rest as it was sent. */
+const ADDRESS = /^(https?):\/\/([^/?#\\@\s]+)(\/[^?#\\\s]*)?$/i
+const defaultPorts: Readonly<Record<string, string>> = { http: ':80', https: ':443' }
+
+/**
+ * Clients differ in the case of scheme and host, a default port and one trailing slash. Nothing else
+ * is made alike: what `URL` would mend is another address.
+ */
 function normalised(value: string): string | undefined {
-  if (!URL.canParse(value) || /[?#\s\\@]/.test(value)) return undefined
-  const url = new URL(value)
-  if (/\/\/$/.test(url.pathname)) return undefined
-  return url.origin + url.pathname.replace(/\/$/, '')
+  const [, scheme = '', host = '', path = ''] = ADDRESS.exec(value) ?? []
+  const lower = scheme.toLowerCase()
+  const port = defaultPorts[lower]
+  if (port === undefined) return undefined
+  const name = host.toLowerCase()
+  const plain = name.endsWith(port) ? name.slice(0, -port.length) : name
+  return `${lower}://${plain}${path.endsWith('//') ? path : path.replace(/\/$/, '')}`
 }

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Identity } from '../access/identity.ts'
 import type { RelayConfig } from '../config/config.ts'
+import { texts } from '../oauth/claims.ts'
+import { readJwt } from '../oauth/jwt.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import { open, seal } from '../sealing/sealed-value.ts'
 import type { IssuedTokens } from './issued-tokens.ts'
-import { invalidGrant } from './token-error.ts'
+import { invalidGrant, UnusableTokens } from './token-error.ts'
 import type { Obtained } from './token-source.ts'
 
 const sessionShape = z.object({
@@ -98,6 +100,22 @@ export function checkPerson(session: Session, { judged }: Obtained): void {
   throw invalidGrant(
     'The identity provider refreshed the session to another person; sign in again.',
     'another_person',
+  )
+}
+
+/**
+ * Refuses tokens for an audience that a session is not bound to: resources may share some audiences
+ * and not others.
+ *
+ * @throws UnusableTokens
+ */
+export function checkAudience({ bound }: Session, { judged }: Obtained): void {
+  if (!('audiences' in bound) || bound.audiences.length === 0) return
+  const { claims } = readJwt(judged.bearer) ?? { claims: {} }
+  if (texts(claims, 'aud').some((audience) => bound.audiences.includes(audience))) return
+  throw new UnusableTokens(
+    'The identity provider refreshed the session to another audience; request_scopes of the resources differ in what they ask for.',
+    'another_audience',
   )
 }
 

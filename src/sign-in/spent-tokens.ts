@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
-import { invalidGrant } from './token-error.ts'
+import { invalidGrant, UnusableTokens } from './token-error.ts'
 
 /** For how long a repeated refresh token gets the same answer, in milliseconds. */
 export const GRACE = 60_000
@@ -18,7 +18,8 @@ type Entry<T> =
  * (HolmesGPT does both), so within the grace each repetition gets the very same answer; later ones,
  * and those of a session that has ended, get a refusal that costs nothing.
  *
- * Holds for this process. What was not decided is not remembered: it may be asked again.
+ * Holds for this process. What was not decided is not remembered, nor are tokens that could not be
+ * used: it may be asked again.
  */
 export class SpentTokens<T> {
   readonly #entries = new LRUCache<string, Entry<T>>({ max: MOST_REMEMBERED })
@@ -57,6 +58,7 @@ export class SpentTokens<T> {
 }
 
 function isFinal(error: unknown): error is ErrorAnswer {
+  if (error instanceof UnusableTokens) return false
   return error instanceof ErrorAnswer && error.error === 'invalid_grant'
 }
 

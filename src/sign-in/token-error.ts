@@ -11,6 +11,16 @@ export function invalidGrant(description: string, reason = 'invalid_grant'): Err
   return new ErrorAnswer({ status: 400, error: 'invalid_grant', description, reason })
 }
 
+/**
+ * The grant was good, and the tokens that it brought are not. A setting is wrong, here or at the
+ * provider, so that the same grant may bring good ones once it is right.
+ */
+export class UnusableTokens extends ErrorAnswer {
+  constructor(description: string, reason: string) {
+    super({ status: 400, error: 'invalid_grant', description, reason })
+  }
+}
+
 export function invalidTarget(description: string): ErrorAnswer {
   return new ErrorAnswer({ status: 400, error: 'invalid_target', description })
 }
