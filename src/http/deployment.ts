@@ -8,8 +8,7 @@ import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { watchUpstreams } from '../proof/watch-upstreams.ts'
 import { type DerivedKeys, deriveKeys } from '../sealing/derived-keys.ts'
-import type { IssuedTokens } from '../sign-in/issued-tokens.ts'
-import type { SpentTokens } from '../sign-in/spent-tokens.ts'
+import type { SingleUse } from '../sign-in/single-use.ts'
 import { createApp } from './app.ts'
 import { isLoopbackOrigin } from './origin.ts'
 import { grantReporter, reportIssuerEvent } from './provider-report.ts'
@@ -21,8 +20,8 @@ export interface Surroundings {
   readonly log: Logger
   readonly metrics: Metrics
   readonly streams: OpenStreams
-  /** The refresh tokens that were used. */
-  readonly spent: SpentTokens<IssuedTokens>
+  /** The codes and refresh tokens that were used. */
+  readonly singleUse: SingleUse
   readonly clock: Clock
   readonly version: string
   readonly probesUpstreams: boolean

@@ -4,8 +4,7 @@ import type { Config, ListenAddress } from '../config/config.ts'
 import { OpenStreams } from '../forward/open-streams.ts'
 import { type Logger, reasonOf } from '../observe/logger.ts'
 import { createMetrics, observeReadings } from '../observe/metrics.ts'
-import type { IssuedTokens } from '../sign-in/issued-tokens.ts'
-import { SpentTokens } from '../sign-in/spent-tokens.ts'
+import { SingleUseInMemory } from '../sign-in/single-use-in-memory.ts'
 import { createAdmin, type Readiness } from './admin.ts'
 import { createDeployment, type Deployment, type Surroundings } from './deployment.ts'
 import { type Listener, listen } from './listener.ts'
@@ -43,8 +42,16 @@ export async function startService(config: Config, options: ServiceOptions): Pro
   const { log, version, clock = systemClock, probesUpstreams = true } = options
   const streams = new OpenStreams(clock)
   const metrics = createMetrics(version)
-  const spent = new SpentTokens<IssuedTokens>(clock)
-  const around: Surroundings = { log, metrics, streams, spent, clock, version, probesUpstreams }
+  const singleUse = new SingleUseInMemory(clock)
+  const around: Surroundings = {
+    log,
+    metrics,
+    streams,
+    singleUse,
+    clock,
+    version,
+    probesUpstreams,
+  }
   let stopping = false
   let current = await createDeployment(config, around)
   const readiness = () => readinessOf(current, stopping)

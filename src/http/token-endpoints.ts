@@ -2,10 +2,9 @@ import type { Clock } from '../clock.ts'
 import type { Config, RelayConfig } from '../config/config.ts'
 import type { IdentityProvider } from '../issuer/identity-provider.ts'
 import type { DerivedKeys } from '../sealing/derived-keys.ts'
-import type { IssuedTokens } from '../sign-in/issued-tokens.ts'
 import type { SignInResource } from '../sign-in/judge-tokens.ts'
 import { createRelay } from '../sign-in/relay.ts'
-import type { SpentTokens } from '../sign-in/spent-tokens.ts'
+import type { SingleUse } from '../sign-in/single-use.ts'
 import { createTokenSource, type TokenSourceParts } from '../sign-in/token-source.ts'
 import type { TokenEndpoint } from './token-route.ts'
 
@@ -14,7 +13,7 @@ export interface TokenEndpointParts {
   readonly provider: Pick<IdentityProvider, 'grants' | 'status'>
   readonly resources: readonly SignInResource[]
   readonly keys: DerivedKeys
-  readonly spent: SpentTokens<IssuedTokens>
+  readonly singleUse: SingleUse
   readonly clock: Clock
   readonly onOutcome: TokenSourceParts['onOutcome']
 }

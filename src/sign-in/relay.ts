@@ -14,12 +14,13 @@ import {
   checkAudience,
   checkPerson,
   checkSession,
+  endOf,
   issueTokens,
   openSession,
   providerTokenOf,
   type Session,
 } from './session.ts'
-import type { SpentTokens } from './spent-tokens.ts'
+import type { SingleUse } from './single-use.ts'
 import { invalidClient, invalidGrant, invalidRequest, invalidTarget } from './token-error.ts'
 import type { CodeGrant, RefreshGrant, TokenRequest } from './token-request.ts'
 import type { Obtained, TokenSource } from './token-source.ts'
@@ -34,8 +35,7 @@ export interface RelayParts {
   readonly grants: ProviderGrants
   readonly source: TokenSource
   readonly keys: KeyRing
-  /** Outlives a reload of the configuration. */
-  readonly spent: SpentTokens<IssuedTokens>
+  readonly singleUse: SingleUse
   readonly clock: Clock
 }
 
@@ -160,7 +160,11 @@ async function refresh(
   if (candidates.length === 0) {
     throw invalidTarget('This refresh token is for another audience than the resource asked for.')
   }
-  return context.spent.once(session.id, () => renew(session, candidates, context))
+  const { id, family } = session
+  const until = endOf(session, config.sign_in)
+  return context.singleUse.once({ id, family, repeated: 'same answer', until }, () =>
+    renew(session, candidates, context),
+  )
 }
 
 function isBoundTo({ bound }: Session, resource: ResourceConfig): boolean {
