@@ -119,13 +119,17 @@ export interface SigningCertificate {
 }
 
 /**
- * Makes an RSA key of 2048 bits and a self-signed certificate (DER) over it.
+ * Makes an RSA key and a self-signed certificate (DER) over it.
  *
  * @param name its common name
+ * @param modulusLength bits
  */
-export async function createSigningCertificate(name: string): Promise<SigningCertificate> {
+export async function createSigningCertificate(
+  name: string,
+  modulusLength = 2048,
+): Promise<SigningCertificate> {
   const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
-  const parameters = { ...rsa, modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) }
+  const parameters = { ...rsa, modulusLength, publicExponent: new Uint8Array([1, 0, 1]) }
   const keys = await webcrypto.subtle.generateKey(parameters, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [name] }],

@@ -97,9 +97,13 @@ function readObject(body: string): JsonObject {
 
 /** `Retry-After`: seconds or a date (RFC 9110 §10.2.3). */
 function secondsUntil(header: string | undefined, now: number): number {
-  if (header === undefined) return shortestRetry
-  const given = header.trim()
-  const seconds = /^\d{1,9}$/.test(given) ? Number(given) : (Date.parse(given) - now) / 1000
+  const given = header?.trim() ?? ''
+  const isDate = /^[A-Z][a-z]{2}, .* GMT$/.test(given)
+  const seconds = isDate ? (Date.parse(given) - now) / 1000 : wholeNumber(given)
   if (Number.isNaN(seconds)) return shortestRetry
   return Math.min(longestRetry, Math.max(1, Math.ceil(seconds)))
+}
+
+function wholeNumber(digits: string): number {
+  return /^\d{1,9}$/.test(digits) ? Number(digits) : Number.NaN
 }

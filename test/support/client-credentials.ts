@@ -4,8 +4,8 @@ import { createSigningCertificate, type IssuedCertificate } from '../../src/demo
 import type { FederatedCredential } from '../../src/demo/mock-entra/directory.ts'
 
 /** A self-signed RSA certificate and its key, PEM, as an app proves itself with. */
-export async function rsaCertificate(name = 'an app'): Promise<IssuedCertificate> {
-  const { certificate, privateKey } = await createSigningCertificate(name)
+export async function rsaCertificate(modulusLength = 2048): Promise<IssuedCertificate> {
+  const { certificate, privateKey } = await createSigningCertificate('an app', modulusLength)
   return {
     certificate: new X509Certificate(certificate).toString(),
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
