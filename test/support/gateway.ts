@@ -2,7 +2,11 @@ import { Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import type { Clock } from '../../src/clock.ts'
 import type { Config, ResourceConfig } from '../../src/config/config.ts'
-import { type MockEntra, startMockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
+import {
+  type MockEntra,
+  type MockEntraOptions,
+  startMockEntra,
+} from '../../src/demo/mock-entra/mock-entra.ts'
 import { freePort } from '../../src/demo/ports.ts'
 import { type Service, startService } from '../../src/http/service.ts'
 import { createLogger } from '../../src/observe/logger.ts'
@@ -87,8 +91,11 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
   }
 }
 
-export async function startEntra(t: TestContext): Promise<MockEntra> {
-  const entra = await startMockEntra({ firstKeys: await firstKeys() })
+export async function startEntra(
+  t: TestContext,
+  options: MockEntraOptions = {},
+): Promise<MockEntra> {
+  const entra = await startMockEntra({ firstKeys: await firstKeys(), ...options })
   t.after(() => entra.close())
   return entra
 }

@@ -135,7 +135,7 @@ export async function signedIn(
   return { access: String(body['access_token']), refresh: String(body['refresh_token']) }
 }
 
-function form(parameters: Change): URLSearchParams {
+export function form(parameters: Change): URLSearchParams {
   return new URLSearchParams(
     Object.entries(parameters).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value] as [string, string]],
