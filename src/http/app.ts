@@ -7,11 +7,13 @@ import type { Metrics } from '../observe/metrics.ts'
 import { writeRecord } from '../observe/record.ts'
 import { requestId } from '../observe/request-id.ts'
 import { open, refuseAmbiguous } from './arrival.ts'
+import { browserRoutes } from './browser-routes.ts'
 import { errorHandler } from './error-handler.ts'
 import { homePage } from './home-page.ts'
 import { notFoundHandler } from './not-found.ts'
 import { type ResourceParts, resourceScope } from './resource-scope.ts'
-import { type TokenEndpoint, tokenRoute } from './token-route.ts'
+import type { SignInEndpoints } from './sign-in-endpoints.ts'
+import { tokenRoute } from './token-route.ts'
 import { wellKnownRoutes } from './well-known-routes.ts'
 import { whoamiRoute } from './whoami-route.ts'
 
@@ -21,7 +23,7 @@ export interface AppParts {
   readonly log: Logger
   readonly metrics: Metrics
   readonly clock: Clock
-  readonly tokenEndpoints: readonly TokenEndpoint[]
+  readonly signIn: SignInEndpoints
   /** In the order of the configuration. */
   readonly resources: readonly ResourceParts[]
 }
@@ -61,9 +63,10 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   homePage(app, config)
   wellKnownRoutes(app, config, parts.resources)
   if (config.sign_in.mode !== 'off') whoamiRoute(app, config, parts.resources)
-  for (const endpoint of parts.tokenEndpoints) {
+  for (const endpoint of parts.signIn.tokenEndpoints) {
     await app.register(tokenRoute({ ...parts, endpoint }, config))
   }
+  if (parts.signIn.broker) await app.register(browserRoutes(parts.signIn.broker, config))
   for (const resource of parts.resources) {
     await app.register(resourceScope(resource, config))
   }

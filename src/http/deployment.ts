@@ -12,8 +12,8 @@ import type { SingleUse } from '../sign-in/single-use.ts'
 import { createApp } from './app.ts'
 import { isLoopbackOrigin } from './origin.ts'
 import { grantReporter, reportIssuerEvent } from './provider-report.ts'
+import { signInEndpoints } from './sign-in-endpoints.ts'
 import { signInFacts } from './sign-in-facts.ts'
-import { tokenEndpoints } from './token-endpoints.ts'
 
 /** What outlives a reload of the configuration. */
 export interface Surroundings {
@@ -63,7 +63,7 @@ export async function createDeployment(
     log: around.log,
     metrics: around.metrics,
     clock: around.clock,
-    tokenEndpoints: tokenEndpoints(config, {
+    signIn: signInEndpoints(config, {
       ...around,
       provider,
       resources,

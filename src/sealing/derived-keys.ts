@@ -4,7 +4,14 @@ import { hkdfSync, randomBytes } from 'node:crypto'
 export type KeyRing = readonly [Buffer, ...Buffer[]]
 
 /** What keys are made for. A value made for one purpose never opens as another. */
-export type Purpose = 'mcp session id' | 'refresh token'
+export type Purpose =
+  | 'mcp session id'
+  | 'access token'
+  | 'refresh token'
+  | 'transaction'
+  | 'authorization code'
+  | 'consent'
+  | 'client id'
 
 /** The keys of every purpose, made of the same sealing keys. */
 export interface DerivedKeys {

@@ -1,0 +1,91 @@
+import type { Clock } from '../clock.ts'
+import type { BrokerConfig, Config, RelayConfig } from '../config/config.ts'
+import type { IdentityProvider } from '../issuer/identity-provider.ts'
+import type { ProviderGrants } from '../issuer/provider-grants.ts'
+import { sharedTokenEndpoint } from '../oauth/own-endpoints.ts'
+import type { DerivedKeys } from '../sealing/derived-keys.ts'
+import { type Broker, createBroker } from '../sign-in/broker.ts'
+import { createClients } from '../sign-in/client.ts'
+import type { SignInResource } from '../sign-in/judge-tokens.ts'
+import { createRelay } from '../sign-in/relay.ts'
+import type { SingleUse } from '../sign-in/single-use.ts'
+import { createTokenSource, type TokenSourceParts } from '../sign-in/token-source.ts'
+import type { TokenEndpoint } from './token-route.ts'
+
+/** What the endpoints of a sign-in mode are built of. */
+export interface SignInParts {
+  readonly provider: Pick<
+    IdentityProvider,
+    'grants' | 'status' | 'metadataIssuer' | 'authorizationEndpoint'
+  >
+  readonly resources: readonly SignInResource[]
+  readonly keys: DerivedKeys
+  readonly singleUse: SingleUse
+  readonly clock: Clock
+  readonly onOutcome: TokenSourceParts['onOutcome']
+}
+
+/** What a configuration's sign-in mode serves below `/oauth`. */
+export interface SignInEndpoints {
+  readonly tokenEndpoints: readonly TokenEndpoint[]
+  /** Mode broker. */
+  readonly broker?: Broker
+}
+
+/** Nothing in mode off; one token endpoint for all resources in relay; all of it in broker. */
+export function signInEndpoints(config: Config, parts: SignInParts): SignInEndpoints {
+  const { sign_in: signIn } = config
+  const { grants } = parts.provider
+  if (signIn.mode === 'off' || grants === undefined) return { tokenEndpoints: [] }
+  return signIn.mode === 'relay'
+    ? relayEndpoints({ ...config, sign_in: signIn }, grants, parts)
+    : brokerEndpoints({ ...config, sign_in: signIn }, grants, parts)
+}
+
+function relayEndpoints(
+  config: Config & { readonly sign_in: RelayConfig },
+  grants: ProviderGrants,
+  parts: SignInParts,
+): SignInEndpoints {
+  const source = sourceOf(parts)
+  const relay = createRelay({
+    ...parts,
+    config,
+    grants,
+    source,
+    keys: parts.keys.for('refresh token'),
+  })
+  const path = new URL(sharedTokenEndpoint(config.public_url)).pathname
+  return { tokenEndpoints: [{ path, redeem: (request) => relay.redeem(request) }] }
+}
+
+function brokerEndpoints(
+  config: Config & { readonly sign_in: BrokerConfig },
+  grants: ProviderGrants,
+  parts: SignInParts,
+): SignInEndpoints {
+  const { provider, keys } = parts
+  const broker = createBroker({
+    ...parts,
+    config,
+    source: sourceOf(parts),
+    provider: {
+      grants,
+      metadataIssuer: () => provider.metadataIssuer(),
+      authorizationEndpoint: () => provider.authorizationEndpoint(),
+    },
+    clientsOf: (issuer) => createClients({ config, issuer, keys: keys.for('client id') }),
+    handOut: ({ judged }) => Promise.resolve(judged.bearer),
+  })
+  return {
+    broker,
+    tokenEndpoints: broker.resources.map((resource) => ({
+      path: new URL(resource.token).pathname,
+      redeem: (request) => broker.redeem(request, resource),
+    })),
+  }
+}
+
+function sourceOf({ clock, provider, onOutcome }: SignInParts) {
+  return createTokenSource({ clock, decides: () => provider.status().decides, onOutcome })
+}

@@ -1,0 +1,70 @@
+import type { Clock } from '../clock.ts'
+import type { BrokerConfig, Config } from '../config/config.ts'
+import type { ProviderGrants } from '../issuer/provider-grants.ts'
+import { ownEndpoints } from '../oauth/own-endpoints.ts'
+import type { DerivedKeys } from '../sealing/derived-keys.ts'
+import type { Clients } from './client.ts'
+import type { SignInResource } from './judge-tokens.ts'
+import type { TokenSource } from './token-source.ts'
+
+/** What broker mode works with, whichever resource is signed in for. */
+export interface BrokerParts {
+  readonly config: Pick<Config, 'public_url' | 'internal_hosts' | 'identity_provider'> & {
+    readonly sign_in: BrokerConfig
+  }
+  readonly resources: readonly SignInResource[]
+  readonly provider: BrokerProvider
+  readonly source: TokenSource
+  readonly keys: DerivedKeys
+  readonly clock: Clock
+}
+
+/** The identity provider, as broker mode needs it. */
+export interface BrokerProvider {
+  readonly grants: ProviderGrants
+  /** As discovered, else as configured; `iss` of its answers must be this. */
+  metadataIssuer(): string
+  /** Absent until discovery. */
+  authorizationEndpoint(): string | undefined
+}
+
+/** One resource that is signed in for, with the authorization server that we are for it. */
+export interface BrokerResource extends SignInResource {
+  readonly issuer: string
+  /** The address of its authorize endpoint. */
+  readonly authorize: string
+  /** The address of its token endpoint. */
+  readonly token: string
+  /** What people type into their clients. */
+  readonly url: string
+  readonly clients: Clients
+}
+
+/**
+ * The resources, the first with our origin as its issuer.
+ *
+ * @param clientsOf makes the clients of an issuer: a registration counts where it was made
+ */
+export function brokerResources(
+  { public_url: publicUrl }: Pick<Config, 'public_url'>,
+  resources: readonly SignInResource[],
+  clientsOf: (issuer: string) => Clients,
+): readonly BrokerResource[] {
+  return resources.map((served, index) => {
+    const { name, path } = served.resource
+    const { issuer, authorize, token } = ownEndpoints({ publicUrl, name, isFirst: index === 0 })
+    return {
+      ...served,
+      issuer,
+      authorize,
+      token,
+      url: publicUrl + path,
+      clients: clientsOf(issuer),
+    }
+  })
+}
+
+/** The one address that the identity provider sends browsers back to. */
+export function callbackUrl({ public_url: publicUrl }: Pick<Config, 'public_url'>): string {
+  return `${publicUrl}/oauth/callback`
+}

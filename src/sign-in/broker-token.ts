@@ -1,0 +1,174 @@
+import { openCode } from './authorization-code.ts'
+import { type BrokerParts, type BrokerResource, callbackUrl } from './broker-parts.ts'
+import type { Client, Clients } from './client.ts'
+import type { IssuedTokens } from './issued-tokens.ts'
+import { type PresentedClient, secretFits } from './presented-client.ts'
+import { checkNonce } from './provider-nonce.ts'
+import { resourceIndicators } from './resource-indicator.ts'
+import {
+  beginSession,
+  checkPerson,
+  checkSession,
+  endOf,
+  issueTokens,
+  openSession,
+  providerTokenOf,
+  type Session,
+} from './session.ts'
+import type { SingleUse } from './single-use.ts'
+import { invalidClient, invalidGrant, invalidRequest } from './token-error.ts'
+import type { CodeGrant, RefreshGrant, TokenRequest } from './token-request.ts'
+import type { Obtained } from './token-source.ts'
+import { providerProof } from './transaction.ts'
+
+/** What the token endpoint of one resource works with. */
+export interface BrokerTokenParts extends BrokerParts {
+  readonly resource: BrokerResource
+  readonly singleUse: SingleUse
+  /** The access token as clients get it. */
+  handOut(obtained: Obtained): Promise<string>
+}
+
+/** The one scope that clients know; what the identity provider is asked for is ours to say. */
+export const BROKER_SCOPE = ['mcp']
+
+/**
+ * The token endpoint of mode broker (RFC 6749 §4.1.3, §6). A code is redeemed at the identity
+ * provider now, and every refresh goes there too, so that a disabled account ends.
+ *
+ * @throws ErrorAnswer every refusal; nothing is spent by a 401 or a 503
+ */
+export async function redeemAtBroker(
+  request: TokenRequest,
+  parts: BrokerTokenParts,
+): Promise<IssuedTokens> {
+  const { resource, config } = parts
+  resourceIndicators(config, [resource.resource]).meantBy(request.resource)
+  return request.grant.type === 'authorization_code'
+    ? redeemCode(request.grant, request.client, parts)
+    : refresh(request.grant, request.client, parts)
+}
+
+async function redeemCode(
+  grant: CodeGrant,
+  presented: PresentedClient,
+  parts: BrokerTokenParts,
+): Promise<IssuedTokens> {
+  const { clock, keys, resource, singleUse } = parts
+  if (presented.ids.length === 0) throw invalidRequest('The parameter client_id is missing.')
+  const client = await authenticateClient(presented, parts)
+  const code = await openCode(grant, keys.for('authorization code'), {
+    client: client.id,
+    resource: resource.resource.name,
+    now: clock.now(),
+  })
+  const { id, family } = code
+  const until = clock.now() + parts.config.sign_in.session_lifetime
+  return singleUse.once({ id, family, repeated: 'refused', until }, async () => {
+    const { codeVerifier, nonce } = providerProof(code.secret)
+    const obtained = await parts.source.obtain({
+      grant: 'authorization_code',
+      key: id,
+      candidates: [resource],
+      ask: () =>
+        parts.provider.grants.redeemCode({
+          code: code.provider,
+          redirectUri: callbackUrl(parts.config),
+          codeVerifier,
+          scope: resource.resource.request_scopes,
+        }),
+    })
+    checkNonce(obtained.tokens, nonce, resource)
+    const session = beginSession({
+      client: client.id,
+      bound: { resource: resource.resource.name },
+      person: obtained.judged.principal.personKey,
+      began: clock.now(),
+    })
+    return issue({ ...session, family }, obtained, parts)
+  })
+}
+
+async function refresh(
+  grant: RefreshGrant,
+  presented: PresentedClient,
+  parts: BrokerTokenParts,
+): Promise<IssuedTokens> {
+  const { clock, keys, config, resource, singleUse } = parts
+  const session = await openSession(grant.refreshToken, keys.for('refresh token'))
+  const { id, family } = session
+  const shown = presented.ids.length === 0 ? [session.client] : presented.ids
+  const client = await authenticateClient({ ...presented, ids: shown }, parts)
+  if (client.id !== session.client) {
+    throw invalidGrant(
+      'This refresh token was made for another client; sign in again.',
+      'another_client',
+    )
+  }
+  const { bound } = session
+  if (!('resource' in bound) || bound.resource !== resource.resource.name) {
+    throw invalidGrant(
+      'This refresh token was made for another resource; use the token endpoint of its own issuer.',
+      'another_resource',
+    )
+  }
+  checkSession(session, config.sign_in, clock.now())
+  const until = endOf(session, config.sign_in)
+  return singleUse.once({ id, family, repeated: 'same answer', until }, () => renew(session, parts))
+}
+
+async function renew(session: Session, parts: BrokerTokenParts): Promise<IssuedTokens> {
+  const { resource } = parts
+  const refreshToken = providerTokenOf(session)
+  const obtained = await parts.source.obtain({
+    grant: 'refresh_token',
+    key: session.id,
+    candidates: [resource],
+    ask: () =>
+      parts.provider.grants.refresh({ refreshToken, scope: resource.resource.request_scopes }),
+  })
+  checkPerson(session, obtained)
+  return issue(session, obtained, parts)
+}
+
+async function authenticateClient(
+  presented: PresentedClient,
+  { resource }: BrokerTokenParts,
+): Promise<Client> {
+  const client = await firstKnown(presented.ids, resource.clients)
+  if (!client) {
+    throw invalidClient(
+      'This client is not known here; register again and sign in again.',
+      presented.byHeader,
+    )
+  }
+  const fits = secretFits(presented, client.secret)
+  if (fits === 'fits' || (fits === 'none_shown' && client.secret === undefined)) return client
+  throw invalidClient(
+    client.secret === undefined
+      ? 'This client is a public one and has no secret; send none.'
+      : 'The client secret is missing or wrong.',
+    presented.byHeader,
+  )
+}
+
+async function firstKnown(ids: readonly string[], clients: Clients): Promise<Client | undefined> {
+  for (const id of ids) {
+    const client = await clients.find(id)
+    if (client) return client
+  }
+  return undefined
+}
+
+async function issue(
+  session: Session,
+  obtained: Obtained,
+  parts: BrokerTokenParts,
+): Promise<IssuedTokens> {
+  return issueTokens(session, obtained, {
+    keys: parts.keys.for('refresh token'),
+    now: parts.clock.now(),
+    scope: BROKER_SCOPE,
+    accessToken: await parts.handOut(obtained),
+  })
+}

@@ -1,0 +1,66 @@
+import { LRUCache } from 'lru-cache'
+import { authorize, decide, type Visit } from './broker-authorize.ts'
+import { callback } from './broker-callback.ts'
+import { type BrokerParts, type BrokerResource, brokerResources } from './broker-parts.ts'
+import { type BrokerTokenParts, redeemAtBroker } from './broker-token.ts'
+import type { BrowserAnswer, BrowserCookies } from './browser-answer.ts'
+import type { Clients } from './client.ts'
+import type { IssuedTokens } from './issued-tokens.ts'
+import { finishOwnSignIn } from './own-sign-in.ts'
+import type { TokenRequest } from './token-request.ts'
+
+/** A browser's visit to the authorize endpoint of the resource with this number. */
+export type BrokerVisit = Omit<Visit, 'resource'> & { readonly index: number }
+
+/** rolecall as the authorization server of its clients, for each of its resources. */
+export interface Broker {
+  /** In the order of the configuration. */
+  readonly resources: readonly BrokerResource[]
+  /** @throws ErrorAnswer for a page */
+  authorize(query: string, visit: BrokerVisit): Promise<BrowserAnswer>
+  /** @throws ErrorAnswer for a page */
+  decide(form: ReadonlyMap<string, string>, visit: BrokerVisit): Promise<BrowserAnswer>
+  /** @throws ErrorAnswer for a page */
+  callback(query: string, cookies: BrowserCookies): Promise<BrowserAnswer>
+  /** @throws ErrorAnswer for every refusal */
+  redeem(request: TokenRequest, resource: BrokerResource): Promise<IssuedTokens>
+}
+
+/** A transaction that came back is remembered longer than it lives. */
+const MOST_CLAIMED = 10_000
+
+export function createBroker(
+  parts: BrokerParts &
+    Pick<BrokerTokenParts, 'singleUse' | 'handOut'> & { clientsOf(issuer: string): Clients },
+): Broker {
+  const resources = brokerResources(parts.config, parts.resources, parts.clientsOf)
+  const claimed = new LRUCache<string, true>({ max: MOST_CLAIMED })
+  const claim = (id: string): boolean => {
+    const first = !claimed.has(id)
+    claimed.set(id, true)
+    return first
+  }
+  const visitOf = ({ index, ...visit }: BrokerVisit): Visit => {
+    const resource = resources[index]
+    if (!resource) throw new Error(`there is no resource number ${index}`)
+    return { ...visit, resource }
+  }
+  return {
+    resources,
+    authorize: (query, visit) => authorize(query, visitOf(visit), parts),
+    decide: (form, visit) => decide(form, visitOf(visit), parts),
+    callback: (query, cookies) =>
+      callback(
+        query,
+        {
+          resources,
+          cookies,
+          claim,
+          finishOwn: (transaction, code) =>
+            finishOwnSignIn(transaction, code, { resources, parts }),
+        },
+        parts,
+      ),
+    redeem: (request, resource) => redeemAtBroker(request, { ...parts, resource }),
+  }
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { KeyRing } from '../sealing/derived-keys.ts'
+import { open, seal } from '../sealing/sealed-value.ts'
+
+/** Milliseconds. */
+const REMEMBERED_FOR = 90 * 24 * 3_600_000
+/** More do not fit into a cookie. */
+const MOST_REMEMBERED = 12
+
+const consentsShape = z.array(
+  z.object({
+    /** Digest of the consent, since client ids are long. */
+    of: z.string(),
+    /** Milliseconds since the epoch. */
+    until: z.number(),
+  }),
+)
+
+/** What a person allowed. */
+export interface Consent {
+  readonly client: string
+  readonly redirectUri: string
+  readonly resource: string
+}
+
+type Consents = z.infer<typeof consentsShape>
+
+interface Memory {
+  /** The cookie, as the browser sent it. */
+  readonly sealed: string | undefined
+  readonly keys: KeyRing
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** Whether this browser's person allowed exactly this before, and not too long ago. */
+export async function isRemembered(consent: Consent, memory: Memory): Promise<boolean> {
+  const of = digest(consent)
+  return (await consentsIn(memory)).some((known) => known.of === of)
+}
+
+/** The cookie with this consent too; of too many the oldest go. Only https addresses are kept. */
+export async function remember(consent: Consent, memory: Memory): Promise<string | undefined> {
+  if (!consent.redirectUri.startsWith('https:')) return undefined
+  const of = digest(consent)
+  const others = (await consentsIn(memory)).filter((known) => known.of !== of)
+  const all = [...others, { of, until: memory.now + REMEMBERED_FOR }]
+  return seal(all.slice(-MOST_REMEMBERED), memory.keys)
+}
+
+async function consentsIn({ sealed, keys, now }: Memory): Promise<Consents> {
+  if (sealed === undefined) return []
+  const consents = consentsShape.safeParse(await open(sealed, keys)).data ?? []
+  return consents.filter(({ until }) => now < until)
+}
+
+function digest({ client, redirectUri, resource }: Consent): string {
+  const text = JSON.stringify([client, redirectUri, resource])
+  return createHash('sha256').update(text).digest('base64url')
+}
