@@ -3,6 +3,7 @@ import {
   type ClientAuth,
   ClientError,
   Configuration,
+  clockSkew,
   customFetch,
   genericGrantRequest,
   type ServerMetadata,
@@ -94,7 +95,9 @@ type Answer = TokenEndpointResponse & TokenEndpointResponseHelpers
 async function exchange(grant: Grant, options: TokenEndpointOptions): Promise<GrantOutcome> {
   const { clientId, clock } = options
   const recorder = recordAnswer(options.fetch)
-  const configuration = new Configuration(grant.metadata, clientId, undefined, grant.authentication)
+  // openid-client reads the machine's clock by itself; this makes it ours.
+  const client = { [clockSkew]: Math.round((clock.now() - Date.now()) / 1000) }
+  const configuration = new Configuration(grant.metadata, clientId, client, grant.authentication)
   configuration[customFetch] = recorder.fetch
   // Only for http on loopback: checkedUrl has decided that.
   if (grant.url.protocol === 'http:') allowInsecureRequests(configuration)
