@@ -47,6 +47,10 @@ const answers: Answers = {
     malformed('The request has more than one Authorization header; send exactly one.'),
   malformed_authorization: () =>
     malformed('The Authorization header must be the word Bearer, one space and one token.'),
+  not_sealed: () =>
+    invalid(
+      'This server takes only the tokens that it hands out itself for this resource, and not those of the identity provider; sign in through this server (sign_in.tokens is sealed).',
+    ),
   not_a_jwt: () =>
     invalid(
       'The token is not a signed JWT; opaque and encrypted tokens cannot be checked here, ask the identity provider for a JWT access token for this resource.',

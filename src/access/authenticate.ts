@@ -7,10 +7,24 @@ import { groupsIn, type Identity, identityOf, leavesGroupsOut, personKey } from 
 import { endOf } from './origin-checks.ts'
 import type { Refusal } from './refusal.ts'
 
+/** Opens what clients hold where that is not the token that goes upstream. */
+export interface TokenOpener {
+  /** The token inside of a text that was opened before; synchronous. */
+  recall(sealed: string): string | undefined
+  /**
+   * The token inside. Not checked: everything about that token.
+   *
+   * @returns `undefined` for all that was not handed out for this resource; never rejects
+   */
+  open(sealed: string): Promise<string | undefined>
+}
+
 /** How one resource judges tokens; made once. */
 export interface ResourceAccess {
   readonly verifier: TokenVerifier
   readonly demands: Demands
+  /** Absent: clients hold the token that goes upstream. */
+  readonly opener?: TokenOpener
 }
 
 /** What came of a request's Authorization. */
@@ -83,7 +97,8 @@ export function exactToken(principal: Principal): string {
 }
 
 /**
- * Judges the Authorization headers of one request against one resource.
+ * Judges the Authorization headers of one request against one resource. Where the resource takes
+ * sealed tokens alone, the one in the header is opened, and the token inside is judged.
  *
  * A token whose signature is remembered is answered at once, without a promise; everything else about
  * it is judged again. No key is looked at for a request that is refused without one.
@@ -105,11 +120,29 @@ export function authenticate(
     case 'malformed':
       return refused({ reason: 'malformed_authorization' })
     case 'token':
-      return authenticateToken(reading.token, access, now)
+      return authenticateBearer(reading.token, access, now)
   }
 }
 
-/** The same for a token that did not come in a header. */
+function authenticateBearer(
+  text: string,
+  access: ResourceAccess,
+  now: () => number,
+): Authentication | Promise<Authentication> {
+  const { opener } = access
+  if (!opener) return authenticateToken(text, access, now)
+  const known = opener.recall(text)
+  if (known !== undefined) return authenticateToken(known, access, now)
+  return opener
+    .open(text)
+    .then((token) =>
+      token === undefined
+        ? refused({ reason: 'not_sealed' })
+        : authenticateToken(token, access, now),
+    )
+}
+
+/** The same for a token that did not come in a header, and never for a sealed one. */
 export function authenticateToken(
   token: string,
   access: ResourceAccess,

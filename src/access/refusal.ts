@@ -6,6 +6,7 @@ export type Refusal =
   | { readonly reason: 'no_token' }
   | { readonly reason: 'more_than_one_authorization' }
   | { readonly reason: 'malformed_authorization' }
+  | { readonly reason: 'not_sealed' }
   | { readonly reason: 'not_a_jwt' }
   | { readonly reason: 'algorithm_not_allowed'; readonly allowed: readonly string[] }
   | { readonly reason: 'wrong_header_type' }

@@ -16,9 +16,13 @@ const SHAPE = /^[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+$/
  * @param value what JSON can hold
  * @param keys the keys of one purpose; the first seals
  */
-export async function seal(value: unknown, keys: KeyRing): Promise<string> {
-  const text = new TextEncoder().encode(JSON.stringify(value))
-  return new CompactEncrypt(text).setProtectedHeader(HEADER).encrypt(keys[0])
+export function seal(value: unknown, keys: KeyRing): Promise<string> {
+  return sealBytes(new TextEncoder().encode(JSON.stringify(value)), keys)
+}
+
+/** The same for bytes. */
+export function sealBytes(bytes: Uint8Array, keys: KeyRing): Promise<string> {
+  return new CompactEncrypt(bytes).setProtectedHeader(HEADER).encrypt(keys[0])
 }
 
 /**
@@ -30,10 +34,16 @@ export async function seal(value: unknown, keys: KeyRing): Promise<string> {
  *   the same bytes included
  */
 export async function open(sealed: string, keys: KeyRing): Promise<unknown> {
+  const bytes = await openBytes(sealed, keys)
+  return bytes && JSON.parse(new TextDecoder().decode(bytes))
+}
+
+/** The same for what `sealBytes` made. */
+export async function openBytes(sealed: string, keys: KeyRing): Promise<Uint8Array | undefined> {
   if (!SHAPE.test(sealed) || !sealed.split('.').every(isCanonical)) return undefined
   for (const key of keys) {
     const opened = await compactDecrypt(sealed, key, PERMITTED).catch(() => undefined)
-    if (opened) return JSON.parse(new TextDecoder().decode(opened.plaintext))
+    if (opened) return opened.plaintext
   }
   return undefined
 }
