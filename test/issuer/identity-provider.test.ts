@@ -135,3 +135,39 @@ test('after stop nothing is fetched any more', async (t) => {
   await clock.advance(3 * hour)
   assert.deepEqual(server.requests, { discovery: 1, keys: 1 })
 })
+
+test('where people sign in is told as discovery spells it, and the key set too', async (t) => {
+  const { provider, server, settled } = await simulate(t)
+  const endpoint = 'https://IdP.example/authorize?policy=a%2Fb'
+  const keys = `${server.origin}/keys`
+  server.discovery = {
+    body: { issuer: server.issuer, jwks_uri: keys, authorization_endpoint: endpoint },
+  }
+  assert.equal(provider.authorizationEndpoint(), undefined)
+  assert.equal(provider.keySetUrl(), undefined)
+  provider.start()
+  await settled()
+  assert.equal(provider.authorizationEndpoint(), endpoint)
+  assert.equal(provider.keySetUrl(), keys)
+})
+
+for (const endpoint of [
+  undefined,
+  7,
+  '/authorize',
+  'http://idp.example/authorize',
+  'javascript:alert(1)',
+  'https://user@idp.example/authorize',
+]) {
+  test(`nobody is sent to an address like ${endpoint}`, async (t) => {
+    const { provider, server, settled } = await simulate(t)
+    const keys = `${server.origin}/keys`
+    server.discovery = {
+      body: { issuer: server.issuer, jwks_uri: keys, authorization_endpoint: endpoint },
+    }
+    provider.start()
+    await settled()
+    assert.equal(provider.status().ready, true)
+    assert.equal(provider.authorizationEndpoint(), undefined)
+  })
+}
