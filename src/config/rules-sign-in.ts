@@ -1,7 +1,6 @@
 import { isLoopbackHost } from './address.ts'
 import type { Path } from './draft.ts'
 import { demand, type Judgement } from './judgement.ts'
-import { refuseNotBuilt } from './not-built.ts'
 import { offlineAccess, requestScopes } from './request-scopes.ts'
 import { publicUrl } from './rules-edge.ts'
 import { warnWithoutEffect } from './rules-without-effect.ts'
@@ -18,7 +17,6 @@ export function judgeSignIn(judgement: Judgement): void {
     judgeRedirectUris(judgement)
     for (const rule of resourceRules) rule(judgement)
   }
-  refuseNotBuilt(judgement)
 }
 
 function judgeOwnClient(judgement: Judgement): void {

@@ -32,7 +32,7 @@ export const signInSchema = z
   .strictObject({
     mode: z.enum(['broker', 'relay', 'off']).optional().meta({
       description:
-        '`relay`: the browser signs in at the provider itself, and rolecall redeems and refreshes with its own credential (HolmesGPT). `off`: rolecall validates and forwards, clients sign in at the provider themselves. `broker` is not built in this version. Default: `off` without a `client_id`, else `broker`.',
+        '`broker`: rolecall is the authorization server of its clients, and signs people in at the provider. `relay`: the browser signs in at the provider itself, and rolecall redeems and refreshes with its own credential (HolmesGPT). `off`: rolecall validates and forwards, clients sign in at the provider themselves. Default: `off` without a `client_id`, else `broker`.',
     }),
     redirect_uris: redirectUris.prefault(['loopback']).meta({
       description:
@@ -40,7 +40,7 @@ export const signInSchema = z
     }),
     tokens: z.enum(['sealed', 'passthrough']).optional().meta({
       description:
-        'What clients are handed: `sealed`, a token that only rolecall can open, or `passthrough`, that of the provider. Default: `sealed` in broker, `passthrough` in relay. `sealed` is not built in this version.',
+        'What clients are handed: `sealed`, a token that only rolecall can open, or `passthrough`, that of the provider. Default: `sealed` in broker, `passthrough` in relay.',
     }),
     registration: z.boolean().prefault(true).meta({
       description: 'broker: whether clients may register themselves (RFC 7591).',

@@ -32,32 +32,11 @@ const relay: Changes = {
   'identity_provider.client_id': client,
 }
 
-const notBuilt: readonly Row[] = [
-  [
-    'broker is not built',
-    { ...relay, 'sign_in.mode': 'broker' },
-    'sign_in.mode',
-    /not built in this version.*sign_in.mode = "relay".*"off".*validates tokens and forwards/,
-  ],
-  [
-    'a client_id makes broker the default',
-    { 'identity_provider.client_id': client },
-    'sign_in.mode',
-    /default with a client_id.*"relay".*"off"/,
-  ],
-  [
-    'sealed tokens are not built',
-    { ...relay, 'sign_in.tokens': 'sealed' },
-    'sign_in.tokens',
-    /not built in this version.*"passthrough"/,
-  ],
-]
-for (const [rule, changes, name, words] of notBuilt) {
-  test(`refused: ${rule}`, () => {
-    const problem = problemsOf(loadWith(changes)).find((told) => told.key === name)
-    assert.match(`${problem?.message} ${problem?.remedy}`, words)
-  })
-}
+test('a client_id makes broker the default, with sealed tokens', () => {
+  const { sign_in: signIn } = configOf(loadWith({ 'identity_provider.client_id': client }))
+  assert.equal(signIn.mode, 'broker')
+  assert.equal(signIn.mode === 'broker' && signIn.tokens, 'sealed')
+})
 
 test('relay loads, with every default', () => {
   const loaded = loadWith(relay)
@@ -374,22 +353,17 @@ for (const [rule, changes] of fine) {
 }
 
 test('broker on plain http at a cluster-internal name is refused, on loopback it is not', () => {
-  const keysOf = (url: string) =>
-    problemsOf(loadWith({ ...relay, 'sign_in.mode': 'broker', public_url: url })).filter(
-      ({ key: name }) => name !== 'sign_in.mode',
-    )
-  const [problem, ...others] = keysOf('http://rolecall.holmes.svc')
-  assert.deepEqual([problem?.key, others], ['public_url', []])
-  assert.match(`${problem?.message} ${problem?.remedy}`, /plain http off loopback.*Write https/)
-  assert.deepEqual(keysOf('http://localhost:8080'), [])
-  assert.deepEqual(keysOf(public_url), [])
+  const at = (url: string) => loadWith({ ...relay, 'sign_in.mode': 'broker', public_url: url })
+  assertProblem(at('http://rolecall.holmes.svc'), 'public_url', /off loopback.*Write https/)
+  assert.equal(configOf(at('http://localhost:8080')).sign_in.mode, 'broker')
+  assert.equal(configOf(at(public_url)).sign_in.mode, 'broker')
 })
 
 test('broker needs client_id, sealing keys and redirect URIs, too', () => {
   const changes = { 'sign_in.mode': 'broker', 'sign_in.redirect_uris': [], public_url }
   assert.deepEqual(
     problemsOf(loadWith(changes)).map(({ key: name }) => name),
-    ['identity_provider.client_id', 'sealing_keys', 'sign_in.redirect_uris', 'sign_in.mode'],
+    ['identity_provider.client_id', 'sealing_keys', 'sign_in.redirect_uris'],
   )
 })
 
@@ -560,7 +534,7 @@ describe('printed', () => {
     assert.match(text, /client_secret = "\*{8}"/)
     assert.doesNotMatch(text, /hunter2/)
     const again = problemsOf(loadToml(text)).map(({ key: name }) => name)
-    assert.deepEqual(again, ['sealing_keys', 'sign_in.mode'])
+    assert.deepEqual(again, ['sealing_keys'])
   })
 
   test('a secret is masked, one from a file is told by the file', () => {
