@@ -8,6 +8,8 @@ import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { watchUpstreams } from '../proof/watch-upstreams.ts'
 import { type DerivedKeys, deriveKeys } from '../sealing/derived-keys.ts'
+import { handsOutSealed, sealedFor } from '../sign-in/hand-out.ts'
+import { OpenedTokens } from '../sign-in/sealed-access-token.ts'
 import type { SingleUse } from '../sign-in/single-use.ts'
 import { createApp } from './app.ts'
 import { isLoopbackOrigin } from './origin.ts'
@@ -32,6 +34,8 @@ export interface Deployment {
   readonly config: Config
   readonly provider: IdentityProvider
   readonly keys: DerivedKeys
+  /** The sealed tokens that were opened with these keys. */
+  readonly opened: OpenedTokens
   readonly app: FastifyInstance
   /** Ends the asking as whom the upstreams act. */
   readonly stopProbes: () => void
@@ -40,7 +44,7 @@ export interface Deployment {
 /**
  * Builds everything that a configuration decides. What the one before still serves is taken over:
  * the identity provider with its keys and known tokens, when nothing about it changed, and keys
- * that were made at start, so that a reload ends nobody's session.
+ * that were made at start, so that a reload ends nobody's session, with what they opened.
  */
 export async function createDeployment(
   config: Config,
@@ -51,11 +55,18 @@ export async function createDeployment(
     before && sameProvider(before.config, config) ? before.provider : startProvider(config, around)
   const keys =
     before && sameSealingKeys(before.config, config) ? before.keys : deriveKeys(config.sealing_keys)
+  const opened =
+    before && keys === before.keys
+      ? before.opened
+      : new OpenedTokens(keys.for('access token'), around.clock)
   const resources = config.resources.map((resource) => ({
     resource,
     access: {
       verifier: provider.verifier,
       demands: makeDemands(resource, config.identity_provider, provider),
+      ...(handsOutSealed(config.sign_in) && {
+        opener: opened.openerFor(sealedFor(resource, config)),
+      }),
     },
   }))
   const app = await createApp({
@@ -82,7 +93,7 @@ export async function createDeployment(
   })
   if (provider === before?.provider) provider.renewCredential(config.identity_provider.credential)
   const stopProbes = around.probesUpstreams ? probe(config, provider, around) : () => undefined
-  return { config, provider, keys, app, stopProbes }
+  return { config, provider, keys, opened, app, stopProbes }
 }
 
 function probe(config: Config, provider: IdentityProvider, around: Surroundings): () => void {

@@ -6,6 +6,7 @@ import { sharedTokenEndpoint } from '../oauth/own-endpoints.ts'
 import type { DerivedKeys } from '../sealing/derived-keys.ts'
 import { type Broker, createBroker } from '../sign-in/broker.ts'
 import { createClients } from '../sign-in/client.ts'
+import { handOutOf } from '../sign-in/hand-out.ts'
 import type { SignInResource } from '../sign-in/judge-tokens.ts'
 import { createRelay } from '../sign-in/relay.ts'
 import type { SingleUse } from '../sign-in/single-use.ts'
@@ -54,6 +55,7 @@ function relayEndpoints(
     grants,
     source,
     keys: parts.keys.for('refresh token'),
+    handOut: handOutOf(config, parts.keys),
   })
   const path = new URL(sharedTokenEndpoint(config.public_url)).pathname
   return { tokenEndpoints: [{ path, redeem: (request) => relay.redeem(request) }] }
@@ -65,6 +67,7 @@ function brokerEndpoints(
   parts: SignInParts,
 ): SignInEndpoints {
   const { provider, keys } = parts
+  const handOut = handOutOf(config, keys)
   const broker = createBroker({
     ...parts,
     config,
@@ -75,7 +78,7 @@ function brokerEndpoints(
       authorizationEndpoint: () => provider.authorizationEndpoint(),
     },
     clientsOf: (issuer) => createClients({ config, issuer, keys: keys.for('client id') }),
-    handOut: ({ judged }) => Promise.resolve(judged.bearer),
+    handOut: ({ judged }) => handOut(judged.bearer, [judged.resource]),
   })
   return {
     broker,

@@ -1,4 +1,10 @@
-import type { BrokerConfig, Config, RelayConfig, ResourceConfig } from '../config/config.ts'
+import type {
+  BrokerConfig,
+  Config,
+  RelayConfig,
+  ResourceConfig,
+  SignInConfig,
+} from '../config/config.ts'
 import type { DerivedKeys } from '../sealing/derived-keys.ts'
 import { type SealedFor, sealAccessToken } from './sealed-access-token.ts'
 
@@ -12,12 +18,17 @@ type Served = Pick<ResourceConfig, 'name' | 'path'>
  */
 export type HandOut = (token: string, resources: readonly Served[]) => Promise<string>
 
+/** Whether clients hold sealed tokens, and resources take nothing else. */
+export function handsOutSealed(signIn: SignInConfig): boolean {
+  return signIn.mode !== 'off' && signIn.tokens === 'sealed'
+}
+
 /** As `sign_in.tokens` has it: sealed, or the identity provider's own. */
 export function handOutOf(
   config: Pick<Config, 'public_url'> & { readonly sign_in: RelayConfig | BrokerConfig },
   keys: DerivedKeys,
 ): HandOut {
-  if (config.sign_in.tokens === 'passthrough') return (token) => Promise.resolve(token)
+  if (!handsOutSealed(config.sign_in)) return (token) => Promise.resolve(token)
   const ring = keys.for('access token')
   return (token, resources) =>
     sealAccessToken(

@@ -4,6 +4,7 @@ import type { Config, RelayConfig, ResourceConfig } from '../config/config.ts'
 import type { ProviderGrants } from '../issuer/provider-grants.ts'
 import { printable } from '../oauth/printable.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
+import type { HandOut } from './hand-out.ts'
 import type { IssuedTokens } from './issued-tokens.ts'
 import type { SignInResource } from './judge-tokens.ts'
 import { type PresentedClient, secretFits } from './presented-client.ts'
@@ -35,6 +36,7 @@ export interface RelayParts {
   readonly grants: ProviderGrants
   readonly source: TokenSource
   readonly keys: KeyRing
+  readonly handOut: HandOut
   readonly singleUse: SingleUse
   readonly clock: Clock
 }
@@ -132,7 +134,7 @@ async function redeemCode(
     person: principal.personKey,
     began: context.clock.now(),
   })
-  return issue(session, obtained, context)
+  return issue(session, { obtained, meant: asked.meant }, context)
 }
 
 async function refresh(
@@ -188,15 +190,24 @@ async function renew(
   })
   checkPerson(session, obtained)
   checkAudience(session, obtained)
-  return issue(session, obtained, context)
+  return issue(session, { obtained, meant: candidates }, context)
 }
 
-function issue(session: Session, obtained: Obtained, context: Context): Promise<IssuedTokens> {
+/** A client of several resources has one token for them all, and each judges it for itself. */
+async function issue(
+  session: Session,
+  { obtained, meant }: { readonly obtained: Obtained; readonly meant: Candidates },
+  context: Context,
+): Promise<IssuedTokens> {
+  const { resource, bearer } = obtained.judged
   return issueTokens(session, obtained, {
     keys: context.keys,
     now: context.clock.now(),
-    scope: obtained.judged.resource.request_scopes,
-    accessToken: obtained.judged.bearer,
+    scope: resource.request_scopes,
+    accessToken: await context.handOut(
+      bearer,
+      meant.map((one) => one.resource),
+    ),
   })
 }
 
