@@ -10,6 +10,8 @@ export interface TokenTap {
   forms(): readonly URLSearchParams[]
   /** Answers from now on; `undefined`: the mock does again. */
   answerWith(listener: RequestListener | undefined): void
+  /** What the mock answers to the request that arrived last. */
+  readonly passOn: RequestListener
 }
 
 /** Puts itself into the discovery document; for gateways that start after it. */
@@ -38,6 +40,7 @@ export async function tapTokenEndpoint(t: TestContext, entra: MockEntra): Promis
   return {
     received: upstream.received,
     forms: () => upstream.received.map(({ body }) => new URLSearchParams(body.toString())),
+    passOn,
     answerWith: (listener) => upstream.answerWith(listener ?? passOn),
   }
 }
