@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { MintRequest } from '../../src/demo/mock-entra/mint.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import { AKS, resourceConfig, startEntra, startGateway } from '../support/gateway.ts'
+import { handedOut } from '../support/handed-out.ts'
 import { post, send } from '../support/raw-http.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 import { startInMode } from '../support/sign-in-modes.ts'
@@ -177,7 +178,7 @@ for (const mode of ['relay', 'broker'] as const) {
       upstream: upstream.url,
       resource: { required_scopes: ['cluster.write'] },
     })
-    const token = await gateway.entra.mint()
+    const token = await handedOut(gateway, await gateway.entra.mint())
     for (const method of ['POST', 'GET', 'DELETE']) {
       const answer = await send(gateway.url, { ...post(token), method })
       assert.equal(answer.status, 403)
@@ -185,7 +186,8 @@ for (const mode of ['relay', 'broker'] as const) {
       assert.match(String(answer.json()['error_description']), /cluster\.write/)
       assert.equal(answer.headers['www-authenticate'], undefined)
     }
-    const expired = await send(gateway.url, post(await gateway.entra.mint({ lifetime: -1 })))
+    const old = await handedOut(gateway, await gateway.entra.mint({ lifetime: -1 }))
+    const expired = await send(gateway.url, post(old))
     assert.match(expired.headers['www-authenticate'] ?? '', /error="invalid_token"/)
     assert.equal(upstream.received.length, 0)
   })

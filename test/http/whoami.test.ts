@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { holmes } from '../../src/demo/mock-entra/directory.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import { AKS, type GatewayOptions, resourceConfig, startEntra } from '../support/gateway.ts'
+import { handedOut } from '../support/handed-out.ts'
 import { send, sendBytes } from '../support/raw-http.ts'
 import { startInMode } from '../support/sign-in-modes.ts'
 
@@ -32,7 +33,7 @@ for (const mode of ['relay', 'broker'] as const) {
     const gateway = await startInMode(t, mode, three)
     const exp = Math.floor(Date.now() / 1000) + 600
     const token = await gateway.entra.mint({ claims: { exp, sub: 'the-sub' } })
-    const answer = await ask(gateway.origin, token)
+    const answer = await ask(gateway.origin, await handedOut(gateway, token))
     assert.equal(answer.status, 200, answer.text)
     assert.deepEqual(answer.json(), {
       user: 'alice@contoso.test',

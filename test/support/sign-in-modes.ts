@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test'
 import type { BrokerConfig, SignInConfig } from '../../src/config/config.ts'
 import type { Gateway, GatewayOptions } from './gateway.ts'
+import { sealingKey } from './handed-out.ts'
 import { startRelay } from './relay-gateway.ts'
 
 export const MODES = ['off', 'relay', 'broker'] as const
@@ -25,7 +26,7 @@ export function startInMode(
   mode: SignInConfig['mode'] | BrokerConfig,
   options: Partial<GatewayOptions> = {},
 ): Promise<Gateway> {
-  const config = { ...options.config, ...signIn(mode) }
+  const config = { sealing_keys: [sealingKey], ...options.config, ...signIn(mode) }
   return startRelay(t, { ...options, config })
 }
 
