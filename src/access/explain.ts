@@ -27,7 +27,7 @@ export interface Explanation {
   readonly checks: readonly ExplainedCheck[]
   /** Why not; absent: accepted. */
   readonly refusal?: Refusal
-  /** Absent: it is not a JWT. */
+  /** Absent: it is not a JWT. Where a sealed token was opened, what the one inside says. */
   readonly token?: ExplainedToken
 }
 
@@ -46,7 +46,8 @@ interface Step {
 }
 
 /**
- * Takes one token through every check of one resource, with what is expected and what is found. It
+ * Takes one token through every check of one resource, with what is expected and what is found. A
+ * sealed token is opened first, and the rest is about the one inside. It
  * reads the list that requests read and verifies with the same verifier, and the last step is the
  * request's own way, `authenticate` and `authorize`: nothing is accepted here that they would refuse.
  *
@@ -55,12 +56,15 @@ interface Step {
  * @param now milliseconds since the epoch
  */
 export async function explain(
-  token: string,
+  text: string,
   access: ResourceAccess,
   now: () => number,
 ): Promise<Explanation> {
+  const inside = await access.opener?.open(text)
+  const token = inside ?? text
   const jwt = readJwt(token)
   const steps: readonly Step[] = [
+    ...(access.opener ? [sealed(inside, jwt)] : []),
     form(token, jwt),
     ...checks.map((check) =>
       check.kind === 'check' ? judgement(check, jwt, { access, now }) : signature(jwt, access),
@@ -99,6 +103,23 @@ function wholeVerdict(refusal: Refusal | undefined): Explanation['verdict'] {
 }
 
 const absent = 'no token that can be read'
+
+/** @param inside the token in a sealed one; absent: it did not open */
+function sealed(inside: string | undefined, jwt: Jwt | undefined): Step {
+  const unopened = jwt ? 'a signed JWT, not sealed' : 'nothing that opens here'
+  return {
+    check: {
+      name: 'sealed',
+      setting: 'sign_in.tokens',
+      expected: 'a token that this server handed out for this resource',
+      found:
+        inside === undefined
+          ? unopened
+          : 'one; it was opened, and the rest is about the token inside',
+    },
+    refuse: () => (inside === undefined ? { reason: 'not_sealed' } : undefined),
+  }
+}
 
 function form(token: string, jwt: Jwt | undefined): Step {
   return {

@@ -8,6 +8,7 @@ import { version } from '../version.ts'
 import type { DoctorCheck, DoctorVerdict } from './doctor-report.ts'
 import { explainFor } from './explain.ts'
 import { refusalWords } from './explanation-text.ts'
+import { whyUnopenable } from './sealed-token.ts'
 
 /** What the checks of resources work with. */
 export interface Examined {
@@ -96,6 +97,8 @@ function connectionFailure(code: string): Pick<DoctorCheck, 'verdict' | 'sentenc
 /** Judges one token for every resource. One that fits another resource is only a warning here. */
 export async function tokenChecks(token: string, examined: Examined): Promise<DoctorCheck[]> {
   const { resources } = examined.config
+  const unopenable = whyUnopenable(token, examined.config)
+  if (unopenable) return [{ name: 'token', verdict: 'not reached', ...unopenable }]
   const explained = await Promise.all(
     resources.map(async (resource) => {
       return { resource, explanation: await explainFor(resource, token, examined) }

@@ -9,6 +9,7 @@ import { explanationText } from './explanation-text.ts'
 import { configurationFrom, configurationUsage, UsageError } from './options.ts'
 import { takeArguments } from './own-arguments.ts'
 import { providerWithKeys } from './provider-keys.ts'
+import { tokenOpener, whyUnopenable } from './sealed-token.ts'
 import { readToken } from './token-source.ts'
 
 const exitCodes: Readonly<Record<Explanation['verdict'], number>> = {
@@ -30,9 +31,10 @@ export function explainCommand(patience: number): Command {
     usage: `Usage: rolecall explain [--config FILE] [--resource NAME] [FILE or -]
 
 Reads one token from standard input, or from FILE, and judges it as a request's would be. The token
-is never an argument and is never printed.
+is never an argument and is never printed. A token that rolecall sealed is opened with sealing_keys.
   --resource NAME  the resource to judge it for; default: the one that its audience fits, or the first
-Exit: 0 accepted, 1 refused, 2 bad configuration or usage, 3 cannot be decided (identity provider away).
+Exit: 0 accepted, 1 refused, 2 bad configuration or usage, 3 cannot be decided (identity provider
+away, or no sealing_keys).
 
 ${configurationUsage}`,
     run: (argv, terminal) => run(argv, terminal, patience),
@@ -47,8 +49,13 @@ async function run(argv: readonly string[], terminal: Terminal, patience: number
   const configuration = configurationFrom(own.rest, terminal)
   if (configuration === undefined) return badUsage
   const { config } = configuration
-  const resource = pickResource(config, own.values['resource'], token)
+  const resource = await pickResource(config, own.values['resource'], token)
   if (resource instanceof UsageError) return misused(resource, terminal)
+  const unopenable = whyUnopenable(token, config)
+  if (unopenable !== undefined) {
+    terminal.stderr(`${unopenable.sentence} ${unopenable.remedy}\n`)
+    return exitCodes.undecided
+  }
   terminal.stderr('Fetching the keys of the identity provider ...\n')
   const provider = await providerWithKeys(config, {
     patience,
@@ -78,22 +85,37 @@ export function explainFor(
 ): Promise<Explanation> {
   const { verifier } = at.provider
   const demands = makeDemands(resource, at.config.identity_provider, at.provider)
-  return explain(token, { verifier, demands }, Date.now)
+  const opener = tokenOpener(resource, at.config)
+  return explain(token, { verifier, demands, ...(opener && { opener }) }, Date.now)
 }
 
-function pickResource(
-  { resources }: Config,
+async function pickResource(
+  config: Config,
   name: string | undefined,
   token: string,
-): ResourceConfig | UsageError {
-  const claims = readJwt(token)?.claims ?? {}
-  const audiences = texts(claims, 'aud')
+): Promise<ResourceConfig | UsageError> {
+  const { resources } = config
   const picked =
     name === undefined
-      ? (resources.find((one) => one.audiences.some((it) => audiences.includes(it))) ??
-        resources[0])
+      ? await resourceOf(token, config)
       : resources.find((one) => one.name === name)
   if (picked) return picked
   const names = resources.map((one) => one.name).join(', ')
   return new UsageError(`There is no resource of that name; there are: ${names}.`)
+}
+
+/** The resource that a token is sealed for, where it is, and that its audience fits; or the first. */
+async function resourceOf(token: string, config: Config): Promise<ResourceConfig | undefined> {
+  const { resources } = config
+  const opened = await Promise.all(
+    resources.map(async (resource) => {
+      return { resource, inside: await tokenOpener(resource, config)?.open(token) }
+    }),
+  )
+  const sealedFor = opened.filter(({ inside }) => inside !== undefined)
+  const inside = sealedFor[0]?.inside ?? token
+  const candidates = sealedFor.length === 0 ? resources : sealedFor.map(({ resource }) => resource)
+  const audiences = texts(readJwt(inside)?.claims ?? {}, 'aud')
+  const fits = candidates.find((one) => one.audiences.some((it) => audiences.includes(it)))
+  return fits ?? candidates[0]
 }

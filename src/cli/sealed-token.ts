@@ -1,0 +1,33 @@
+import type { TokenOpener } from '../access/authenticate.ts'
+import { systemClock } from '../clock.ts'
+import type { Config, ResourceConfig } from '../config/config.ts'
+import { readJwt } from '../oauth/jwt.ts'
+import { deriveKeys } from '../sealing/derived-keys.ts'
+import { handsOutSealed, sealedFor } from '../sign-in/hand-out.ts'
+import { OpenedTokens } from '../sign-in/sealed-access-token.ts'
+
+/** What a command opens sealed tokens with; nothing where resources take the provider's own. */
+export function tokenOpener(resource: ResourceConfig, config: Config): TokenOpener | undefined {
+  if (!handsOutSealed(config.sign_in)) return undefined
+  const keys = deriveKeys(config.sealing_keys).for('access token')
+  return new OpenedTokens(keys, systemClock).openerFor(sealedFor(resource, config))
+}
+
+/**
+ * Why nobody but the running rolecall can open what may be a sealed token: it made its keys itself.
+ *
+ * @returns `undefined` where it can be opened, if it is one
+ */
+export function whyUnopenable(
+  token: string,
+  config: Config,
+): { readonly sentence: string; readonly remedy: string } | undefined {
+  if (!handsOutSealed(config.sign_in) || config.sealing_keys.length > 0) return undefined
+  if (readJwt(token)) return undefined
+  return {
+    sentence:
+      'It cannot be opened here: there are no sealing_keys, so that only the rolecall that sealed it has the key.',
+    remedy:
+      'Run `rolecall keygen > FILE`, write sealing_keys_file = "FILE", restart rolecall and sign in again.',
+  }
+}
