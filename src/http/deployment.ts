@@ -9,24 +9,32 @@ import type { Metrics } from '../observe/metrics.ts'
 import { watchUpstreams } from '../proof/watch-upstreams.ts'
 import { type DerivedKeys, deriveKeys } from '../sealing/derived-keys.ts'
 import { handsOutSealed, sealedFor } from '../sign-in/hand-out.ts'
+import { createSingleUse } from '../sign-in/redeem-once.ts'
 import { OpenedTokens } from '../sign-in/sealed-access-token.ts'
 import type { SingleUse } from '../sign-in/single-use.ts'
+import { createStore } from '../store/create-store.ts'
+import type { Store, StoreEvent } from '../store/store.ts'
 import { createApp } from './app.ts'
 import { isLoopbackOrigin } from './origin.ts'
 import { grantReporter, reportIssuerEvent } from './provider-report.ts'
 import { signInEndpoints } from './sign-in-endpoints.ts'
 import { signInFacts } from './sign-in-facts.ts'
+import { reportStoreEvent } from './store-report.ts'
 
 /** What outlives a reload of the configuration. */
 export interface Surroundings {
   readonly log: Logger
   readonly metrics: Metrics
   readonly streams: OpenStreams
-  /** The codes and refresh tokens that were used. */
-  readonly singleUse: SingleUse
   readonly clock: Clock
   readonly version: string
   readonly probesUpstreams: boolean
+}
+
+/** What is known of the codes and refresh tokens that were used. */
+export interface Memory {
+  readonly store: Store
+  readonly singleUse: SingleUse
 }
 
 /** One configuration at work. */
@@ -36,6 +44,7 @@ export interface Deployment {
   readonly keys: DerivedKeys
   /** The sealed tokens that were opened with these keys. */
   readonly opened: OpenedTokens
+  readonly memory: Memory
   readonly app: FastifyInstance
   /** Ends the asking as whom the upstreams act. */
   readonly stopProbes: () => void
@@ -43,8 +52,8 @@ export interface Deployment {
 
 /**
  * Builds everything that a configuration decides. What the one before still serves is taken over:
- * the identity provider with its keys and known tokens, when nothing about it changed, and keys
- * that were made at start, so that a reload ends nobody's session, with what they opened.
+ * the identity provider with its keys and known tokens, when nothing about it changed, keys that
+ * were made at start, so that a reload ends nobody's session, with what they opened, and the store.
  */
 export async function createDeployment(
   config: Config,
@@ -59,6 +68,7 @@ export async function createDeployment(
     before && keys === before.keys
       ? before.opened
       : new OpenedTokens(keys.for('access token'), around.clock)
+  const memory = memoryOf(config, keys, around, before)
   const resources = config.resources.map((resource) => ({
     resource,
     access: {
@@ -79,6 +89,7 @@ export async function createDeployment(
       provider,
       resources,
       keys,
+      singleUse: memory.singleUse,
       onOutcome: grantReporter(around),
     }),
     resources: resources.map(({ resource, access }) => ({
@@ -93,7 +104,7 @@ export async function createDeployment(
   })
   if (provider === before?.provider) provider.renewCredential(config.identity_provider.credential)
   const stopProbes = around.probesUpstreams ? probe(config, provider, around) : () => undefined
-  return { config, provider, keys, opened, app, stopProbes }
+  return { config, provider, keys, opened, memory, app, stopProbes }
 }
 
 function probe(config: Config, provider: IdentityProvider, around: Surroundings): () => void {
@@ -116,6 +127,20 @@ function startProvider(config: Config, around: Surroundings): IdentityProvider {
   })
   provider.start()
   return provider
+}
+
+function memoryOf(
+  config: Config,
+  keys: DerivedKeys,
+  around: Surroundings,
+  before?: Deployment,
+): Memory {
+  const same = before?.config.store.redis_url === config.store.redis_url
+  if (before && same && keys === before.keys) return before.memory
+  const { clock } = around
+  const onEvent = (event: StoreEvent) => reportStoreEvent(event, around)
+  const store = before && same ? before.memory.store : createStore(config.store, { clock, onEvent })
+  return { store, singleUse: createSingleUse({ store, keys: keys.for('stored answer'), clock }) }
 }
 
 /** But for the credential, which can be renewed. */

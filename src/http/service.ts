@@ -4,7 +4,6 @@ import type { Config, ListenAddress } from '../config/config.ts'
 import { OpenStreams } from '../forward/open-streams.ts'
 import { type Logger, reasonOf } from '../observe/logger.ts'
 import { createMetrics, observeReadings } from '../observe/metrics.ts'
-import { SingleUseInMemory } from '../sign-in/single-use-in-memory.ts'
 import { createAdmin, type Readiness } from './admin.ts'
 import { createDeployment, type Deployment, type Surroundings } from './deployment.ts'
 import { type Listener, listen } from './listener.ts'
@@ -42,12 +41,10 @@ export async function startService(config: Config, options: ServiceOptions): Pro
   const { log, version, clock = systemClock, probesUpstreams = true } = options
   const streams = new OpenStreams(clock)
   const metrics = createMetrics(version)
-  const singleUse = new SingleUseInMemory(clock)
   const around: Surroundings = {
     log,
     metrics,
     streams,
-    singleUse,
     clock,
     version,
     probesUpstreams,
@@ -112,6 +109,8 @@ async function close(deployment: Deployment, successor?: Deployment): Promise<vo
   deployment.stopProbes()
   if (deployment.provider !== successor?.provider) deployment.provider.stop()
   await deployment.app.close()
+  const { store } = deployment.memory
+  if (store !== successor?.memory.store) store.close()
 }
 
 function readinessOf({ provider }: Deployment, stopping: boolean): Readiness {

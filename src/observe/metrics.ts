@@ -16,6 +16,7 @@ export interface Metrics {
   readonly providerFetches: Counter<'document' | 'outcome'>
   readonly providerGrants: Counter<'grant' | 'outcome'>
   readonly tokenGrants: Counter<'outcome'>
+  readonly storeErrors: Counter
   readonly reloads: Counter<'outcome'>
   readonly upstreamIdentity: Gauge<'resource' | 'verdict'>
 }
@@ -62,6 +63,11 @@ export function createMetrics(version: string): Metrics {
       name: 'rolecall_token_requests_total',
       help: 'Requests to our token endpoints: ok, or the OAuth error.',
       labelNames: ['outcome'],
+      registers,
+    }),
+    storeErrors: new Counter({
+      name: 'rolecall_store_errors_total',
+      help: 'Commands that the store did not take, and attempts to connect to it that failed.',
       registers,
     }),
     reloads: new Counter({

@@ -12,6 +12,7 @@ export type Purpose =
   | 'authorization code'
   | 'consent'
   | 'client id'
+  | 'stored answer'
 
 /** The keys of every purpose, made of the same sealing keys. */
 export interface DerivedKeys {

@@ -1,0 +1,23 @@
+import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { StoreEvent } from '../store/store.ts'
+
+/** Logs when the store goes and when it comes back, and counts every error. */
+export function reportStoreEvent(
+  event: StoreEvent,
+  { log, metrics }: { readonly log: Logger; readonly metrics: Pick<Metrics, 'storeErrors'> },
+): void {
+  switch (event.kind) {
+    case 'store_error':
+      metrics.storeErrors.inc()
+      break
+    case 'store_away':
+      log.error(
+        { kind: 'store', reason: event.reason },
+        'the store of [store] cannot be used: nobody can sign in or refresh, and calls go on; see rolecall doctor',
+      )
+      break
+    case 'store_back':
+      log.info({ kind: 'store' }, 'the store can be used again')
+  }
+}
