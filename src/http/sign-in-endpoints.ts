@@ -8,6 +8,7 @@ import { type Broker, createBroker } from '../sign-in/broker.ts'
 import { createClients } from '../sign-in/client.ts'
 import { handOutOf } from '../sign-in/hand-out.ts'
 import type { SignInResource } from '../sign-in/judge-tokens.ts'
+import type { MetadataDocuments } from '../sign-in/metadata-documents.ts'
 import { createRelay } from '../sign-in/relay.ts'
 import type { SingleUse } from '../sign-in/single-use.ts'
 import { createTokenSource, type TokenSourceParts } from '../sign-in/token-source.ts'
@@ -22,6 +23,7 @@ export interface SignInParts {
   readonly resources: readonly SignInResource[]
   readonly keys: DerivedKeys
   readonly singleUse: SingleUse
+  readonly documents: MetadataDocuments
   readonly clock: Clock
   readonly onOutcome: TokenSourceParts['onOutcome']
 }
@@ -66,7 +68,7 @@ function brokerEndpoints(
   grants: ProviderGrants,
   parts: SignInParts,
 ): SignInEndpoints {
-  const { provider, keys } = parts
+  const { provider, keys, documents } = parts
   const handOut = handOutOf(config, keys)
   const broker = createBroker({
     ...parts,
@@ -77,7 +79,8 @@ function brokerEndpoints(
       metadataIssuer: () => provider.metadataIssuer(),
       authorizationEndpoint: () => provider.authorizationEndpoint(),
     },
-    clientsOf: (issuer) => createClients({ config, issuer, keys: keys.for('client id') }),
+    clientsOf: (issuer) =>
+      createClients({ config, issuer, keys: keys.for('client id'), documents }),
     handOut: ({ judged }) => handOut(judged.bearer, [judged.resource]),
   })
   return {

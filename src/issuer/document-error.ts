@@ -6,6 +6,7 @@ export type DocumentFailure =
   | 'plain_http'
   | 'unreachable'
   | 'proxy_refused'
+  | 'private_address'
   | 'untrusted_certificate'
   | 'stopped'
   | 'status'

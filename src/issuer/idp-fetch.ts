@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net'
 import type { CustomFetch } from 'openid-client'
 import { Agent, EnvHttpProxyAgent, fetch, type RequestInit } from 'undici'
 import type { Clock } from '../clock.ts'
@@ -15,6 +16,11 @@ export interface IdpFetchOptions {
   readonly timeout?: number
   /** For the decoded body, in bytes. */
   readonly bodyLimit?: number
+  /**
+   * Finds the addresses of hosts that are asked directly; absent: the system. A proxy finds them by
+   * itself, so that with this only one that was named for https counts: `HTTPS_PROXY`.
+   */
+  readonly lookup?: LookupFunction
 }
 
 export interface IdpConnection {
@@ -28,7 +34,8 @@ const defaultBodyLimit = 1_048_576
 
 /**
  * The one way to talk to the identity provider, with the bounds that a document or a token answer
- * never needs to exceed: time, size, no redirect, https unless the host is loopback.
+ * never needs to exceed: time, size, no redirect, https unless the host is loopback. The metadata
+ * documents of clients are fetched with the same, and a `lookup` of their own.
  *
  * `HTTPS_PROXY` and `NO_PROXY` are honoured on every Node version, which the global `fetch` of
  * Node 20 does not do. Loopback is never sent to a proxy: there it would mean another machine, and
@@ -41,14 +48,19 @@ const defaultBodyLimit = 1_048_576
  * @throws Error at once when a proxy variable is not a URL
  */
 export function createIdpFetch(options: IdpFetchOptions): IdpConnection {
-  const { clock, timeout = defaultTimeout, bodyLimit = defaultBodyLimit } = options
+  const { clock, timeout = defaultTimeout, bodyLimit = defaultBodyLimit, lookup } = options
   // Said outright: NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise let anybody hand us keys.
   const tls = {
     rejectUnauthorized: true,
     ...(options.certificateAuthority ? { ca: options.certificateAuthority } : {}),
   }
-  const direct = new Agent({ connect: { ...tls, timeout } })
-  const routed = environmentAgent({ ...tls, timeout })
+  const connect = { ...tls, timeout, ...(lookup && { lookup }) }
+  const direct = new Agent({ connect })
+  const routed = environmentAgent({
+    connect,
+    requestTls: { ...tls, timeout },
+    ...(lookup && { httpProxy: '' }),
+  })
 
   const idpFetch: IdpFetch = async (url, init) => {
     const target = checkedUrl(url)
@@ -104,9 +116,10 @@ export function checkedUrl(text: string): URL {
   return url
 }
 
-function environmentAgent(tls: { ca?: string; timeout: number }): EnvHttpProxyAgent {
+/** What stands in `connect` is for hosts without a proxy: undici connects to a proxy without it. */
+function environmentAgent(options: EnvHttpProxyAgent.Options): EnvHttpProxyAgent {
   try {
-    return new EnvHttpProxyAgent({ connect: tls, requestTls: tls })
+    return new EnvHttpProxyAgent(options)
   } catch {
     throw new Error('HTTPS_PROXY or HTTP_PROXY is not a URL such as http://proxy.example:3128')
   }

@@ -43,6 +43,9 @@ export type RedirectUriRule = (uri: string) => boolean
 
 const LOOPBACK =
   /^http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost)(?::([1-9]\d{0,4}))?(\/[^?]*)?(\?.*)?$/
+/** With the slash of its path, where there is one. */
+const LOOPBACK_ORIGIN =
+  /^(http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost))(?::[1-9]\d{0,4})?(?:\/|(?=\?)|$)/
 /** Plain or encoded, also between separators that are encoded. */
 const DOT_SEGMENT = /(?:\/|%2f|%5c)(?:\.|%2e){1,2}(?:\/|%2f|%5c|$)/i
 /** What an address may be written with. No wildcard, fragment or backslash. */
@@ -69,6 +72,20 @@ export function redirectUriRule(entries: readonly string[], publicUrl: string): 
   }
 }
 
+/**
+ * Whether a client listed an address: exactly, and on http loopback with any port (RFC 8252 §7.3),
+ * which a client without a fixed one has to choose anew each time. Not checked: the rule.
+ */
+export function isListed(uri: string, listed: readonly string[]): boolean {
+  const sought = withoutLoopbackPort(uri)
+  return listed.some((one) => withoutLoopbackPort(one) === sought)
+}
+
+/** The preset that has an address, for the remedy in an error. */
+export function presetWith(uri: string, publicUrl: string): string | undefined {
+  return Object.keys(presets).find((preset) => redirectUriRule([preset], publicUrl)(uri))
+}
+
 /** What `redirect_uris` names exactly, presets resolved; what they take by a pattern is left out. */
 export function exactRedirectUris(entries: readonly string[]): readonly string[] {
   return [...new Set(entries.flatMap((entry) => presets[entry]?.exact ?? exactOf(entry)))]
@@ -84,6 +101,10 @@ export function presetOrigins(entries: readonly string[]): readonly string[] {
   return [
     ...new Set(uris.filter((uri) => uri.startsWith('https:')).map((uri) => new URL(uri).origin)),
   ]
+}
+
+function withoutLoopbackPort(uri: string): string {
+  return uri.replace(LOOPBACK_ORIGIN, '$1/')
 }
 
 /** The path of an http loopback address without dot segments. */
