@@ -38,6 +38,17 @@ export function notFoundHandler(config: Pick<Config, 'public_url' | 'resources'>
   }
 }
 
+/** The router decodes; another spelling of a path is another path. */
+export function exactPathHook(
+  expected: string,
+  config: Pick<Config, 'public_url' | 'resources'>,
+): Hook {
+  return (request, _reply, done) => {
+    const path = pathOf(request)
+    done(path === expected ? undefined : notFound(path, config))
+  }
+}
+
 /** Whether a path is a resource's own, with or without one trailing slash. Nothing is decoded. */
 export function isAt(path: string, resource: Pick<ResourceConfig, 'path'>): boolean {
   return path === resource.path || path === `${resource.path}/`

@@ -4,6 +4,7 @@ import type { IssuerEvent } from '../issuer/issuer-event.ts'
 import type { GrantOutcome } from '../issuer/provider-grants.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { LineBudget } from './line-budget.ts'
 
 export interface ReportParts {
   readonly log: Logger
@@ -30,6 +31,7 @@ const REPEAT = 10_000
 /**
  * Logs and counts what the identity provider's token endpoint answered: loudly when our own
  * credential is wrong, since then nobody can sign in. Codes and trace ids, never a part of a body.
+ * So many lines a minute: made-up codes get as far as the provider.
  */
 export function grantReporter({
   log,
@@ -37,17 +39,25 @@ export function grantReporter({
   clock,
 }: ReportParts): (grant: string, outcome: GrantOutcome) => void {
   let quietUntil = 0
+  const budget = new LineBudget(clock, (left) => {
+    log.info(
+      { kind: 'identity_provider', not_logged: left },
+      'answers of the token endpoint were not all logged',
+    )
+  })
   return (grant, outcome) => {
     metrics.providerGrants.inc({ grant, outcome: outcome.kind })
     if (outcome.kind === 'tokens') return
     const line = { kind: 'identity_provider', grant, ...outcome.trace }
     if (outcome.kind === 'unavailable') {
-      log.warn({ ...line, reason: outcome.reason }, 'the token endpoint did not decide')
+      const level = budget.spend() ? 'warn' : 'debug'
+      log[level]({ ...line, reason: outcome.reason }, 'the token endpoint did not decide')
       return
     }
     const text = describeExplanation(outcome.explanation)
     if (outcome.kind === 'refused') {
-      log.info({ ...line, whose: outcome.explanation.whose }, text)
+      const level = budget.spend() ? 'info' : 'debug'
+      log[level]({ ...line, whose: outcome.explanation.whose }, text)
       return
     }
     if (clock.now() < quietUntil) return

@@ -11,7 +11,7 @@ import { readTokenRequest, type TokenRequest } from '../sign-in/token-request.ts
 import { queryOf, valuesOf } from './arrival.ts'
 import { hostHook } from './host.ts'
 import { LineBudget } from './line-budget.ts'
-import { methodHook } from './not-found.ts'
+import { exactPathHook, methodHook } from './not-found.ts'
 import { originHook } from './origin.ts'
 import { whoOf } from './who.ts'
 
@@ -30,7 +30,6 @@ export interface TokenRouteParts {
 }
 
 const METHODS = ['POST', 'OPTIONS']
-const ANY_METHOD = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /** Codes, refresh tokens and assertions are a few kilobytes; nothing longer is read. */
 const FORM_BYTES = 65_536
@@ -49,12 +48,13 @@ export function tokenRoute(parts: TokenRouteParts, config: Config) {
       { parseAs: 'string', bodyLimit: FORM_BYTES },
       (_request, body, done) => done(null, body),
     )
+    scope.addHook('onRequest', exactPathHook(parts.endpoint.path, config))
     scope.addHook('onRequest', hostHook(config))
     scope.addHook('onRequest', originHook(tokenOrigins(config), METHODS.join(', ')))
     scope.addHook('onRequest', methodHook(METHODS))
     scope.route({
       url: parts.endpoint.path,
-      method: ANY_METHOD,
+      method: scope.supportedMethods,
       handler: (request, reply) => answer(request, reply, { ...parts, budget }),
     })
   }

@@ -3,10 +3,9 @@ import { type Authentication, authenticate, type Principal } from '../access/aut
 import { authorize } from '../access/authorize.ts'
 import type { Config } from '../config/config.ts'
 import type { ErrorAnswer } from '../oauth/error-answer.ts'
-import { pathOf, valuesOf } from './arrival.ts'
-import type { Hook } from './hook.ts'
+import { valuesOf } from './arrival.ts'
 import { hostHook } from './host.ts'
-import { methodHook, notFound } from './not-found.ts'
+import { exactPathHook, methodHook } from './not-found.ts'
 import { originHook } from './origin.ts'
 import { refusals } from './refusals.ts'
 import type { ResourceParts } from './resource-scope.ts'
@@ -50,7 +49,7 @@ export function whoamiRoute(
     url: PATH,
     method: app.supportedMethods,
     onRequest: [
-      exactPath(config),
+      exactPathHook(PATH, config),
       tokenInQuery,
       hostHook(config),
       originHook(config, METHODS.join(', ')),
@@ -65,14 +64,6 @@ export function whoamiRoute(
         .send(JSON.stringify(whoami))
     },
   })
-}
-
-/** The router decodes; another spelling of the path is another path. */
-function exactPath(config: Config): Hook {
-  return (request, _reply, done) => {
-    const path = pathOf(request)
-    done(path === PATH ? undefined : notFound(path, config))
-  }
 }
 
 /** @throws ErrorAnswer when no resource takes the token */
