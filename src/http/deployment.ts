@@ -9,6 +9,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import { watchUpstreams } from '../proof/watch-upstreams.ts'
 import { type DerivedKeys, deriveKeys } from '../sealing/derived-keys.ts'
 import { handsOutSealed, sealedFor } from '../sign-in/hand-out.ts'
+import type { MetadataDocuments } from '../sign-in/metadata-documents.ts'
 import { createSingleUse } from '../sign-in/redeem-once.ts'
 import { OpenedTokens } from '../sign-in/sealed-access-token.ts'
 import type { SingleUse } from '../sign-in/single-use.ts'
@@ -26,6 +27,8 @@ export interface Surroundings {
   readonly log: Logger
   readonly metrics: Metrics
   readonly streams: OpenStreams
+  /** The metadata documents of clients. */
+  readonly documents: MetadataDocuments
   readonly clock: Clock
   readonly version: string
   readonly probesUpstreams: boolean

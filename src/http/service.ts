@@ -4,6 +4,11 @@ import type { Config, ListenAddress } from '../config/config.ts'
 import { OpenStreams } from '../forward/open-streams.ts'
 import { type Logger, reasonOf } from '../observe/logger.ts'
 import { createMetrics, observeReadings } from '../observe/metrics.ts'
+import {
+  createMetadataDocuments,
+  createMetadataFetch,
+  type MetadataFetch,
+} from '../sign-in/metadata-documents.ts'
 import { createAdmin, type Readiness } from './admin.ts'
 import { createDeployment, type Deployment, type Surroundings } from './deployment.ts'
 import { type Listener, listen } from './listener.ts'
@@ -30,6 +35,8 @@ export interface ServiceOptions {
   readonly clock?: Clock
   /** Whether to ask every upstream as whom it acts. Default true; tests count requests. */
   readonly probesUpstreams?: boolean
+  /** How metadata documents of clients are fetched; tests have theirs on loopback. */
+  readonly fetchMetadata?: MetadataFetch
 }
 
 /**
@@ -39,12 +46,14 @@ export interface ServiceOptions {
  */
 export async function startService(config: Config, options: ServiceOptions): Promise<Service> {
   const { log, version, clock = systemClock, probesUpstreams = true } = options
+  const { fetchMetadata = createMetadataFetch({ clock }) } = options
   const streams = new OpenStreams(clock)
   const metrics = createMetrics(version)
   const around: Surroundings = {
     log,
     metrics,
     streams,
+    documents: createMetadataDocuments({ clock, fetch: fetchMetadata }),
     clock,
     version,
     probesUpstreams,
