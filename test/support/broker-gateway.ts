@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test'
 import type { BrokerConfig } from '../../src/config/config.ts'
 import { holmes } from '../../src/demo/mock-entra/directory.ts'
+import { type Browser, createBrowser } from './browser.ts'
 import { type Gateway, type GatewayOptions, startEntra, startGateway } from './gateway.ts'
 import { scope } from './relay-gateway.ts'
 
@@ -8,52 +9,6 @@ import { scope } from './relay-gateway.ts'
 export interface BrokerGateway {
   readonly gateway: Gateway
   readonly browser: Browser
-}
-
-/** Follows nothing by itself; keeps cookies by origin, as far as these tests need it. */
-export interface Browser {
-  get(url: string, headers?: Record<string, string>): Promise<Response>
-  post(
-    url: string,
-    form: Record<string, string>,
-    headers?: Record<string, string>,
-  ): Promise<Response>
-  /** Presses Allow on a consent page; the address that the browser is then sent to. */
-  allow(page: Response): Promise<string>
-  readonly cookies: Map<string, string>
-}
-
-export function createBrowser(): Browser {
-  const cookies = new Map<string, string>()
-  const visit = async (url: string, init: RequestInit): Promise<Response> => {
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const headers = { ...(init.headers as Record<string, string>), ...(cookie && { cookie }) }
-    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
-    for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-      if (/max-age=0/i.test(line)) cookies.delete(name)
-      else cookies.set(name, value)
-    }
-    return response
-  }
-  const post: Browser['post'] = (url, form, headers = {}) =>
-    visit(url, { method: 'POST', body: new URLSearchParams(form), headers })
-  return {
-    cookies,
-    get: (url, headers = {}) => visit(url, { headers }),
-    post,
-    async allow(page) {
-      const html = await page.text()
-      const action = /<form method="post" action="([^"]+)"/.exec(html)?.[1] ?? ''
-      const transaction = /name="transaction" value="([^"]+)"/.exec(html)?.[1] ?? ''
-      const { origin } = new URL(page.url)
-      const form = { transaction, decision: 'allow' }
-      const answer = await post(new URL(action, page.url).href, form, { origin })
-      const location = answer.headers.get('location')
-      if (location === null) throw new Error(`no redirect but ${answer.status}`)
-      return location
-    },
-  }
 }
 
 export interface BrokerOptions extends Partial<GatewayOptions> {
