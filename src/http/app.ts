@@ -11,6 +11,7 @@ import { browserRoutes } from './browser-routes.ts'
 import { errorHandler } from './error-handler.ts'
 import { homePage } from './home-page.ts'
 import { notFoundHandler } from './not-found.ts'
+import { registerRoute } from './register-route.ts'
 import { type ResourceParts, resourceScope } from './resource-scope.ts'
 import type { SignInEndpoints } from './sign-in-endpoints.ts'
 import { tokenRoute } from './token-route.ts'
@@ -66,6 +67,8 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   for (const endpoint of parts.signIn.tokenEndpoints) {
     await app.register(tokenRoute({ ...parts, endpoint }, config))
   }
+  const { registrationEndpoints: endpoints } = parts.signIn
+  if (endpoints.length > 0) await app.register(registerRoute({ ...parts, endpoints }, config))
   if (parts.signIn.broker) await app.register(browserRoutes(parts.signIn.broker, config))
   for (const resource of parts.resources) {
     await app.register(resourceScope(resource, config))

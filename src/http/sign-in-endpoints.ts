@@ -2,16 +2,19 @@ import type { Clock } from '../clock.ts'
 import type { BrokerConfig, Config, RelayConfig } from '../config/config.ts'
 import type { IdentityProvider } from '../issuer/identity-provider.ts'
 import type { ProviderGrants } from '../issuer/provider-grants.ts'
-import { sharedTokenEndpoint } from '../oauth/own-endpoints.ts'
+import { ownEndpoints, sharedTokenEndpoint } from '../oauth/own-endpoints.ts'
 import type { DerivedKeys } from '../sealing/derived-keys.ts'
 import { type Broker, createBroker } from '../sign-in/broker.ts'
 import { createClients } from '../sign-in/client.ts'
 import { handOutOf } from '../sign-in/hand-out.ts'
 import type { SignInResource } from '../sign-in/judge-tokens.ts'
 import type { MetadataDocuments } from '../sign-in/metadata-documents.ts'
+import { redirectUriRule } from '../sign-in/redirect-uris.ts'
+import { register } from '../sign-in/registration.ts'
 import { createRelay } from '../sign-in/relay.ts'
 import type { SingleUse } from '../sign-in/single-use.ts'
 import { createTokenSource, type TokenSourceParts } from '../sign-in/token-source.ts'
+import type { RegistrationEndpoint } from './register-route.ts'
 import type { TokenEndpoint } from './token-route.ts'
 
 /** What the endpoints of a sign-in mode are built of. */
@@ -31,6 +34,8 @@ export interface SignInParts {
 /** What a configuration's sign-in mode serves below `/oauth`. */
 export interface SignInEndpoints {
   readonly tokenEndpoints: readonly TokenEndpoint[]
+  /** Mode broker, where clients may register themselves. */
+  readonly registrationEndpoints: readonly RegistrationEndpoint[]
   /** Mode broker. */
   readonly broker?: Broker
 }
@@ -39,7 +44,8 @@ export interface SignInEndpoints {
 export function signInEndpoints(config: Config, parts: SignInParts): SignInEndpoints {
   const { sign_in: signIn } = config
   const { grants } = parts.provider
-  if (signIn.mode === 'off' || grants === undefined) return { tokenEndpoints: [] }
+  if (signIn.mode === 'off' || grants === undefined)
+    return { tokenEndpoints: [], registrationEndpoints: [] }
   return signIn.mode === 'relay'
     ? relayEndpoints({ ...config, sign_in: signIn }, grants, parts)
     : brokerEndpoints({ ...config, sign_in: signIn }, grants, parts)
@@ -60,11 +66,16 @@ function relayEndpoints(
     handOut: handOutOf(config, parts.keys),
   })
   const path = new URL(sharedTokenEndpoint(config.public_url)).pathname
-  return { tokenEndpoints: [{ path, redeem: (request) => relay.redeem(request) }] }
+  return {
+    tokenEndpoints: [{ path, redeem: (request) => relay.redeem(request) }],
+    registrationEndpoints: [],
+  }
 }
 
+type BrokerSettings = Config & { readonly sign_in: BrokerConfig }
+
 function brokerEndpoints(
-  config: Config & { readonly sign_in: BrokerConfig },
+  config: BrokerSettings,
   grants: ProviderGrants,
   parts: SignInParts,
 ): SignInEndpoints {
@@ -89,7 +100,24 @@ function brokerEndpoints(
       path: new URL(resource.token).pathname,
       redeem: (request) => broker.redeem(request, resource),
     })),
+    registrationEndpoints: registrationEndpoints(config, parts),
   }
+}
+
+function registrationEndpoints(
+  { public_url: publicUrl, sign_in: signIn, resources }: BrokerSettings,
+  { keys, clock }: SignInParts,
+): readonly RegistrationEndpoint[] {
+  if (!signIn.registration) return []
+  const allows = redirectUriRule(signIn.redirect_uris, publicUrl)
+  return resources.map(({ name }, index) => {
+    const { issuer, register: url } = ownEndpoints({ publicUrl, name, isFirst: index === 0 })
+    const rules = { issuer, keys: keys.for('client id'), publicUrl, allows }
+    return {
+      path: new URL(url).pathname,
+      register: (body) => register(body, rules, clock.now()),
+    }
+  })
 }
 
 function sourceOf({ clock, provider, onOutcome }: SignInParts) {

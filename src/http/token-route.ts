@@ -5,7 +5,6 @@ import { ErrorAnswer } from '../oauth/error-answer.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { IssuedTokens } from '../sign-in/issued-tokens.ts'
-import { presetOrigins } from '../sign-in/redirect-uris.ts'
 import { invalidRequest } from '../sign-in/token-error.ts'
 import { readTokenRequest, type TokenRequest } from '../sign-in/token-request.ts'
 import { queryOf, valuesOf } from './arrival.ts'
@@ -13,6 +12,7 @@ import { hostHook } from './host.ts'
 import { LineBudget } from './line-budget.ts'
 import { exactPathHook, methodHook } from './not-found.ts'
 import { originHook } from './origin.ts'
+import { signInOrigins } from './sign-in-origins.ts'
 import { whoOf } from './who.ts'
 
 /** One token endpoint. */
@@ -50,7 +50,7 @@ export function tokenRoute(parts: TokenRouteParts, config: Config) {
     )
     scope.addHook('onRequest', exactPathHook(parts.endpoint.path, config))
     scope.addHook('onRequest', hostHook(config))
-    scope.addHook('onRequest', originHook(tokenOrigins(config), METHODS.join(', ')))
+    scope.addHook('onRequest', originHook(signInOrigins(config), METHODS.join(', ')))
     scope.addHook('onRequest', methodHook(METHODS))
     scope.route({
       url: parts.endpoint.path,
@@ -58,14 +58,6 @@ export function tokenRoute(parts: TokenRouteParts, config: Config) {
       handler: (request, reply) => answer(request, reply, { ...parts, budget }),
     })
   }
-}
-
-/** Web pages that redeem codes themselves: the configured origins, and those of the presets. */
-function tokenOrigins(config: Config) {
-  const { sign_in: signIn } = config
-  if (signIn.mode === 'off') return config
-  const further = [...signIn.popup_origins, ...presetOrigins(signIn.redirect_uris)]
-  return { ...config, allowed_origins: [...config.allowed_origins, ...further] }
 }
 
 async function answer(

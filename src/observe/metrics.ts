@@ -17,6 +17,7 @@ export interface Metrics {
   readonly providerGrants: Counter<'grant' | 'outcome'>
   readonly tokenGrants: Counter<'outcome'>
   readonly storeErrors: Counter
+  readonly registrations: Counter<'outcome'>
   readonly reloads: Counter<'outcome'>
   readonly upstreamIdentity: Gauge<'resource' | 'verdict'>
 }
@@ -68,6 +69,12 @@ export function createMetrics(version: string): Metrics {
     storeErrors: new Counter({
       name: 'rolecall_store_errors_total',
       help: 'Commands that the store did not take, and attempts to connect to it that failed.',
+      registers,
+    }),
+    registrations: new Counter({
+      name: 'rolecall_registrations_total',
+      help: 'Registrations of clients: ok, or the OAuth error.',
+      labelNames: ['outcome'],
       registers,
     }),
     reloads: new Counter({
