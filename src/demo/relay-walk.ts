@@ -35,11 +35,10 @@ export async function walkThroughRelay(
   const state = back.searchParams.get('state') ?? ''
   const code = back.searchParams.get('code') ?? undefined
   const signedIn = await backend.callback(session, { state, code })
+  const wrong = differences(signedIn, person, `${person.username}, signed in through rolecall`)
+  if (wrong.length > 0) return wrong
   const refreshed = await backend.refresh(session)
-  return [
-    ...differences(signedIn, person, `${person.username}, signed in through rolecall`),
-    ...differences(refreshed, person, `${person.username}, refreshed through rolecall`),
-  ]
+  return differences(refreshed, person, `${person.username}, refreshed through rolecall`)
 }
 
 function differences(answer: Answer, person: SignedInPerson, when: string): string[] {
