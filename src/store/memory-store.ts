@@ -2,8 +2,10 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import type { Store } from './store.ts'
 
-/** Characters of keys and values together. What was used least lately makes room. */
+/** Characters, of keys and values together. What was used least lately makes room. */
 const MOST_KEPT = 32_000_000
+/** Characters. What an entry takes beside its key and value. */
+const ENTRY = 200
 
 /** How often what has ended is thrown out, in milliseconds, so that it crowds nothing out. */
 const SWEEP_EVERY = 60_000
@@ -20,7 +22,7 @@ export class MemoryStore implements Store {
   readonly #clock: Clock
   readonly #kept = new LRUCache<string, Kept>({
     maxSize: MOST_KEPT,
-    sizeCalculation: ({ value }, key) => value.length + key.length,
+    sizeCalculation: ({ value }, key) => ENTRY + key.length + value.length,
   })
   #swept: number
 
