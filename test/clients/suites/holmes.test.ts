@@ -45,7 +45,10 @@ describe(`HolmesGPT ${await holmesVersion()} and relay`, { skip: parts.skip }, (
 
   before(async () => {
     if (parts.skip !== false) return
-    stack = await startHolmesStack(parts.found)
+    stack = await startHolmesStack({
+      ...parts.found,
+      signIn: { mode: 'relay', redirect_uris: ['robusta'] },
+    })
   })
   after(() => stack?.close())
   beforeEach(() => {
@@ -202,7 +205,7 @@ describe(`HolmesGPT ${await holmesVersion()} and relay`, { skip: parts.skip }, (
   }
 
   test('without relay, Entra wants the secret at refresh, and alice is asked to sign in again', async () => {
-    const holmes = await stack.startWithoutRelay(CONFIDENTIAL)
+    const holmes = await stack.startWithoutSignIn(CONFIDENTIAL)
     await signInByChat(holmes, 'alice')
     await assertAliceSeesHers(holmes)
     await holmes.expire('alice', TOOLSET)
