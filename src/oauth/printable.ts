@@ -6,3 +6,12 @@ export function printable(value: string, limit = 100): string {
   const cut = value.length > limit ? `${value.slice(0, limit - 3)}...` : value
   return cut.replace(/[^\x20-\x7e]/g, '?')
 }
+
+/**
+ * An address from outside made fit to be told: without user info, query and fragment, where codes and
+ * tokens are; and what is no URL, which may be one, not at all.
+ */
+export function printableAddress(value: string, limit = 100): string {
+  if (!URL.canParse(value)) return '(not a URL)'
+  return printable(value.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//'), limit)
+}

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Config, RelayConfig, ResourceConfig } from '../config/config.ts'
 import type { ProviderGrants } from '../issuer/provider-grants.ts'
-import { printable } from '../oauth/printable.ts'
+import { printableAddress } from '../oauth/printable.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import type { HandOut } from './hand-out.ts'
 import type { IssuedTokens } from './issued-tokens.ts'
@@ -115,7 +115,7 @@ async function redeemCode(
   if (redirectUri === undefined) throw invalidRequest('The parameter redirect_uri is missing.')
   if (!context.allows(redirectUri)) {
     throw invalidGrant(
-      `The redirect_uri ${printable(redirectUri)} is not one that sign_in.redirect_uris allows.`,
+      `The redirect_uri ${printableAddress(redirectUri)} is not one that sign_in.redirect_uris allows.`,
       'redirect_uri_not_allowed',
     )
   }

@@ -1,5 +1,5 @@
 import type { Config, ResourceConfig } from '../config/config.ts'
-import { printable } from '../oauth/printable.ts'
+import { printableAddress } from '../oauth/printable.ts'
 import { invalidTarget } from './token-error.ts'
 
 /** Finds the resources that a client may mean. */
@@ -34,7 +34,7 @@ export function resourceIndicators(
       if (value === undefined) return all
       const meaning = meanings.get(normalised(value) ?? '')
       if (meaning) return meaning
-      const given = printable(value, 80)
+      const given = printableAddress(value, 80)
       throw invalidTarget(`The resource ${given} is not served here; expected ${expected}.`)
     },
   }

@@ -6,6 +6,8 @@ import { type Received, startUpstream } from './recording-upstream.ts'
 /** Stands before the token endpoint of a mock Entra: keeps what arrives, and can answer instead. */
 export interface TokenTap {
   readonly received: readonly Received[]
+  /** What the mock answered. */
+  readonly answers: readonly string[]
   /** The forms of the requests, in their order. */
   forms(): readonly URLSearchParams[]
   /** Answers from now on; `undefined`: the mock does again. */
@@ -23,6 +25,7 @@ export async function tapTokenEndpoint(t: TestContext, entra: MockEntra): Promis
   const endpoint = String(document['token_endpoint'])
   const url = new URL('/token', upstream.url).href
   entra.answer(path, { body: JSON.stringify({ ...document, token_endpoint: url }) })
+  const answers: string[] = []
   const passOn: RequestListener = (request, reply) => {
     const { 'content-type': type = '', authorization, origin } = request.headers
     const headers = {
@@ -32,13 +35,18 @@ export async function tapTokenEndpoint(t: TestContext, entra: MockEntra): Promis
     }
     const body = new Uint8Array(upstream.received.at(-1)?.body ?? [])
     fetch(endpoint, { method: 'POST', headers, body }).then(
-      async (answer) => copy(answer.status, await answer.text(), reply),
+      async (answer) => {
+        const text = await answer.text()
+        answers.push(text)
+        copy(answer.status, text, reply)
+      },
       () => reply.destroy(),
     )
   }
   upstream.answerWith(passOn)
   return {
     received: upstream.received,
+    answers,
     forms: () => upstream.received.map(({ body }) => new URLSearchParams(body.toString())),
     passOn,
     answerWith: (listener) => upstream.answerWith(listener ?? passOn),
