@@ -96,14 +96,18 @@ interface Refused {
   readonly verdict: Extract<Authentication, { kind: 'refused' }>
 }
 
-/** The first resource's refusal; but a token that one of them could not judge may still be good. */
+/**
+ * The first resource's refusal; but a token that one of them could not judge may still be good, and
+ * one that only opened elsewhere is judged there.
+ */
 function refusalOf(
   refused: readonly Refused[],
   request: FastifyRequest,
   config: Config,
 ): ErrorAnswer | Error {
   const undecided = refused.find(({ verdict }) => verdict.refusal.reason === 'unavailable')
-  const decisive = undecided ?? refused[0]
+  const opened = refused.find(({ verdict }) => verdict.refusal.reason !== 'not_sealed')
+  const decisive = undecided ?? opened ?? refused[0]
   if (!decisive) return new Error('there is no resource')
   const { resource, verdict } = decisive
   if (verdict.claimed) request.record.who = whoOf(verdict.claimed)
