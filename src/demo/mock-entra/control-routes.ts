@@ -81,6 +81,10 @@ const commands: Readonly<Record<string, Run>> = {
       if (isErrorCode(code)) mock.fail({ ...rest, code })
     },
   ),
+  'change-secret': command(
+    z.strictObject({ client: z.string(), secret: z.string().min(1) }),
+    (mock, { client, secret }) => mock.changeSecret(client, secret),
+  ),
   revoke: command(person, (mock, input) => mock.revoke(input.person)),
   disable: command(person, (mock, input) => mock.disable(input.person)),
   enable: command(person, (mock, input) => mock.enable(input.person)),

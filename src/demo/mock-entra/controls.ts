@@ -1,7 +1,14 @@
 import { findPerson } from '../people.ts'
 import { isErrorCode } from './errors.ts'
 import { type MintRequest, mint } from './mint.ts'
-import { type Failure, type Faults, type FixedAnswer, type MockState, noFaults } from './state.ts'
+import {
+  clientOf,
+  type Failure,
+  type Faults,
+  type FixedAnswer,
+  type MockState,
+  noFaults,
+} from './state.ts'
 
 /** What a test or the demo can do to a running mock. Everything takes effect at once. */
 export interface MockControls {
@@ -29,6 +36,8 @@ export interface MockControls {
   answer(path: string, fixed: FixedAnswer | undefined): void
   /** Makes requests end in an AADSTS error. */
   fail(failure: Failure): void
+  /** The client's secret is this one from now on. Codes and refresh tokens stay. */
+  changeSecret(clientId: string, secret: string): void
   /** Ends this person's refresh tokens and codes. They may sign in again. */
   revoke(username: string): void
   /** This person can neither sign in nor refresh. */
@@ -39,7 +48,7 @@ export interface MockControls {
   /** How many requests there were, for one path or for all; controls do not count. */
   requests(path?: string): number
   requestsByPath(): Readonly<Record<string, number>>
-  /** Ends every fault, and counts from zero. Keys, people and tokens stay as they are. */
+  /** Ends every fault, and counts from zero. Keys, secrets, people and tokens stay as they are. */
   reset(): void
 }
 
@@ -50,6 +59,7 @@ export function controlsOf(state: MockState): MockControls {
     ...keyControls(state),
     ...faultControls(state),
     ...personControls(state),
+    changeSecret: (clientId, secret) => changeSecret(state, clientId, secret),
     requests(path) {
       if (path !== undefined) return state.requests.get(path) ?? 0
       return [...state.requests.values()].reduce((sum, count) => sum + count, 0)
@@ -117,6 +127,11 @@ function faultControls({ faults }: MockState): FaultControls {
       faults.failures = [...faults.failures, failure]
     },
   }
+}
+
+function changeSecret(state: MockState, clientId: string, secret: string): void {
+  const changed = { ...clientOf(state, clientId), client_secret: secret }
+  state.clients = state.clients.map((one) => (one.client_id === clientId ? changed : one))
 }
 
 type PersonControls = Pick<MockControls, 'revoke' | 'disable' | 'enable' | 'signInAs'>

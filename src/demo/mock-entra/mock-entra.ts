@@ -66,8 +66,17 @@ export async function startMockEntra(options: MockEntraOptions = {}): Promise<Mo
   addTokenRoute(app, state)
   addControlRoutes(app, controls)
   state.origin = await app.listen({ host: '127.0.0.1', port: options.port ?? 0 })
-  const { origin, tenantId, people, clients } = state
-  return { ...controls, origin, tenantId, people, clients, close: () => app.close() }
+  const { origin, tenantId, people } = state
+  return {
+    ...controls,
+    origin,
+    tenantId,
+    people,
+    get clients() {
+      return state.clients
+    },
+    close: () => app.close(),
+  }
 }
 
 async function createState(options: MockEntraOptions): Promise<MockState> {

@@ -69,7 +69,7 @@ export interface MockState {
   origin: string
   readonly tenantId: string
   readonly people: People
-  readonly clients: readonly Client[]
+  clients: readonly Client[]
   readonly resources: readonly ApiResource[]
   readonly clock: Clock
   /** Seconds; absent: random, 60 to 90 minutes. */
