@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ErrorAnswer } from '../../src/oauth/error-answer.ts'
+import { deriveKeys } from '../../src/sealing/derived-keys.ts'
+import type { IssuedTokens } from '../../src/sign-in/issued-tokens.ts'
+import { createSingleUse } from '../../src/sign-in/redeem-once.ts'
+import type { SingleUse, Use } from '../../src/sign-in/single-use.ts'
+import { MemoryStore } from '../../src/store/memory-store.ts'
+import { type Store, StoreUnavailable } from '../../src/store/store.ts'
+import { SimulatedClock } from './clock.ts'
+
+export const keys = deriveKeys([Buffer.alloc(32, 1).toString('base64url')]).for('stored answer')
+
+const day = 86_400_000
+
+/** A refresh token of a sign-in that ends in a day. */
+export function refresh(id: string, family = 'family', now = Date.now()): Use {
+  return { id, family, repeated: 'same answer', until: now + day }
+}
+
+export function code(id: string, family = 'family', now = Date.now()): Use {
+  return { id, family, repeated: 'refused', until: now + day }
+}
+
+/** Stands for the identity provider: every redemption that happens has another answer. */
+export class Redemptions {
+  count = 0
+
+  readonly succeed = async (): Promise<IssuedTokens> => {
+    this.count += 1
+    return {
+      identity: { iss: 'https://idp.test', sub: 'alice-at-the-idp', user: 'alice', tokenId: 'tid' },
+      answer: {
+        access_token: `access-token-${this.count}`,
+        token_type: 'Bearer',
+        expires_in: 3600,
+        refresh_token: `refresh-token-${this.count}`,
+      },
+    }
+  }
+
+  failing(error: Error): () => Promise<IssuedTokens> {
+    return async () => {
+      this.count += 1
+      throw error
+    }
+  }
+}
+
+/** A redemption that ends when the test says so. */
+export function slow(redeem: () => Promise<IssuedTokens>) {
+  const { promise: began, resolve: begin } = deferred()
+  const { promise: ended, resolve: end } = deferred()
+  return {
+    began,
+    end,
+    redeem: async () => {
+      begin()
+      await ended
+      return redeem()
+    },
+  }
+}
+
+export async function refusalOf(use: Promise<unknown>): Promise<ErrorAnswer> {
+  return use.then(
+    () => assert.fail('it was answered'),
+    (error: unknown) => (error instanceof ErrorAnswer ? error : assert.fail(String(error))),
+  )
+}
+
+/** What each use came to: the access token, or the reason in the log. */
+export async function outcomesOf(uses: readonly Promise<IssuedTokens>[]): Promise<string[]> {
+  return Promise.all(
+    uses.map((use) =>
+      use.then(
+        ({ answer }) => answer.access_token,
+        (error: unknown) => (error instanceof ErrorAnswer ? error.reason : String(error)),
+      ),
+    ),
+  )
+}
+
+/** Like Redis, but in memory and with faults that a test chooses. */
+export class FaultyStore implements Store {
+  readonly shared = true
+  readonly memory: MemoryStore
+  /** `before`: nothing is done; `after`: it is done, and nobody is told. */
+  fault: 'none' | 'before' | 'after' = 'none'
+  /** How many values are marked as used. */
+  marked = 0
+
+  constructor(clock: SimulatedClock) {
+    this.memory = new MemoryStore(clock)
+  }
+
+  get = (key: string) => this.#ask(() => this.memory.get(key))
+  set = (key: string, value: string, ttl: number) =>
+    this.#ask(async () => {
+      await this.memory.set(key, value, ttl)
+      if (value === 'used') this.marked += 1
+    })
+  setIfAbsent = (key: string, value: string, ttl: number) =>
+    this.#ask(() => this.memory.setIfAbsent(key, value, ttl))
+  delete = (key: string) => this.#ask(() => this.memory.delete(key))
+  close(): void {}
+
+  async #ask<T>(work: () => Promise<T>): Promise<T> {
+    const { fault } = this
+    if (fault === 'before') throw new StoreUnavailable('ECONNREFUSED')
+    const answer = await work()
+    if (fault === 'after') throw new StoreUnavailable('timeout')
+    return answer
+  }
+}
+
+/** Two processes, as far as single use goes, over one store. */
+export function twoProcesses() {
+  // Sealing happens in another thread.
+  const clock = new SimulatedClock(undefined, () => delay(2))
+  const store = new FaultyStore(clock)
+  const process = (): SingleUse => createSingleUse({ store, keys, clock })
+  return { clock, store, one: process(), other: process() }
+}
+
+function deferred() {
+  let resolve: () => void = () => undefined
+  const promise = new Promise<void>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
