@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { PassThrough } from 'node:stream'
 import { type TestContext, test } from 'node:test'
+import { systemClock } from '../../src/clock.ts'
 import type { Config } from '../../src/config/config.ts'
 import { readPeople } from '../../src/demo/people.ts'
+import { OpenStreams } from '../../src/forward/open-streams.ts'
+import { createDeployment, type Deployment, type Surroundings } from '../../src/http/deployment.ts'
 import { readJwt } from '../../src/oauth/jwt.ts'
+import { createLogger } from '../../src/observe/logger.ts'
+import { createMetrics } from '../../src/observe/metrics.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import { type Gateway, resourceConfig, startEntra } from '../support/gateway.ts'
 import { handedOut, sealingKey } from '../support/handed-out.ts'
@@ -210,6 +216,36 @@ test('sealing keys are replaced without ending a token; without the old key its 
   await reload(gateway, { sealing_keys: [newer] })
   assertNotSealed(await call(access))
   assert.equal((await call(next)).status, 200)
+})
+
+test('keys made at start outlive a reload, and so do the tokens that they sealed', async (t) => {
+  const { gateway, call } = await start(t, { config: { sealing_keys: [] } })
+  const { access } = await signedIn(gateway, 'alice')
+  await reload(gateway, { log_level: 'debug' })
+  assert.equal((await call(access)).status, 200)
+})
+
+test('what was opened is remembered over a reload, as long as the sealing keys are the same', async (t) => {
+  const { gateway } = await start(t)
+  const around: Surroundings = {
+    log: createLogger('silent', new PassThrough()),
+    metrics: createMetrics('0.0.0-test'),
+    streams: new OpenStreams(systemClock),
+    documents: { find: () => assert.fail('nothing is fetched') },
+    clock: systemClock,
+    version: '0.0.0-test',
+    probesUpstreams: false,
+  }
+  const deploy = async (change: Partial<Config>, before?: Deployment) => {
+    const deployment = await createDeployment({ ...gateway.config, ...change }, around, before)
+    t.after(() => deployment.provider.stop())
+    return deployment
+  }
+  const first = await deploy({})
+  const second = await deploy({ log_level: 'debug', resources: [] }, first)
+  assert.equal(second.opened, first.opened)
+  const third = await deploy({ sealing_keys: [Buffer.alloc(32, 9).toString('base64url')] }, second)
+  assert.notEqual(third.opened, second.opened)
 })
 
 test('a person in 200 groups signs in and calls, with sealed tokens and without', async (t) => {
