@@ -68,7 +68,7 @@ export function isMetadataHost(host: string, hosts: readonly string[]): boolean 
 const documentShape = z.object({
   client_id: z.string(),
   redirect_uris: z.array(z.string()).min(1),
-  client_name: z.unknown(),
+  client_name: z.unknown().optional(),
 })
 
 /**
