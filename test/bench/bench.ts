@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { startMockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
 import { freePort } from '../../src/demo/ports.ts'
+import { deriveKeys } from '../../src/sealing/derived-keys.ts'
+import { sealAccessToken } from '../../src/sign-in/sealed-access-token.ts'
 import { AKS } from '../support/gateway.ts'
 import { callsThrough, memoryPerStream, type Round } from './measure.ts'
 
@@ -20,6 +23,7 @@ interface Proxy {
   readonly name: string
   readonly url: string
   readonly pid: number
+  readonly token: string
 }
 
 const children: ChildProcess[] = []
@@ -36,32 +40,32 @@ async function run(): Promise<void> {
   await start(file('./proxies/upstream.ts'), [String(upstreamPort)], upstreamPort)
   const upstream = `http://127.0.0.1:${upstreamPort}/mcp`
   const keys = `${entra.origin}/${entra.tenantId}/discovery/v2.0/keys`
-  const proxies = [
-    await startStock('@fastify/http-proxy', [upstream]),
-    await startStock('the same, jose on every request', [upstream, keys]),
-    await startRolecall(upstream),
-  ]
   const token = await entra.mint({ groups: 40, lifetime: 3600 })
+  const proxies = [
+    await startStock('@fastify/http-proxy', { token, rest: [upstream] }),
+    await startStock('the same, jose on every request', { token, rest: [upstream, keys] }),
+    await startRolecall('rolecall', upstream, token),
+    await startSealing('rolecall, sealed tokens', upstream, token),
+  ]
   for (const proxy of proxies)
-    await callsThrough(proxy.url, token, { pid: proxy.pid, calls: CALLS })
+    await callsThrough(proxy.url, proxy.token, { pid: proxy.pid, calls: CALLS })
   const rounds = new Map<string, Round[]>(proxies.map(({ name }) => [name, []]))
   for (let i = 0; i < ROUNDS; i += 1) {
-    for (const { name, url, pid } of proxies) {
-      rounds.get(name)?.push(await callsThrough(url, token, { pid, calls: CALLS }))
+    for (const { name, url, pid, token: held } of proxies) {
+      rounds.get(name)?.push(await callsThrough(url, held, { pid, calls: CALLS }))
     }
   }
   const memory: number[] = []
-  for (const { url, pid } of proxies) {
-    memory.push(await memoryPerStream(url, token, { pid, streams: STREAMS }))
+  for (const { url, pid, token: held } of proxies) {
+    memory.push(await memoryPerStream(url, held, { pid, streams: STREAMS }))
   }
-  print(proxies, rounds, memory, token.length)
+  print(proxies, rounds, memory)
 }
 
 function print(
   proxies: readonly Proxy[],
   rounds: ReadonlyMap<string, readonly Round[]>,
   memory: readonly number[],
-  tokenLength: number,
 ): void {
   const figure = (name: string, of: (round: Round) => number) => {
     const sorted = (rounds.get(name) ?? []).map(of).sort((a, b) => a - b)
@@ -69,7 +73,7 @@ function print(
   }
   const [first] = proxies
   const base = first ? figure(first.name, ({ cpu }) => cpu) : Number.NaN
-  const lines = proxies.map(({ name }, i) => {
+  const lines = proxies.map(({ name, token }, i) => {
     const cpu = figure(name, (round) => round.cpu)
     const cells = [
       cpu.toFixed(0).padStart(6),
@@ -80,23 +84,46 @@ function print(
       figure(name, ({ p99 }) => p99)
         .toFixed(1)
         .padStart(6),
-      (memory[i] ?? Number.NaN).toFixed(0).padStart(9),
+      (memory[i] ?? Number.NaN).toFixed(0).padStart(10),
+      String(token.length).padStart(5),
     ]
     return `${name.padEnd(34)}${cells.join('  ')}`
   })
   process.stdout.write(
-    `Node ${process.version}, token of ${tokenLength} characters, ${CALLS} calls a round, median of ${ROUNDS} rounds\n\n` +
-      `${''.padEnd(34)}µs CPU   ratio  p50 ms  p99 ms  KiB/stream\n${lines.join('\n')}\n`,
+    `Node ${process.version}, ${CALLS} calls a round, median of ${ROUNDS} rounds\n\n` +
+      `${''.padEnd(34)}µs CPU   ratio  p50 ms  p99 ms  KiB/stream  token\n${lines.join('\n')}\n`,
   )
 }
 
-async function startStock(name: string, rest: readonly string[]): Promise<Proxy> {
+async function startStock(
+  name: string,
+  { token, rest }: { readonly token: string; readonly rest: readonly string[] },
+): Promise<Proxy> {
   const port = await freePort()
   const pid = await start(file('./proxies/stock.ts'), [String(port), ...rest], port)
-  return { name, url: `http://127.0.0.1:${port}/mcp`, pid }
+  return { name, url: `http://127.0.0.1:${port}/mcp`, pid, token }
 }
 
-async function startRolecall(upstream: string): Promise<Proxy> {
+/** Clients hold the same token, sealed. */
+async function startSealing(name: string, upstream: string, token: string): Promise<Proxy> {
+  const key = randomBytes(32).toString('base64url')
+  const settings = {
+    ROLECALL__SEALING_KEYS: key,
+    ROLECALL__IDENTITY_PROVIDER__CLIENT_ID: 'rolecall',
+    ROLECALL__SIGN_IN__MODE: 'relay',
+    ROLECALL__SIGN_IN__TOKENS: 'sealed',
+  }
+  const proxy = await startRolecall(name, upstream, token, settings)
+  const keys = deriveKeys([key]).for('access token')
+  return { ...proxy, token: await sealAccessToken(token, [{ name: 'prod', url: proxy.url }], keys) }
+}
+
+async function startRolecall(
+  name: string,
+  upstream: string,
+  token: string,
+  more: NodeJS.ProcessEnv = {},
+): Promise<Proxy> {
   const port = await freePort()
   const admin = await freePort()
   const settings = {
@@ -108,11 +135,14 @@ async function startRolecall(upstream: string): Promise<Proxy> {
     ROLECALL__SIGN_IN__MODE: 'off',
     ROLECALL__RESOURCE__0__UPSTREAM: upstream,
     ROLECALL__RESOURCE__0__AUDIENCES: AKS,
+    ROLECALL__RESOURCE__0__NAME: 'prod',
+    ROLECALL__RESOURCE__0__PATH: '/mcp',
     ROLECALL__RESOURCE__0__ALLOWED_CLIENTS: '*',
+    ...more,
   }
   const pid = await start(file('../../dist/cli/rolecall.js'), ['serve'], port, settings)
   while ((await fetch(`http://127.0.0.1:${admin}/readyz`)).status !== 200) await pause()
-  return { name: 'rolecall', url: `http://localhost:${port}/mcp`, pid }
+  return { name, url: `http://localhost:${port}/mcp`, pid, token }
 }
 
 async function start(
