@@ -5,9 +5,8 @@ import { ErrorAnswer } from '../oauth/error-answer.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { IssuedTokens } from '../sign-in/issued-tokens.ts'
-import { invalidRequest } from '../sign-in/token-error.ts'
 import { readTokenRequest, type TokenRequest } from '../sign-in/token-request.ts'
-import { queryOf, valuesOf } from './arrival.ts'
+import { formOf, takeForms } from './form-request.ts'
 import { hostHook } from './host.ts'
 import { LineBudget } from './line-budget.ts'
 import { exactPathHook, methodHook } from './not-found.ts'
@@ -31,9 +30,6 @@ export interface TokenRouteParts {
 
 const METHODS = ['POST', 'OPTIONS']
 
-/** Codes, refresh tokens and assertions are a few kilobytes; nothing longer is read. */
-const FORM_BYTES = 65_536
-
 /** A token endpoint over HTTP (RFC 6749 §3.2): who may ask from where, the form, the answer. */
 export function tokenRoute(parts: TokenRouteParts, config: Config) {
   const budget = new LineBudget(parts.clock, (left) => {
@@ -43,11 +39,7 @@ export function tokenRoute(parts: TokenRouteParts, config: Config) {
     )
   })
   return async (scope: FastifyInstance): Promise<void> => {
-    scope.addContentTypeParser(
-      'application/x-www-form-urlencoded',
-      { parseAs: 'string', bodyLimit: FORM_BYTES },
-      (_request, body, done) => done(null, body),
-    )
+    takeForms(scope)
     scope.addHook('onRequest', exactPathHook(parts.endpoint.path, config))
     scope.addHook('onRequest', hostHook(config))
     scope.addHook('onRequest', originHook(signInOrigins(config), METHODS.join(', ')))
@@ -67,7 +59,7 @@ async function answer(
 ): Promise<FastifyReply> {
   const { record } = request
   try {
-    const issued = await endpoint.redeem(readRequest(request))
+    const issued = await endpoint.redeem(readTokenRequest(...formOf(request)))
     record.who = whoOf(issued.identity)
     record.decision = 'allow'
     metrics.tokenGrants.inc({ outcome: 'ok' })
@@ -82,14 +74,4 @@ async function answer(
     if (outcome !== 'server_error') record.quiet = !budget.spend()
     throw error
   }
-}
-
-function readRequest(request: FastifyRequest): TokenRequest {
-  if (queryOf(request) !== '') {
-    throw invalidRequest('Parameters of a token request belong in its body, never in the URL.')
-  }
-  if (typeof request.body !== 'string') {
-    throw invalidRequest('A token request is a form: application/x-www-form-urlencoded.')
-  }
-  return readTokenRequest(request.body, valuesOf(request.raw.rawHeaders, 'authorization'))
 }

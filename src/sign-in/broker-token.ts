@@ -1,8 +1,8 @@
 import { openCode } from './authorization-code.ts'
 import { type BrokerParts, type BrokerResource, callbackUrl } from './broker-parts.ts'
-import type { Client, Clients } from './client.ts'
+import { authenticateClient, checkOwner } from './client-authentication.ts'
 import type { IssuedTokens } from './issued-tokens.ts'
-import { type PresentedClient, secretFits } from './presented-client.ts'
+import type { PresentedClient } from './presented-client.ts'
 import { checkNonce } from './provider-nonce.ts'
 import { resourceIndicators } from './resource-indicator.ts'
 import {
@@ -16,7 +16,7 @@ import {
   type Session,
 } from './session.ts'
 import type { SingleUse } from './single-use.ts'
-import { invalidClient, invalidGrant, invalidRequest } from './token-error.ts'
+import { invalidRequest } from './token-error.ts'
 import type { CodeGrant, RefreshGrant, TokenRequest } from './token-request.ts'
 import type { Obtained } from './token-source.ts'
 import { providerProof } from './transaction.ts'
@@ -56,7 +56,7 @@ async function redeemCode(
 ): Promise<IssuedTokens> {
   const { clock, keys, resource, singleUse } = parts
   if (presented.ids.length === 0) throw invalidRequest('The parameter client_id is missing.')
-  const client = await authenticateClient(presented, parts)
+  const client = await authenticateClient(presented, resource)
   const code = await openCode(grant, keys.for('authorization code'), {
     client: client.id,
     resource: resource.resource.name,
@@ -97,21 +97,7 @@ async function refresh(
   const { clock, keys, config, resource, singleUse } = parts
   const session = await openSession(grant.refreshToken, keys.for('refresh token'))
   const { id, family } = session
-  const shown = presented.ids.length === 0 ? [session.client] : presented.ids
-  const client = await authenticateClient({ ...presented, ids: shown }, parts)
-  if (client.id !== session.client) {
-    throw invalidGrant(
-      'This refresh token was made for another client; sign in again.',
-      'another_client',
-    )
-  }
-  const { bound } = session
-  if (!('resource' in bound) || bound.resource !== resource.resource.name) {
-    throw invalidGrant(
-      'This refresh token was made for another resource; use the token endpoint of its own issuer.',
-      'another_resource',
-    )
-  }
+  await checkOwner(session, presented, resource)
   checkSession(session, config.sign_in, clock.now())
   const until = endOf(session, config.sign_in)
   return singleUse.once({ id, family, repeated: 'same answer', until }, () => renew(session, parts))
@@ -129,35 +115,6 @@ async function renew(session: Session, parts: BrokerTokenParts): Promise<IssuedT
   })
   checkPerson(session, obtained)
   return issue(session, obtained, parts)
-}
-
-async function authenticateClient(
-  presented: PresentedClient,
-  { resource }: BrokerTokenParts,
-): Promise<Client> {
-  const client = await firstKnown(presented.ids, resource.clients)
-  if (!client) {
-    throw invalidClient(
-      'This client is not known here; register again and sign in again.',
-      presented.byHeader,
-    )
-  }
-  const fits = secretFits(presented, client.secret)
-  if (fits === 'fits' || (fits === 'none_shown' && client.secret === undefined)) return client
-  throw invalidClient(
-    client.secret === undefined
-      ? 'This client is a public one and has no secret; send none.'
-      : 'The client secret is missing or wrong.',
-    presented.byHeader,
-  )
-}
-
-async function firstKnown(ids: readonly string[], clients: Clients): Promise<Client | undefined> {
-  for (const id of ids) {
-    const client = await clients.find(id)
-    if (client) return client
-  }
-  return undefined
 }
 
 async function issue(

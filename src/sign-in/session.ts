@@ -45,12 +45,17 @@ export function beginSession(of: Pick<Session, 'client' | 'bound' | 'person' | '
  * @throws ErrorAnswer `invalid_grant` for everything that was not made as a refresh token here
  */
 export async function openSession(refreshToken: string, keys: KeyRing): Promise<Session> {
-  const session = sessionShape.safeParse(await open(refreshToken, keys)).data
+  const session = await sessionIn(refreshToken, keys)
   if (session) return session
   throw invalidGrant(
     'This refresh token was not made here, or was altered; sign in again.',
     'refresh_token_unknown',
   )
+}
+
+/** As {@link openSession}; `undefined` for everything that was not made as a refresh token here. */
+export async function sessionIn(refreshToken: string, keys: KeyRing): Promise<Session | undefined> {
+  return sessionShape.safeParse(await open(refreshToken, keys)).data
 }
 
 type Limits = Pick<RelayConfig, 'session_lifetime' | 'sessions_valid_after'>

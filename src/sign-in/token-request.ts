@@ -1,5 +1,6 @@
 import { type PresentedClient, readClient } from './presented-client.ts'
-import { invalidRequest, invalidTarget, unsupportedGrantType } from './token-error.ts'
+import { type Form, needed, readForm } from './request-form.ts'
+import { invalidRequest, unsupportedGrantType } from './token-error.ts'
 
 /** A token request whose form is right; nothing in it is believed yet. */
 export interface TokenRequest {
@@ -23,14 +24,11 @@ export interface RefreshGrant {
   readonly refreshToken: string
 }
 
-type Form = ReadonlyMap<string, string>
-
 /** RFC 7636 §4.1. */
 const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/
 
 /**
- * Reads the form of a token request (RFC 6749 §3.2). A parameter without a value counts as absent;
- * parameters that mean nothing here are ignored, as §3.2 demands.
+ * Reads the form of a token request (RFC 6749 §3.2).
  *
  * @param body the form as it came
  * @param authorization every Authorization value as it came
@@ -50,23 +48,6 @@ export function readTokenRequest(body: string, authorization: readonly string[])
     grant: grantType === 'refresh_token' ? readRefreshGrant(form) : readCodeGrant(form),
     ...(resource !== undefined && { resource }),
   }
-}
-
-function readForm(body: string): Form {
-  const form = new Map<string, string>()
-  const seen = new Set<string>()
-  for (const [name, value] of new URLSearchParams(body)) {
-    if (seen.has(name)) {
-      if (name === 'resource') throw invalidTarget('More than one resource was asked for.')
-      throw invalidRequest('A parameter of the form is there twice.')
-    }
-    seen.add(name)
-    if (value !== '') form.set(name, value)
-  }
-  if (form.has('access_token')) {
-    throw invalidRequest('An access token has no place in a token request.')
-  }
-  return form
 }
 
 function readCodeGrant(form: Form): CodeGrant {
@@ -90,10 +71,4 @@ function readCodeGrant(form: Form): CodeGrant {
 
 function readRefreshGrant(form: Form): RefreshGrant {
   return { type: 'refresh_token', refreshToken: needed(form, 'refresh_token') }
-}
-
-function needed(form: Form, name: string): string {
-  const value = form.get(name)
-  if (value === undefined) throw invalidRequest(`The parameter ${name} is missing.`)
-  return value
 }
