@@ -13,6 +13,7 @@ import { homePage } from './home-page.ts'
 import { notFoundHandler } from './not-found.ts'
 import { registerRoute } from './register-route.ts'
 import { type ResourceParts, resourceScope } from './resource-scope.ts'
+import { revokeRoute } from './revoke-route.ts'
 import type { SignInEndpoints } from './sign-in-endpoints.ts'
 import { tokenRoute } from './token-route.ts'
 import { wellKnownRoutes } from './well-known-routes.ts'
@@ -67,6 +68,8 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   for (const endpoint of parts.signIn.tokenEndpoints) {
     await app.register(tokenRoute({ ...parts, endpoint }, config))
   }
+  const { revocationEndpoints: revocations } = parts.signIn
+  await app.register(revokeRoute({ ...parts, endpoints: revocations }, config))
   const { registrationEndpoints: endpoints } = parts.signIn
   if (endpoints.length > 0) await app.register(registerRoute({ ...parts, endpoints }, config))
   if (parts.signIn.broker) await app.register(browserRoutes(parts.signIn.broker, config))

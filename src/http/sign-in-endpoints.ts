@@ -12,9 +12,11 @@ import type { MetadataDocuments } from '../sign-in/metadata-documents.ts'
 import { redirectUriRule } from '../sign-in/redirect-uris.ts'
 import { register } from '../sign-in/registration.ts'
 import { createRelay } from '../sign-in/relay.ts'
+import { revoke } from '../sign-in/revocation.ts'
 import type { SingleUse } from '../sign-in/single-use.ts'
 import { createTokenSource, type TokenSourceParts } from '../sign-in/token-source.ts'
 import type { RegistrationEndpoint } from './register-route.ts'
+import type { RevocationEndpoint } from './revoke-route.ts'
 import type { TokenEndpoint } from './token-route.ts'
 
 /** What the endpoints of a sign-in mode are built of. */
@@ -34,6 +36,8 @@ export interface SignInParts {
 /** What a configuration's sign-in mode serves below `/oauth`. */
 export interface SignInEndpoints {
   readonly tokenEndpoints: readonly TokenEndpoint[]
+  /** Mode broker. */
+  readonly revocationEndpoints: readonly RevocationEndpoint[]
   /** Mode broker, where clients may register themselves. */
   readonly registrationEndpoints: readonly RegistrationEndpoint[]
   /** Mode broker. */
@@ -45,7 +49,7 @@ export function signInEndpoints(config: Config, parts: SignInParts): SignInEndpo
   const { sign_in: signIn } = config
   const { grants } = parts.provider
   if (signIn.mode === 'off' || grants === undefined)
-    return { tokenEndpoints: [], registrationEndpoints: [] }
+    return { tokenEndpoints: [], revocationEndpoints: [], registrationEndpoints: [] }
   return signIn.mode === 'relay'
     ? relayEndpoints({ ...config, sign_in: signIn }, grants, parts)
     : brokerEndpoints({ ...config, sign_in: signIn }, grants, parts)
@@ -68,6 +72,7 @@ function relayEndpoints(
   const path = new URL(sharedTokenEndpoint(config.public_url)).pathname
   return {
     tokenEndpoints: [{ path, redeem: (request) => relay.redeem(request) }],
+    revocationEndpoints: [],
     registrationEndpoints: [],
   }
 }
@@ -99,6 +104,13 @@ function brokerEndpoints(
     tokenEndpoints: broker.resources.map((resource) => ({
       path: new URL(resource.token).pathname,
       redeem: (request) => broker.redeem(request, resource),
+    })),
+    revocationEndpoints: broker.resources.map((resource) => ({
+      path: new URL(resource.revoke).pathname,
+      revoke: (request) => {
+        const { singleUse } = parts
+        return revoke(request, { config, resource, keys: keys.for('refresh token'), singleUse })
+      },
     })),
     registrationEndpoints: registrationEndpoints(config, parts),
   }

@@ -35,6 +35,8 @@ export interface BrokerResource extends SignInResource {
   readonly authorize: string
   /** The address of its token endpoint. */
   readonly token: string
+  /** The address of its revocation endpoint. */
+  readonly revoke: string
   /** What people type into their clients. */
   readonly url: string
   readonly clients: Clients
@@ -52,12 +54,14 @@ export function brokerResources(
 ): readonly BrokerResource[] {
   return resources.map((served, index) => {
     const { name, path } = served.resource
-    const { issuer, authorize, token } = ownEndpoints({ publicUrl, name, isFirst: index === 0 })
+    const own = ownEndpoints({ publicUrl, name, isFirst: index === 0 })
+    const { issuer, authorize, token, revoke } = own
     return {
       ...served,
       issuer,
       authorize,
       token,
+      revoke,
       url: publicUrl + path,
       clients: clientsOf(issuer),
     }
