@@ -22,7 +22,7 @@ export function isPublicAddress(address: string): boolean {
 
 /** How names are resolved; tests have one of their own. */
 export interface PublicLookupOptions {
-  readonly resolve?: typeof systemLookup | LookupFunction
+  readonly resolve?: LookupFunction
   readonly isAllowed?: (address: string) => boolean
 }
 
@@ -34,12 +34,11 @@ export interface PublicLookupOptions {
  * @throws DocumentError by its callback: `private_address` where no address is left
  */
 export function publicLookup({
-  resolve = systemLookup,
+  resolve = (hostname, options, callback) => systemLookup(hostname, options, callback),
   isAllowed = isPublicAddress,
 }: PublicLookupOptions = {}): LookupFunction {
   return (hostname, options, callback) => {
-    const find = resolve as LookupFunction
-    find(hostname, { ...options, all: true }, (error, found) => {
+    resolve(hostname, { ...options, all: true }, (error, found) => {
       const addresses = typeof found === 'string' ? [] : (found ?? [])
       const allowed = addresses.filter(({ address }) => isAllowed(address))
       const [first] = allowed

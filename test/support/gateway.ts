@@ -10,6 +10,7 @@ import {
 import { freePort } from '../../src/demo/ports.ts'
 import { type Service, startService } from '../../src/http/service.ts'
 import { createLogger } from '../../src/observe/logger.ts'
+import type { MetadataFetch } from '../../src/sign-in/metadata-documents.ts'
 import { firstKeys } from './first-keys.ts'
 
 export const AKS = '6dae42f8-4368-4678-94ff-3960e28e3630'
@@ -37,6 +38,8 @@ export interface GatewayOptions {
   readonly cold?: boolean
   /** Ask the upstream as whom it acts, as in earnest; the requests of that are received too. */
   readonly probesUpstreams?: boolean
+  /** Fetches metadata documents of clients, on loopback. */
+  readonly fetchMetadata?: MetadataFetch
 }
 
 /** A resource with the defaults of the configuration. */
@@ -76,6 +79,7 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
     version: '0.0.0-test',
     probesUpstreams: options.probesUpstreams ?? false,
     ...(options.clock ? { clock: options.clock } : {}),
+    ...(options.fetchMetadata && { fetchMetadata: options.fetchMetadata }),
   })
   t.after(() => service.stop(AbortSignal.abort()))
   const origin = `http://localhost:${service.address.port}`
@@ -148,7 +152,8 @@ async function ready(service: Service): Promise<void> {
   throw new Error(`not ready: ${JSON.stringify(service.readiness())}`)
 }
 
-class LineSink extends Writable {
+/** What a logger writes to: its lines, parsed. */
+export class LineSink extends Writable {
   readonly lines: Record<string, unknown>[] = []
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
