@@ -114,7 +114,8 @@ interface ToolResult {
   readonly content: readonly { readonly type: string; readonly text?: unknown }[]
 }
 
-function answerOf({ isError = false, content }: ToolResult): Answer {
+/** What a client is given, in one form. */
+export function answerOf({ isError = false, content }: ToolResult): Answer {
   const texts = content.map((part) => (part.type === 'text' ? String(part.text) : ''))
   return { isError, text: texts.join('\n') }
 }

@@ -20,11 +20,13 @@ export interface Serving {
   readonly upstream: string
   /** The table `sign_in` of its configuration. */
   readonly signIn: { readonly mode: 'broker' | 'relay' | 'off' } & Readonly<Record<string, unknown>>
+  /** Of the process. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** Starts it with the app registration of the documentation page, and waits until it is ready. */
 export async function serve(
-  { entra, upstream, signIn }: Serving,
+  { entra, upstream, signIn, environment }: Serving,
   closing: Closing,
 ): Promise<Served> {
   const hop = await startRecordingHop()
@@ -41,6 +43,7 @@ export async function serve(
       ...(signsIn && { sealing_keys: [randomBytes(32).toString('base64url')] }),
       sign_in: signIn,
     },
+    ...(environment && { environment }),
   })
   const rolecall = await begin()
   hop.leadTo(Number(new URL(rolecall.url).port))

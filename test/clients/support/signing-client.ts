@@ -1,0 +1,22 @@
+import type { Person } from './person.ts'
+import type { Answer, Call } from './sdk-clients.ts'
+
+/** A real MCP client that finds out by itself how its person signs in. */
+export interface SigningClient {
+  readonly name: string
+  /** Why it cannot be had on this machine. */
+  readonly skip: string | false
+  /**
+   * Connects as nobody yet, and leaves to its person what only a person can do.
+   *
+   * @param url all that it is told of the server
+   */
+  connect(url: string, person: Person): Promise<Connection>
+}
+
+/** A client that is signed in. */
+export interface Connection {
+  tools(): Promise<readonly string[]>
+  call(call: Call): Promise<Answer>
+  close(): Promise<void>
+}
