@@ -5,13 +5,14 @@ import { examineProvider } from './doctor-provider.ts'
 import { publicUrlCheck } from './doctor-public-url.ts'
 import { type DoctorCheck, exitCodeOf, reportJson, reportText } from './doctor-report.ts'
 import { connectionCheck, identityCheck, tokenChecks } from './doctor-resource.ts'
+import { storeChecks } from './doctor-store.ts'
 import { type Configuration, configurationFrom, configurationUsage, UsageError } from './options.ts'
 import { takeArguments } from './own-arguments.ts'
 import { readToken } from './token-source.ts'
 
 /** Asks everything that rolecall depends on, and says what to do where something is wrong. */
 export const command: Command = {
-  summary: 'live checks of upstream, identity provider and addresses, each with its remedy',
+  summary: 'live checks of upstream, identity provider, store and addresses, each with its remedy',
   usage: `Usage: rolecall doctor [--config FILE] [--json] [--token-file FILE]
 
 First of all: does each upstream act as the caller? One read-only tool (probe_tool) is called with a
@@ -49,14 +50,16 @@ async function examine(
   const { provider, checks, close } = await examineProvider(config)
   const examined = { config, provider }
   try {
-    const [identities, connections, addresses, tokens] = await Promise.all([
+    const [identities, connections, addresses, store, tokens] = await Promise.all([
       Promise.all(resources.map((resource) => identityCheck(resource, examined))),
       Promise.all(resources.map((resource) => connectionCheck(resource))),
       Promise.all(resources.map((resource) => publicUrlCheck(resource, config))),
+      storeChecks(config),
       token === undefined ? [] : tokenChecks(token, examined),
     ])
     const configured = configurationChecks(warnings)
-    return [...identities, ...configured, ...checks, ...connections, ...addresses, ...tokens]
+    const parts = [...connections, ...addresses, ...store]
+    return [...identities, ...configured, ...checks, ...parts, ...tokens]
   } finally {
     close()
   }
