@@ -9,9 +9,11 @@ export function printable(value: string, limit = 100): string {
 
 /**
  * An address from outside made fit to be told: without user info, query and fragment, where codes and
- * tokens are; and what is no URL, which may be one, not at all.
+ * tokens are; and what is no URL, which may be one, not at all. Without quotation marks and
+ * backslashes, as `error_description` demands (RFC 6749 §4.1.2.1).
  */
 export function printableAddress(value: string, limit = 100): string {
   if (!URL.canParse(value)) return '(not a URL)'
-  return printable(value.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//'), limit)
+  const plain = value.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//')
+  return printable(plain, limit).replace(/["\\]/g, '?')
 }

@@ -98,10 +98,15 @@ const CHALLENGE = /^[A-Za-z0-9_-]{43}$/
  * @throws AuthorizeRefusal
  */
 export function readAuthorizeRequest({ parameters }: AuthorizeQuery): AuthorizeRequest {
-  if (parameters.has('request') || parameters.has('request_uri')) {
-    throw new AuthorizeRefusal('request_not_supported', 'Request objects are not taken here.')
+  for (const name of ['request', 'request_uri']) {
+    if (!parameters.has(name)) continue
+    throw new AuthorizeRefusal(`${name}_not_supported`, 'Request objects are not taken here.')
   }
-  if (parameters.get('response_type') !== 'code') {
+  const responseType = parameters.get('response_type')
+  if (responseType === undefined) {
+    throw new AuthorizeRefusal('invalid_request', 'The parameter response_type is missing.')
+  }
+  if (responseType !== 'code') {
     throw new AuthorizeRefusal('unsupported_response_type', 'response_type must be code.')
   }
   if ((parameters.get('response_mode') ?? 'query') !== 'query') {

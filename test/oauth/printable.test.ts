@@ -17,6 +17,7 @@ test('an address is told without user info, query and fragment', () => {
     ['https://a.example?code=sec\nret', 'https://a.example'],
     ['cursor://a/b?code=secret', 'cursor://a/b'],
     ['https://a.example/@x', 'https://a.example/@x'],
+    ['https://a.example/"x\\', 'https://a.example/?x?'],
   ] as const) {
     assert.equal(printableAddress(value), told)
   }
