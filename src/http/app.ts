@@ -72,7 +72,8 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(revokeRoute({ ...parts, endpoints: revocations }, config))
   const { registrationEndpoints: endpoints } = parts.signIn
   if (endpoints.length > 0) await app.register(registerRoute({ ...parts, endpoints }, config))
-  if (parts.signIn.broker) await app.register(browserRoutes(parts.signIn.broker, config))
+  const { broker } = parts.signIn
+  if (broker) await app.register(browserRoutes({ broker, log }, config))
   for (const resource of parts.resources) {
     await app.register(resourceScope(resource, config))
   }

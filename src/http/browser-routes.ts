@@ -1,23 +1,34 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config/config.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
+import type { Logger } from '../observe/logger.ts'
 import type { Broker } from '../sign-in/broker.ts'
 import type { BrowserAnswer } from '../sign-in/browser-answer.ts'
-import { invalidRequest } from '../sign-in/token-error.ts'
+import { ExplainedAnswer, invalidRequest } from '../sign-in/token-error.ts'
 import { queryOf } from './arrival.ts'
 import { type CookieJar, cookieJar } from './browser-cookies.ts'
+import { answerOf, errorHandler } from './error-handler.ts'
+import type { Hook } from './hook.ts'
 import { hostHook } from './host.ts'
-import { methodHook } from './not-found.ts'
+import { isByPerson, navigationHook } from './navigation.ts'
+import { exactPathHook, methodHook } from './not-found.ts'
+import type { BrowserPage } from './pages/pages.ts'
 import { sendPage } from './pages/send-page.ts'
 import { tokenInQuery } from './token-in-query.ts'
 
-const ANY_METHOD = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 const FORM_BYTES = 16_384
+const CALLBACK = '/oauth/callback'
+
+export interface BrowserRoutesParts {
+  readonly broker: Broker
+  readonly log: Logger
+}
 
 /** Authorize and callback: what a person's browser visits. Answers are redirects and pages. */
-export function browserRoutes(broker: Broker, config: Config) {
-  const jar = cookieJar(config.public_url)
+export function browserRoutes({ broker, log }: BrowserRoutesParts, config: Config) {
+  const desk = { jar: cookieJar(config.public_url), site: new URL(config.public_url).host }
   return async (scope: FastifyInstance): Promise<void> => {
+    scope.setErrorHandler(pageErrorHandler(log, desk.site))
     scope.addContentTypeParser(
       'application/x-www-form-urlencoded',
       { parseAs: 'string', bodyLimit: FORM_BYTES },
@@ -26,12 +37,13 @@ export function browserRoutes(broker: Broker, config: Config) {
     scope.addHook('onRequest', hostHook(config))
     scope.addHook('onRequest', tokenInQuery)
     for (const [index, { authorize }] of broker.resources.entries()) {
+      const path = new URL(authorize).pathname
       scope.route({
-        url: new URL(authorize).pathname,
-        method: ANY_METHOD,
-        onRequest: [methodHook(['GET', 'POST']), sameOrigin(config)],
+        url: path,
+        method: scope.supportedMethods,
+        onRequest: hooksOf(path, ['GET', 'POST'], config),
         handler: (request, reply) =>
-          answer(request, reply, jar, (visit) =>
+          answer(request, reply, desk, (visit) =>
             request.method === 'POST'
               ? broker.decide(formOf(request), { ...visit, index })
               : broker.authorize(queryOf(request), { ...visit, index }),
@@ -39,13 +51,17 @@ export function browserRoutes(broker: Broker, config: Config) {
       })
     }
     scope.route({
-      url: '/oauth/callback',
-      method: ANY_METHOD,
-      onRequest: methodHook(['GET']),
+      url: CALLBACK,
+      method: scope.supportedMethods,
+      onRequest: hooksOf(CALLBACK, ['GET'], config),
       handler: (request, reply) =>
-        answer(request, reply, jar, ({ cookies }) => broker.callback(queryOf(request), cookies)),
+        answer(request, reply, desk, ({ cookies }) => broker.callback(queryOf(request), cookies)),
     })
   }
+}
+
+function hooksOf(path: string, methods: readonly string[], config: Config): Hook[] {
+  return [exactPathHook(path, config), methodHook(methods), navigationHook(config)]
 }
 
 interface BrowserVisit {
@@ -53,48 +69,47 @@ interface BrowserVisit {
   readonly byPerson: boolean
 }
 
+interface FrontDesk {
+  readonly jar: CookieJar
+  /** Our own host. */
+  readonly site: string
+}
+
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  jar: CookieJar,
+  { jar, site }: FrontDesk,
   ask: (visit: BrowserVisit) => Promise<BrowserAnswer>,
 ): Promise<FastifyReply> {
   const cookies = jar.read(request.headers.cookie)
-  try {
-    const given = await ask({ cookies, byPerson: isByPerson(request) })
-    request.record.decision = given.log.decision
-    request.record.reason = given.log.reason
-    for (const line of jar.write(given.cookies, cookies)) reply.header('set-cookie', line)
-    if (given.kind === 'redirect') {
-      const headers = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }
-      return reply.code(303).headers(headers).header('location', given.location).send()
+  const given = await ask({ cookies, byPerson: isByPerson(request.headers) })
+  request.record.decision = given.log.decision
+  request.record.reason = given.log.reason
+  for (const line of jar.write(given.cookies, cookies)) reply.header('set-cookie', line)
+  if (given.kind === 'redirect') {
+    const headers = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }
+    return reply.code(303).headers(headers).header('location', given.location).send()
+  }
+  return sendPage(reply, given.page, { status: given.status, site, requestId: request.id })
+}
+
+/** Where a browser is shown pages, errors are pages too; what is not there is none of them. */
+function pageErrorHandler(log: Logger, site: string) {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    if (error instanceof ErrorAnswer && error.error === 'not_found') {
+      errorHandler(log)(error, request, reply)
+      return
     }
-    return sendPage(reply, given.page, { status: given.status, requestId: request.id })
-  } catch (error) {
-    if (!(error instanceof ErrorAnswer)) throw error
-    request.record.decision = error.status >= 500 ? 'unavailable' : 'refuse'
-    request.record.reason = error.reason
-    reply.headers(error.headers)
-    const page = { kind: 'refused', description: error.message } as const
-    return sendPage(reply, page, { status: error.status, requestId: request.id })
+    const answer = answerOf(error, request, log)
+    reply.headers(answer.headers)
+    sendPage(reply, pageOf(answer), { status: answer.status, site, requestId: request.id })
   }
 }
 
-/** Browsers tell what a click set off (Fetch Metadata); those that do not are older than that. */
-function isByPerson({ headers }: FastifyRequest): boolean {
-  return headers['sec-fetch-mode'] === undefined || headers['sec-fetch-user'] === '?1'
-}
-
-/** A form of another page must not answer for the person. Navigations carry no Origin. */
-function sameOrigin({ public_url: own }: Config) {
-  return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
-    const { origin } = request.headers
-    if (origin === undefined || origin === own) done()
-    else {
-      const description = 'This can be answered on our own page only.'
-      done(new ErrorAnswer({ status: 403, error: 'origin_not_allowed', description }))
-    }
-  }
+function pageOf(answer: ErrorAnswer): BrowserPage {
+  return answer instanceof ExplainedAnswer
+    ? { kind: 'error', explanation: answer.explanation }
+    : { kind: 'refused', error: answer.error, description: answer.message }
 }
 
 function formOf(request: FastifyRequest): ReadonlyMap<string, string> {
@@ -106,5 +121,6 @@ function formOf(request: FastifyRequest): ReadonlyMap<string, string> {
     if (form.has(name)) throw invalidRequest('A parameter of the form is there twice.')
     form.set(name, value)
   }
+  if (form.has('access_token')) throw invalidRequest('An access token has no place in a form.')
   return form
 }

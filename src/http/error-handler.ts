@@ -2,15 +2,10 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 import { type Logger, reasonOf } from '../observe/logger.ts'
 
-/**
- * The only place that turns an error into a response. What is not an `ErrorAnswer` was not meant
- * for the client: it is logged, and the client is told no more than that.
- */
+/** Turns errors into responses: JSON, wherever no page is shown. */
 export function errorHandler(log: Logger) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
-    const answer = error instanceof ErrorAnswer ? error : translate(error, request, log)
-    request.record.reason = answer.reason
-    request.record.decision = answer.status >= 500 ? 'unavailable' : 'refuse'
+    const answer = answerOf(error, request, log)
     reply
       .code(answer.status)
       .headers(answer.headers)
@@ -18,6 +13,17 @@ export function errorHandler(log: Logger) {
       .type('application/json; charset=utf-8')
       .send(JSON.stringify(answer.body(request.id)))
   }
+}
+
+/**
+ * What an error is answered with; the request's line says so. What is not an `ErrorAnswer` was not
+ * meant for the client: it is logged, and the client is told no more than that.
+ */
+export function answerOf(error: FastifyError, request: FastifyRequest, log: Logger): ErrorAnswer {
+  const answer = error instanceof ErrorAnswer ? error : translate(error, request, log)
+  request.record.reason = answer.reason
+  request.record.decision = answer.status >= 500 ? 'unavailable' : 'refuse'
+  return answer
 }
 
 /** Fastify's own refusals of a request, in our words; by its codes, which it keeps stable. */

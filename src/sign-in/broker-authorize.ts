@@ -209,7 +209,7 @@ function consentPage(
   { visit, parts }: Around,
 ): ConsentPage {
   const { resource, url, authorize: action } = visit.resource
-  const { tokens, consent } = parts.config.sign_in
+  const { tokens, consent, session_lifetime: lasts } = parts.config.sign_in
   return {
     kind: 'consent',
     action: new URL(action).pathname,
@@ -218,6 +218,7 @@ function consentPage(
     redirectUri,
     resource: { name: resource.name, url },
     tokens,
+    lasts,
     remembers: consent === 'remember' && redirectUri.startsWith('https:'),
   }
 }

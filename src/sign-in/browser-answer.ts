@@ -49,6 +49,8 @@ export interface ConsentPage {
   readonly resource: { readonly name: string; readonly url: string }
   /** `passthrough`: the client gets a token for the cluster itself. */
   readonly tokens: 'sealed' | 'passthrough'
+  /** How long the client can renew its token, in milliseconds. */
+  readonly lasts: number
   /** Whether an allowed client is not asked for again in this browser for a while. */
   readonly remembers: boolean
 }
@@ -67,6 +69,8 @@ export interface SignedInPage {
   /** Whether the token leaves groups out because there are too many. */
   readonly groupsLeftOut: boolean
   /** Milliseconds since the epoch. */
+  readonly signedInAt: number
+  /** When the token ends; milliseconds since the epoch. */
   readonly expiresAt: number
   readonly resources: readonly {
     readonly name: string

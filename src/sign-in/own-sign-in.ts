@@ -71,6 +71,7 @@ async function signedInPage(
     user: principal.user,
     groups: principal.groups,
     groupsLeftOut: principal.groupsLeftOut,
+    signedInAt: clock.now(),
     expiresAt: principal.expiresAt,
     resources: taken,
   }

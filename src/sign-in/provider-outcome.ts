@@ -1,9 +1,8 @@
-import { describeExplanation } from '../issuer/explanation.ts'
 import type { GrantOutcome, ProviderTokens } from '../issuer/provider-grants.ts'
-import { invalidGrant, temporarilyUnavailable } from './token-error.ts'
+import { ExplainedAnswer, temporarilyUnavailable } from './token-error.ts'
 
 /** Our own credential is wrong: somebody has to act, and the client need not ask every second. */
-const AFTER_MISCONFIGURATION = 10
+const AFTER_MISCONFIGURATION = '10'
 
 /**
  * The tokens in what the identity provider answered to a code or a refresh token.
@@ -20,11 +19,13 @@ export function tokensOf(outcome: GrantOutcome): ProviderTokens {
     case 'refused': {
       const { explanation, error } = outcome
       const reason = `provider_refused:${explanation.code ?? error}`
-      throw invalidGrant(describeExplanation(explanation), reason)
+      throw new ExplainedAnswer(explanation, { status: 400, error: 'invalid_grant', reason })
     }
     case 'misconfigured':
-      throw temporarilyUnavailable(describeExplanation(outcome.explanation), {
-        retryAfter: AFTER_MISCONFIGURATION,
+      throw new ExplainedAnswer(outcome.explanation, {
+        status: 503,
+        error: 'temporarily_unavailable',
+        headers: { 'retry-after': AFTER_MISCONFIGURATION },
         reason: 'provider_credential',
       })
     case 'unavailable':

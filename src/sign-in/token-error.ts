@@ -1,4 +1,5 @@
-import { ErrorAnswer } from '../oauth/error-answer.ts'
+import { describeExplanation, type Explanation } from '../issuer/explanation.ts'
+import { ErrorAnswer, type ErrorAnswerOptions } from '../oauth/error-answer.ts'
 
 /** The error answers of a token endpoint (RFC 6749 §5.2, RFC 8707 §2). Descriptions are one sentence. */
 
@@ -18,6 +19,16 @@ export function invalidGrant(description: string, reason = 'invalid_grant'): Err
 export class UnusableTokens extends ErrorAnswer {
   constructor(description: string, reason: string) {
     super({ status: 400, error: 'invalid_grant', description, reason })
+  }
+}
+
+/** What the identity provider refused. Clients are told it in one line, people in its parts. */
+export class ExplainedAnswer extends ErrorAnswer {
+  readonly explanation: Explanation
+
+  constructor(explanation: Explanation, options: Omit<ErrorAnswerOptions, 'description'>) {
+    super({ ...options, description: describeExplanation(explanation) })
+    this.explanation = explanation
   }
 }
 

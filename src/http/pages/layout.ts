@@ -1,37 +1,35 @@
-import { createHash } from 'node:crypto'
-import { escapeHtml } from './escape-html.ts'
+import { type Html, html } from './html.ts'
+import { STYLE } from './style.ts'
 
-const STYLE = `
-  :root { color-scheme: light dark; --edge: #8886; --link: #0b57d0 }
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem }
-  code, pre { font: 14px/1.5 ui-monospace, monospace; overflow-wrap: anywhere }
-  pre { padding: .8em 1em; overflow-x: auto; border: 1px solid var(--edge); border-radius: 6px }
-  dt { font-weight: 600; margin-top: .6em } dd { margin: 0; overflow-wrap: anywhere }
-  button { font: inherit; padding: .6em 1.4em; margin: 1em .8em 0 0; border-radius: 6px; border: 1px solid var(--edge); cursor: pointer }
-  @media (prefers-color-scheme: dark) { :root { --link: #8ab4f8 } body { background: #111; color: #ddd } }
-`
+/** What a page is made of. */
+export interface Layout {
+  /** Of the window. */
+  readonly title: string
+  /** Our own host, as people typed it. */
+  readonly site: string
+  /** Below the heading, with its cards. */
+  readonly main: Html
+  /** Without landmarks of its own. */
+  readonly footer: Html
+}
 
-const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
-
-/** Nothing but our own style; no form-action, since browsers hold it against redirects that follow. */
-export const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'`
-
-/**
- * One page in the look that all of them have.
- *
- * @param main HTML: every text from outside is escaped already
- */
-export function layout(title: string, main: string): string {
+/** One page in the look that all of them have, without script. */
+export function layout({ title, site, main, footer }: Layout): string {
   return `<!doctype html>
 <html lang="en">
+<head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${escapeHtml(title)} - rolecall</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+${html`<title>${title} - rolecall</title>`}
 <style>${STYLE}</style>
+</head>
+<body>
+${html`<header><p><strong>rolecall</strong> <span>at ${site}</span></p></header>`}
 <main>
-<h1>${escapeHtml(title)}</h1>
 ${main}
 </main>
+${html`<footer>${footer}</footer>`}
+</body>
 </html>
 `
 }

@@ -1,27 +1,16 @@
 import type { FastifyReply } from 'fastify'
-import type { Page } from '../../sign-in/browser-answer.ts'
-import { PAGE_POLICY } from './layout.ts'
-import { type RefusedPage, render } from './pages.ts'
+import { pageHeaders } from './page-headers.ts'
+import { type BrowserPage, type PageContext, render } from './pages.ts'
 
-/**
- * Answers with a page. Cross-Origin-Opener-Policy is not set on purpose: a popup must keep its opener
- * through the sign-in.
- */
+/** Answers with a page. */
 export function sendPage(
   reply: FastifyReply,
-  page: Page | RefusedPage,
-  { status, requestId }: { readonly status: number; readonly requestId: string },
+  page: BrowserPage,
+  { status, ...context }: PageContext & { readonly status: number },
 ): FastifyReply {
   return reply
     .code(status)
-    .headers({
-      'content-security-policy': PAGE_POLICY,
-      'x-content-type-options': 'nosniff',
-      'x-frame-options': 'DENY',
-      'cache-control': 'no-store',
-      // With no-referrer browsers send `Origin: null` with the form.
-      'referrer-policy': 'same-origin',
-    })
+    .headers(pageHeaders({ form: page.kind === 'consent' }))
     .type('text/html; charset=utf-8')
-    .send(render(page, requestId))
+    .send(render(page, context))
 }

@@ -1,0 +1,38 @@
+const MINUTE = 60_000
+
+const UNITS = [
+  { name: 'day', milliseconds: 1440 * MINUTE, atLeast: 2 },
+  { name: 'hour', milliseconds: 60 * MINUTE, atLeast: 1 },
+  { name: 'minute', milliseconds: MINUTE, atLeast: 1 },
+] as const
+
+/**
+ * How long something takes, in the largest unit that says it without a rest: `24 hours`, `90
+ * minutes`. What is less than a minute, or has a rest of seconds, is rounded to minutes.
+ *
+ * @param duration milliseconds
+ */
+export function durationInWords(duration: number): string {
+  const rounded = Math.max(MINUTE, Math.round(duration / MINUTE) * MINUTE)
+  for (const { name, milliseconds, atLeast } of UNITS) {
+    const count = rounded / milliseconds
+    if (!Number.isInteger(count) || count < atLeast) continue
+    return `${count} ${name}${count === 1 ? '' : 's'}`
+  }
+  return `${rounded / MINUTE} minutes`
+}
+
+const DATE_AND_TIME = new Intl.DateTimeFormat('en-GB', {
+  dateStyle: 'long',
+  timeStyle: 'short',
+  timeZone: 'UTC',
+})
+
+/**
+ * A moment for people: `25 November 2026 at 14:03 UTC`.
+ *
+ * @param moment milliseconds since the epoch
+ */
+export function momentInWords(moment: number): string {
+  return `${DATE_AND_TIME.format(moment)} UTC`
+}
