@@ -59,7 +59,6 @@ export function createMetadataFetch(
 }
 
 interface Kept {
-  readonly url: string
   readonly outcome: MetadataDocument | MetadataFlaw
   /** Milliseconds since the epoch. */
   readonly fetchedAt: number
@@ -89,18 +88,19 @@ export function createMetadataDocuments({
     ttlResolution: 0,
     perf: { now: () => clock.now() },
     ignoreFetchAbort: true,
-    noDeleteOnFetchRejection: true,
     async fetchMethod(url, before, { options }) {
-      if (underWay >= MOST_AT_ONCE) throw busy()
-      underWay += 1
       const fetchedAt = clock.now()
+      const spare = before && isSpare(before, fetchedAt) ? before : undefined
+      if (underWay >= MOST_AT_ONCE) {
+        if (spare) return spare
+        throw busy()
+      }
+      underWay += 1
       const { outcome, ttl } = await load(url, fetch).finally(() => {
         underWay -= 1
       })
       options.ttl = ttl
-      const isOld = fetchedAt - (before?.fetchedAt ?? 0) > STALE_FOR
-      const spared = isFlaw(outcome) && outcome.mayPass && before && !isOld
-      return spared && !isFlaw(before.outcome) ? before : { url, outcome, fetchedAt }
+      return spare && isFlaw(outcome) && outcome.mayPass ? spare : { outcome, fetchedAt }
     },
   })
   return {
@@ -143,6 +143,11 @@ const final: Partial<Record<DocumentFailure, string>> = {
   redirect: 'redirects to another address, which is not followed',
   too_large: `is larger than ${BODY_LIMIT} bytes`,
   private_address: 'is on a host whose address is not a public one',
+}
+
+/** Whether the document before still does, while there is no newer one. */
+function isSpare({ outcome, fetchedAt }: Kept, now: number): boolean {
+  return !isFlaw(outcome) && now - fetchedAt <= STALE_FOR
 }
 
 function isFlaw(outcome: Kept['outcome']): outcome is MetadataFlaw {

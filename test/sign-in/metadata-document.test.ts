@@ -134,6 +134,9 @@ const addresses: Readonly<Record<string, readonly string[]>> = {
     '240.0.0.1',
     '100::1',
     '5f00::1',
+    '1::1',
+    '4000::1',
+    'e000::1',
   ],
   'an IPv4 address within': [
     '::ffff:127.0.0.1',
@@ -141,6 +144,7 @@ const addresses: Readonly<Record<string, readonly string[]>> = {
     '::ffff:93.184.216.34',
     '::127.0.0.1',
     '::93.184.216.34',
+    '::7f00:1',
     '::ffff:0:127.0.0.1',
     '64:ff9b::7f00:1',
     '64:ff9b::127.0.0.1',
@@ -555,7 +559,7 @@ interface Stub {
   readonly fetch: MetadataFetch
   readonly asked: string[]
   answer: Published | DocumentError
-  /** Holds answers back until it is called. */
+  /** Holds the answers to what is asked from now on back, until what it returns is called. */
   hold(): () => void
 }
 
@@ -570,7 +574,10 @@ function stub(): Stub {
       gate = new Promise((resolve) => {
         open = resolve
       })
-      return open
+      return () => {
+        gate = Promise.resolve()
+        open()
+      }
     },
     async fetch(address) {
       asked.push(address)
@@ -705,6 +712,30 @@ test('ten documents are fetched at once, the next is asked to wait and nothing i
   await Promise.all([...under, joined])
   assert.ok(await documents.find(url))
   assert.equal(source.asked.length, 11)
+})
+
+test('while too many are fetched, a document that was there before still does', async () => {
+  const { clock, source, documents } = keeping()
+  await documents.find(url)
+  await clock.advance(2 * minute)
+  const open = source.hold()
+  const under = Array.from({ length: 10 }, (_, index) => documents.find(`${url}/${index}`))
+  assert.equal((await documents.find(url)).name, 'Claude Code')
+  open()
+  await Promise.all(under)
+  assert.equal(source.asked.length, 11)
+})
+
+test('a fetch that many others overtake is answered all the same', async () => {
+  const { source, documents } = keeping()
+  const open = source.hold()
+  const slow = documents.find(url)
+  await new Promise((resolve) => setImmediate(resolve))
+  const release = source.hold()
+  release()
+  for (let index = 0; index < 600; index += 1) await documents.find(`${url}/${index}`)
+  open()
+  assert.equal((await slow).url, url)
 })
 
 test('a flood of addresses is forgotten again; what was asked for last is kept', async () => {
