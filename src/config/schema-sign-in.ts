@@ -47,7 +47,7 @@ export const signInSchema = z
     }),
     client_metadata_hosts: z.array(textAs(readHost)).prefault([]).meta({
       description:
-        'broker: hosts whose client ID metadata documents are fetched; none: not advertised.',
+        'broker: hosts whose client ID metadata documents are fetched (`claude.ai`); none: not advertised. Names with a public address, which is checked when connecting; behind `HTTPS_PROXY` the proxy resolves them.',
     }),
     consent: z.enum(['ask', 'remember']).prefault('ask').meta({
       description: 'broker: `remember`: 90 days in one browser, https redirect URIs only.',

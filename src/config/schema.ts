@@ -40,7 +40,7 @@ const limitsSchema = z
       description: 'How long a client may take to send its body.',
     }),
     registrations_per_minute: z.int().min(1).max(100_000).prefault(30).meta({
-      description: 'Registrations from one address; 429 beyond.',
+      description: 'Registrations from one address (IPv6: one /64) at one process; 429 beyond.',
     }),
   })
   .prefault({})
