@@ -23,7 +23,7 @@ import type { TokenEndpoint } from './token-route.ts'
 export interface SignInParts {
   readonly provider: Pick<
     IdentityProvider,
-    'grants' | 'status' | 'metadataIssuer' | 'authorizationEndpoint'
+    'grants' | 'status' | 'metadataIssuer' | 'answersNameIssuer' | 'authorizationEndpoint'
   >
   readonly resources: readonly SignInResource[]
   readonly keys: DerivedKeys
@@ -93,6 +93,7 @@ function brokerEndpoints(
     provider: {
       grants,
       metadataIssuer: () => provider.metadataIssuer(),
+      answersNameIssuer: () => provider.answersNameIssuer(),
       authorizationEndpoint: () => provider.authorizationEndpoint(),
     },
     clientsOf: (issuer) =>

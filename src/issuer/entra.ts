@@ -37,6 +37,7 @@ export function entraProfile(config: EntraConfig): IssuerProfile {
     configuredIssuer: base,
     tenant,
     userClaims: config.user_claim === undefined ? ['upn', 'oid'] : [config.user_claim],
+    namesScope: true,
     backdating: 300, // `iat` and `nbf` say five minutes less, for machines whose clocks are late
     acceptsIssuer: (discovered) =>
       known === undefined ? namesOneTenant(discovered, tenant) : discovered === known,

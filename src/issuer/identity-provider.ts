@@ -10,7 +10,7 @@ import { type Attempt, KeptDocument } from './kept-document.ts'
 import { type KeySet, type KeySetRules, readKeySet } from './key-set.ts'
 import { oidcProfile } from './oidc.ts'
 import type { ProviderGrants } from './provider-grants.ts'
-import { createTokenEndpoint } from './token-endpoint.ts'
+import { createTokenEndpoint, type TokenEndpointOptions } from './token-endpoint.ts'
 import { type CachingVerifier, createTokenVerifier } from './token-verifier.ts'
 
 export interface IdentityProvider {
@@ -28,6 +28,8 @@ export interface IdentityProvider {
   metadataIssuer(): string
   /** Where browsers sign in, as discovered; absent until discovery, or if it is not to be visited. */
   authorizationEndpoint(): string | undefined
+  /** Whether every answer to an authorize request names the issuer (RFC 9207 §3), as discovered. */
+  answersNameIssuer(): boolean
   /** The address of the key set; absent until discovery. */
   keySetUrl(): string | undefined
   /** Grants use this credential from now on; keys, discovery and known tokens stay. */
@@ -123,17 +125,14 @@ export function createIdentityProvider(
       algorithms: config.signing_algorithms,
       backdating: profile.backdating,
     }),
-    grants:
-      config.client_id === undefined
-        ? undefined
-        : createTokenEndpoint({
-            clock,
-            clientId: config.client_id,
-            fetch: connection.grants,
-            credential: () => credential,
-            metadata: () => discovery.current()?.value.metadata,
-            discoveryIn: () => discovery.nextTryIn(),
-          }),
+    grants: grantsOf(config.client_id, {
+      clock,
+      namesScope: profile.namesScope,
+      fetch: connection.grants,
+      credential: () => credential,
+      metadata: () => discovery.current()?.value.metadata,
+      discoveryIn: () => discovery.nextTryIn(),
+    }),
     start: () => discovery.start(),
     stop() {
       discovery.stop()
@@ -143,12 +142,21 @@ export function createIdentityProvider(
     tokenIssuers: () => profile.tokenIssuers(discovery.current()?.value.issuer),
     metadataIssuer: () => discovery.current()?.value.issuer ?? profile.configuredIssuer,
     authorizationEndpoint: () => authorizationEndpointOf(discovery.current()?.value),
+    answersNameIssuer: () =>
+      discovery.current()?.value.metadata.authorization_response_iss_parameter_supported === true,
     keySetUrl: () => discovery.current()?.value.keySetUrl,
     renewCredential(renewed) {
       credential = renewed
     },
     status: () => statusOf(discovery, keySet),
   }
+}
+
+function grantsOf(
+  clientId: string | undefined,
+  options: Omit<TokenEndpointOptions, 'clientId'>,
+): ProviderGrants | undefined {
+  return clientId === undefined ? undefined : createTokenEndpoint({ ...options, clientId })
 }
 
 type LoadRules = Omit<KeySetRules, 'acceptsKey'> & { readonly profile: IssuerProfile }

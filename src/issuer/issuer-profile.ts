@@ -14,6 +14,12 @@ export interface IssuerProfile {
   readonly tenant?: string
   /** The claims that name a person, the first that is present counts. */
   readonly userClaims: readonly string[]
+  /**
+   * Whether grants name the scope that they are for. Without it Entra gives out tokens for Microsoft
+   * Graph; elsewhere it stands for what the sign-in granted, and a scope that was not granted then
+   * would end the session (RFC 6749 §6).
+   */
+  readonly namesScope: boolean
   /** Seconds by which a token's `iat` may lie before the moment it was issued. */
   readonly backdating: number
   /** Whether the `issuer` of the discovery document is the right one, character by character. */

@@ -14,6 +14,7 @@ export function oidcProfile(config: OidcConfig): IssuerProfile {
     configuredIssuer: issuer,
     userClaims:
       config.user_claim === undefined ? ['preferred_username', 'sub'] : [config.user_claim],
+    namesScope: false,
     backdating: 0,
     acceptsIssuer: (discovered) => discovered === issuer,
     tokenIssuers: () => [issuer],

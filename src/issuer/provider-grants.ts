@@ -13,13 +13,13 @@ export interface CodeRedemption {
   readonly code: string
   readonly redirectUri: string
   readonly codeVerifier: string
-  /** Absent or empty: none is sent. */
+  /** Sent where the provider's kind wants it named. Absent or empty: none is sent. */
   readonly scope?: readonly string[]
 }
 
 export interface RefreshRequest {
   readonly refreshToken: string
-  /** Empty: none is sent. */
+  /** Sent where the provider's kind wants it named. Empty: none is sent. */
   readonly scope: readonly string[]
 }
 

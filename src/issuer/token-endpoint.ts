@@ -21,6 +21,8 @@ import { type ErrorAnswer, judgeErrorAnswer, shortestRetry } from './token-endpo
 export interface TokenEndpointOptions {
   readonly clock: Clock
   readonly clientId: string
+  /** Whether grants name their scope; else none is ever sent. */
+  readonly namesScope: boolean
   /** Bounded in time and size. */
   readonly fetch: IdpFetch
   /** As it is now. */
@@ -45,10 +47,10 @@ export function createTokenEndpoint(options: TokenEndpointOptions): ProviderGran
   return {
     redeemCode: ({ code, redirectUri, codeVerifier, scope = [] }) => {
       const proof = { code, redirect_uri: redirectUri, code_verifier: codeVerifier }
-      return ask('authorization_code', { ...proof, ...scopeParameter(scope) }, options)
+      return ask('authorization_code', { ...proof, ...scopeParameter(scope, options) }, options)
     },
     refresh: ({ refreshToken, scope }) => {
-      const parameters = { refresh_token: refreshToken, ...scopeParameter(scope) }
+      const parameters = { refresh_token: refreshToken, ...scopeParameter(scope, options) }
       return ask('refresh_token', parameters, options)
     },
   }
@@ -56,8 +58,8 @@ export function createTokenEndpoint(options: TokenEndpointOptions): ProviderGran
 
 type Parameters = Readonly<Record<string, string>>
 
-function scopeParameter(scope: readonly string[]): Parameters {
-  return scope.length === 0 ? {} : { scope: scope.join(' ') }
+function scopeParameter(scope: readonly string[], options: TokenEndpointOptions): Parameters {
+  return scope.length === 0 || !options.namesScope ? {} : { scope: scope.join(' ') }
 }
 
 async function ask(

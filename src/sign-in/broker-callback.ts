@@ -71,8 +71,13 @@ function lost(): Error {
   )
 }
 
-/** RFC 9207 §2.4: an answer of another provider is not one to ours. */
+/** RFC 9207 §2.4: an answer of another provider is not one to ours, nor one that hides whose it is. */
 function checkIssuer(iss: string | undefined, { provider }: BrokerParts): void {
+  if (iss === undefined && provider.answersNameIssuer()) {
+    throw invalidRequest(
+      'The answer does not say which identity provider it came from (iss), as all of its answers do.',
+    )
+  }
   if (iss === undefined || iss === provider.metadataIssuer()) return
   throw invalidRequest(
     'The answer came from another identity provider than the one that was asked.',

@@ -24,6 +24,8 @@ export interface BrokerProvider {
   readonly grants: ProviderGrants
   /** As discovered, else as configured; `iss` of its answers must be this. */
   metadataIssuer(): string
+  /** Whether an answer without `iss` is none of its answers (RFC 9207 §2.4). */
+  answersNameIssuer(): boolean
   /** Absent until discovery. */
   authorizationEndpoint(): string | undefined
 }

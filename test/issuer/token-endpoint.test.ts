@@ -68,6 +68,7 @@ async function start(
     grants: createTokenEndpoint({
       clock,
       clientId: 'rolecall',
+      namesScope: true,
       fetch: connection.fetch,
       credential: () => ({ kind: 'secret', secret: 'THE-SECRET' }),
       metadata: () => endpoint.metadata,
@@ -139,6 +140,14 @@ test('a refresh token is refreshed with the scope, and with nothing that names a
     client_id: 'rolecall',
     client_secret: 'THE-SECRET',
   })
+})
+
+test('where a scope that was not granted ends the session, none is sent', async (t) => {
+  const endpoint = await start(t, json(good), { namesScope: false })
+  await endpoint.grants.redeemCode({ ...code, scope: ['openid', 'offline_access'] })
+  await endpoint.grants.refresh(refresh)
+  assert.equal(endpoint.received.length, 2)
+  for (const { form } of endpoint.received) assert.equal(form.has('scope'), false)
 })
 
 test('without a scope none is sent', async (t) => {
