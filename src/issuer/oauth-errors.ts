@@ -45,7 +45,7 @@ const byError: ReadonlyMap<string, Explanation> = new Map([
       what: "The identity provider refused rolecall's own credential.",
       whose: 'operator',
       remedy:
-        'check identity_provider.client_id with client_secret_file, client_certificate_file or federated_token_file.',
+        'check identity_provider.client_id with client_secret_file and client_secret_method, client_certificate_file or federated_token_file.',
     },
   ],
   [

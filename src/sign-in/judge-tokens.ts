@@ -1,5 +1,6 @@
 import { answerTo } from '../access/answer.ts'
 import { authenticateToken, type Principal, type ResourceAccess } from '../access/authenticate.ts'
+import type { Refusal } from '../access/refusal.ts'
 import type { ResourceConfig } from '../config/config.ts'
 import type { ProviderTokens } from '../issuer/provider-grants.ts'
 import { temporarilyUnavailable, UnusableTokens } from './token-error.ts'
@@ -32,26 +33,35 @@ export async function judgeTokens(
   candidates: readonly SignInResource[],
   now: () => number,
 ): Promise<JudgedTokens> {
-  let first: ReturnType<typeof answerTo> | undefined
-  let reason = ''
+  let first: UnusableTokens | undefined
   for (const { resource, access } of candidates) {
     const bearer = resource.token_kind === 'id_token' ? tokens.idToken : tokens.accessToken
-    const verdict = await authenticateToken(bearer ?? '', access, now)
-    if (verdict.kind === 'principal')
-      return { resource, principal: verdict.principal, bearer: bearer ?? '' }
-    const answer = answerTo(verdict.refusal)
-    if (answer.retryAfter !== undefined) {
-      const { retryAfter } = answer
-      throw temporarilyUnavailable(answer.description, {
-        retryAfter,
-        reason: verdict.refusal.reason,
-      })
+    if (bearer === undefined) {
+      first ??= noIdToken()
+      continue
     }
-    if (first === undefined) reason = verdict.refusal.reason
-    first ??= answer
+    const verdict = await authenticateToken(bearer, access, now)
+    if (verdict.kind === 'principal') return { resource, principal: verdict.principal, bearer }
+    first ??= unusable(verdict.refusal)
   }
-  throw new UnusableTokens(
-    `The identity provider issued a token that is not for this server: ${first?.description ?? ''}`,
-    `invalid_grant:${reason}`,
+  throw first ?? new Error('no resource was signed in for')
+}
+
+/** @throws ErrorAnswer 503 when it is not decided that the token cannot be used */
+function unusable(refusal: Refusal): UnusableTokens {
+  const { reason } = refusal
+  const { description, retryAfter } = answerTo(refusal)
+  if (retryAfter !== undefined) throw temporarilyUnavailable(description, { retryAfter, reason })
+  const what =
+    reason === 'not_a_jwt'
+      ? 'The identity provider issued an opaque token, which nobody but itself can check: let it issue JWT access tokens to this client, which some do for an audience or resource in identity_provider.authorize_parameters.'
+      : `The identity provider issued a token that is not for this server: ${description}`
+  return new UnusableTokens(what, `invalid_grant:${reason}`)
+}
+
+function noIdToken(): UnusableTokens {
+  return new UnusableTokens(
+    'The identity provider gave no ID token, and token_kind is id_token: request_scopes must have openid, and the provider must give a new ID token at each refresh.',
+    'invalid_grant:no_id_token',
   )
 }

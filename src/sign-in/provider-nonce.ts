@@ -1,6 +1,6 @@
 import type { ProviderTokens } from '../issuer/provider-grants.ts'
 import type { SignInResource } from './judge-tokens.ts'
-import { invalidGrant } from './token-error.ts'
+import { invalidGrant, UnusableTokens } from './token-error.ts'
 
 /**
  * Tokens must come of the sign-in that was begun (OpenID Connect Core §3.1.3.7). Without the scope
@@ -14,7 +14,13 @@ export function checkNonce(
   { resource }: Pick<SignInResource, 'resource'>,
 ): void {
   if (idTokenClaims === undefined && !resource.request_scopes.includes('openid')) return
-  if (idTokenClaims?.['nonce'] === nonce) return
+  if (idTokenClaims === undefined) {
+    throw new UnusableTokens(
+      'The identity provider gave no ID token, although request_scopes has openid: allow that scope to the client of identity_provider.client_id, or take it out of request_scopes.',
+      'invalid_grant:no_id_token',
+    )
+  }
+  if (idTokenClaims['nonce'] === nonce) return
   throw invalidGrant(
     'The identity provider answered another sign-in than the one that was begun; sign in again.',
     'wrong_nonce',

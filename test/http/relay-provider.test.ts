@@ -227,7 +227,7 @@ test('a token that cannot be used is invalid_grant with the reason, and good aga
   const code = await codeFor(entra, 'alice')
   const graph = await entra.mint({ kind: 'graph' })
   for (const [token, words] of [
-    ['an-opaque-token', /not a signed JWT; opaque/],
+    ['an-opaque-token', /an opaque token, which nobody but itself can check/],
     [graph, /Microsoft Graph token/],
   ] as const) {
     tap.answerWith(answering(200, { access_token: token, token_type: 'Bearer' }))
