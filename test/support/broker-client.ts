@@ -1,0 +1,118 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { type Browser, signInAt, type Visitor } from './browser.ts'
+
+/** Where an MCP client finds a broker: `http://localhost:<port>`. */
+export interface BrokerAddress {
+  readonly origin: string
+}
+
+/** What an MCP client knows while its person signs in. */
+export interface BegunSignIn {
+  readonly url: URL
+  readonly clientId: string
+  readonly verifier: string
+  readonly state: string
+}
+
+/** What a token endpoint answered. */
+export interface TokenAnswer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** Tokens as clients hold them. */
+export interface HeldTokens {
+  readonly clientId: string
+  readonly access: string
+  readonly refresh: string
+}
+
+export const clientRedirect = 'http://127.0.0.1:7777/callback'
+
+/** Registers a client (RFC 7591) and makes its authorize request; parameters may be put over it. */
+export async function beginSignIn(
+  { origin }: BrokerAddress,
+  parameters: Readonly<Record<string, string>> = {},
+): Promise<BegunSignIn> {
+  const response = await fetch(`${origin}/oauth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ client_name: 'A client', redirect_uris: [clientRedirect] }),
+  })
+  const registration = (await response.json()) as Record<string, unknown>
+  if (response.status !== 201)
+    throw new Error(`${response.status}: ${JSON.stringify(registration)}`)
+  const clientId = String(registration['client_id'])
+  const verifier = randomBytes(32).toString('base64url')
+  const state = randomBytes(16).toString('base64url')
+  const query = new URLSearchParams({
+    client_id: clientId,
+    redirect_uri: clientRedirect,
+    response_type: 'code',
+    state,
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+    ...parameters,
+  })
+  return { url: new URL(`${origin}/oauth/authorize?${query}`), clientId, verifier, state }
+}
+
+/** Posts a form to the token endpoint of the first resource. */
+export async function askForTokens(
+  { origin }: BrokerAddress,
+  form: Readonly<Record<string, string>>,
+): Promise<TokenAnswer> {
+  const response = await fetch(`${origin}/oauth/token`, {
+    method: 'POST',
+    body: new URLSearchParams(form),
+  })
+  const { status, headers } = response
+  return { status, headers, body: (await response.json()) as Record<string, unknown> }
+}
+
+/** Redeems the code in the address that the browser came back to its client with. */
+export function redeem(
+  broker: BrokerAddress,
+  { clientId, verifier }: BegunSignIn,
+  back: URL,
+): Promise<TokenAnswer> {
+  return askForTokens(broker, {
+    grant_type: 'authorization_code',
+    code: back.searchParams.get('code') ?? '',
+    redirect_uri: clientRedirect,
+    client_id: clientId,
+    code_verifier: verifier,
+  })
+}
+
+export function refresh(
+  broker: BrokerAddress,
+  { clientId, refresh: refreshToken }: HeldTokens,
+): Promise<TokenAnswer> {
+  return askForTokens(broker, {
+    grant_type: 'refresh_token',
+    refresh_token: refreshToken,
+    client_id: clientId,
+  })
+}
+
+/** The tokens in a good answer. */
+export function heldTokens({ status, body }: TokenAnswer, clientId: string): HeldTokens {
+  const { access_token: access, refresh_token: refreshToken } = body
+  if (status !== 200 || typeof access !== 'string' || typeof refreshToken !== 'string') {
+    throw new Error(`no tokens but ${status}: ${JSON.stringify(body)}`)
+  }
+  return { clientId, access, refresh: refreshToken }
+}
+
+/** The whole sign-in of one person with a client that registers for it. */
+export async function signIn(
+  broker: BrokerAddress,
+  browser: Browser,
+  visitor: Visitor,
+): Promise<HeldTokens> {
+  const begun = await beginSignIn(broker)
+  const back = await signInAt(browser, begun.url, visitor)
+  return heldTokens(await redeem(broker, begun, back), begun.clientId)
+}
