@@ -7,6 +7,8 @@ export class RedisStore implements Store {
   readonly shared = true
   readonly #redis: Redis
   readonly #onEvent: (event: StoreEvent) => void
+  /** Whether there was a connection, or why there is none. */
+  #tried = false
   #away = false
   #closed = false
 
@@ -14,8 +16,14 @@ export class RedisStore implements Store {
   constructor(url: string, onEvent: (event: StoreEvent) => void) {
     this.#onEvent = onEvent
     this.#redis = connectRedis(url)
-    this.#redis.on('error', (error) => this.#failed(error))
-    this.#redis.on('ready', () => void this.#tryOut())
+    this.#redis.on('error', (error) => {
+      this.#tried = true
+      this.#failed(error)
+    })
+    this.#redis.on('ready', () => {
+      this.#tried = true
+      void this.#tryOut()
+    })
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -70,8 +78,7 @@ export class RedisStore implements Store {
     if (this.#closed) return
     const reason = reasonOf(error)
     this.#onEvent({ kind: 'store_error', reason })
-    // Without a connection it is the attempt to make one that says why.
-    if (this.#away || reason === 'disconnected') return
+    if (this.#away || !this.#tried) return
     this.#away = true
     this.#onEvent({ kind: 'store_away', reason })
   }

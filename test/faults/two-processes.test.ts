@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { holmes } from '../../src/demo/mock-entra/directory.ts'
+import { createBrowser, signInAt } from '../support/browser.ts'
 import { until } from '../support/fault-load.ts'
 import { prepareServe, readiness, type ServeProcess, untilReady } from '../support/fault-process.ts'
 import { startEntra } from '../support/gateway.ts'
@@ -14,8 +16,17 @@ import { tapTokenEndpoint } from '../support/token-tap.ts'
 const people = ['alice', 'bob', 'carol']
 const password = 'hunter2-of-the-store'
 
-/** Two processes of `serve` in mode relay, over one Redis, behind a round-robin. */
-async function start(t: TestContext) {
+const modes = {
+  relay: { mode: 'relay', redirect_uris: ['robusta'] },
+  broker: {
+    mode: 'broker',
+    redirect_uris: ['loopback'],
+    client: [{ client_id: 'a-client', redirect_uris: ['loopback'] }],
+  },
+}
+
+/** Two processes of `serve` over one Redis, behind a round-robin. */
+async function start(t: TestContext, mode: keyof typeof modes = 'relay') {
   const redis = await startRedis(t, { password })
   const balancer = await startRoundRobin(t)
   const entra = await startEntra(t)
@@ -29,7 +40,7 @@ async function start(t: TestContext) {
       settings: {
         public_url: balancer.origin,
         sealing_keys: [Buffer.alloc(32, 7).toString('base64url')],
-        sign_in: { mode: 'relay', redirect_uris: ['robusta'] },
+        sign_in: modes[mode],
         store: { redis_url: redis.url },
       },
       identityProvider: { client_id: holmes.client_id, client_secret: holmes.client_secret },
@@ -43,7 +54,7 @@ async function start(t: TestContext) {
   return {
     redis,
     balancer,
-    tap,
+    gateway,
     processes,
     signIn: (person: string) => signedIn(gateway, person),
     refresh: (token: string) => postToken(gateway, refreshForm(token)),
@@ -69,20 +80,16 @@ function storeLines({ log }: ServeProcess): readonly Record<string, unknown>[] {
 onRedis('two processes over one Redis', () => {
   test('refreshes raced through both are one at the provider, session after session', async (t) => {
     const { balancer, signIn, refresh, call, redeemed } = await start(t)
-    await Promise.all(
-      people.map(async (person, index) => {
-        // The mock signs one person in at a time.
-        await until('their turn', () => redeemed().length >= index * 3)
-        let { refresh: token } = await signIn(person)
-        for (let round = 0; round < 3; round += 1) {
-          const replies = await Promise.all(Array.from({ length: 16 }, () => refresh(token)))
-          for (const { body } of replies) assert.deepEqual(body, replies[0]?.body)
-          const next = tokensIn(replies[0] ?? assert.fail())
-          assert.equal(await call(next.access), 200)
-          token = next.refresh
-        }
-      }),
-    )
+    for (const person of people) {
+      let { refresh: token } = await signIn(person)
+      for (let round = 0; round < 3; round += 1) {
+        const replies = await Promise.all(Array.from({ length: 16 }, () => refresh(token)))
+        for (const { body } of replies) assert.deepEqual(body, replies[0]?.body)
+        const next = tokensIn(replies[0] ?? assert.fail())
+        assert.equal(await call(next.access), 200)
+        token = next.refresh
+      }
+    }
     const asked = redeemed()
     assert.equal(asked.length, people.length * 3)
     assert.equal(new Set(asked).size, asked.length, 'no refresh token went up twice')
@@ -140,4 +147,91 @@ onRedis('two processes over one Redis', () => {
     await until('it works again', async () => (await refresh(token)).status === 200)
     assert.equal(redeemed().length, 1)
   })
+
+  test('every step of a sign-in at another process: broker completes it, and ends it everywhere', async (t) => {
+    const { balancer, gateway, call } = await start(t, 'broker')
+    const { code, tokens } = await signInAtBroker(gateway, 'alice')
+    assert.equal(await call(tokens.access), 200)
+    const replies = await atBoth(() => postToken(gateway, refreshOf(tokens.refresh)))
+    for (const { body } of replies) assert.deepEqual(body, replies[0]?.body)
+    const next = tokensIn(replies[0] ?? assert.fail())
+    assert.equal(await call(next.access), 200)
+
+    const replayed = await postToken(gateway, code)
+    assert.deepEqual([replayed.status, replayed.body['error']], [400, 'invalid_grant'])
+    for (const { status, body } of await atBoth(() =>
+      postToken(gateway, refreshOf(next.refresh)),
+    )) {
+      assert.deepEqual([status, body['error']], [400, 'invalid_grant'])
+      assert.match(String(body['error_description']), /session was ended/)
+    }
+
+    const again = await signInAtBroker(gateway, 'alice')
+    assert.equal(await revoke(gateway, again.tokens.refresh), 200)
+    for (const { status } of await atBoth(() =>
+      postToken(gateway, refreshOf(again.tokens.refresh)),
+    )) {
+      assert.equal(status, 400)
+    }
+    assert.equal(Object.keys(balancer.counts()).length, 2)
+  })
+
+  test('a code that comes while Redis is away is a 503, and is redeemed when it is back', async (t) => {
+    const { redis, gateway, processes } = await start(t, 'broker')
+    const code = await codeAtBroker(gateway, 'bob')
+    await redis.kill()
+    for (const { status, body } of await atBoth(() => postToken(gateway, code))) {
+      assert.deepEqual([status, body['error']], [503, 'temporarily_unavailable'])
+    }
+    assert.equal(await revoke(gateway, 'no token of ours'), 200)
+    await redis.start()
+    await until('both are back', () => processes.every((one) => storeLines(one).length === 2))
+    tokensIn(await postToken(gateway, code))
+  })
 })
+
+type Place = Parameters<typeof signedIn>[0]
+
+const redirectUri = 'http://127.0.0.1:7777/callback'
+const verifier = 'a-code-verifier-that-is-long-enough-for-rfc-7636'
+
+/** The form with which a client redeems the code that its person brought back. */
+async function codeAtBroker({ origin }: Place, username: string) {
+  const query = new URLSearchParams({
+    client_id: 'a-client',
+    redirect_uri: redirectUri,
+    response_type: 'code',
+    state: 'the-state',
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+  })
+  const back = await signInAt(createBrowser(), `${origin}/oauth/authorize?${query}`, { username })
+  return {
+    grant_type: 'authorization_code',
+    code: back.searchParams.get('code') ?? assert.fail(back.href),
+    redirect_uri: redirectUri,
+    client_id: 'a-client',
+    code_verifier: verifier,
+  }
+}
+
+async function signInAtBroker(place: Place, username: string) {
+  const code = await codeAtBroker(place, username)
+  return { code, tokens: tokensIn(await postToken(place, code)) }
+}
+
+function refreshOf(refreshToken: string) {
+  return { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: 'a-client' }
+}
+
+async function revoke({ origin }: Place, token: string): Promise<number> {
+  const body = new URLSearchParams({ token, client_id: 'a-client' })
+  const response = await fetch(`${origin}/oauth/revoke`, { method: 'POST', body })
+  await response.body?.cancel()
+  return response.status
+}
+
+/** Two requests at once are one at each. */
+function atBoth(ask: () => Promise<TokenReply>): Promise<readonly TokenReply[]> {
+  return Promise.all([ask(), ask()])
+}
