@@ -147,6 +147,7 @@ class Holmes:
             "client_id": oauth.client_id,
             "scopes": oauth.scopes,
             "resource": oauth.resource,
+            "registration_endpoint": oauth.registration_endpoint,
         }
 
     def _executor(self):

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { PODS, type Team } from '../../../src/demo/cluster/contents.ts'
 import { findKubeBinaries } from '../../../src/demo/cluster/kube-binaries.ts'
 import { holmes as holmesClient } from '../../../src/demo/mock-entra/directory.ts'
-import { type Holmes, holmesVersion, pythonWithHolmes, type Turn } from '../support/holmes.ts'
+import { type Holmes, holmesVersion, pythonWithHolmes } from '../support/holmes.ts'
+import { assertAliceSeesHers, assertSees, podsIn } from '../support/holmes-sees.ts'
 import {
   approve,
   codeFromButton,
@@ -21,6 +21,7 @@ import {
   TOOLSET,
 } from '../support/holmes-stack.ts'
 import { needed } from '../support/needed.ts'
+import { tokenExchangesIn } from '../support/token-exchanges.ts'
 
 const SECRET = holmesClient.client_secret ?? ''
 const BASIC = `Basic ${Buffer.from(`${holmesClient.client_id}:${SECRET}`).toString('base64')}`
@@ -28,16 +29,6 @@ const parts = await needed(async () => ({
   binaries: findKubeBinaries(),
   python: await pythonWithHolmes(),
 }))
-
-const podsIn = (namespace: Team) => ({ tool: 'pods_list_in_namespace', arguments: { namespace } })
-
-/** A request to the token endpoint and what was answered, as they were on the wire. */
-interface TokenExchange {
-  readonly form: Readonly<Record<string, string>>
-  readonly authorization: string | undefined
-  readonly status: number
-  readonly answer: Readonly<Record<string, unknown>>
-}
 
 describe(`HolmesGPT ${await holmesVersion()} and relay`, { skip: parts.skip }, () => {
   let stack: HolmesStack
@@ -57,36 +48,7 @@ describe(`HolmesGPT ${await holmesVersion()} and relay`, { skip: parts.skip }, (
   })
 
   /** Since the test began. */
-  function tokenExchanges(): TokenExchange[] {
-    const asked = stack.exchanges.slice(seen).filter(({ path }) => path === '/oauth/token')
-    return asked.map(({ headers: { authorization }, body, status, answer }) => ({
-      form: Object.fromEntries(new URLSearchParams(body)),
-      authorization,
-      status,
-      answer: JSON.parse(answer),
-    }))
-  }
-
-  function assertSees(turn: Turn, person: string, team: Team): void {
-    const [own, other] = turn.results
-    assert.equal(turn.approvals.length, 0, `${person} is asked to sign in`)
-    assert.ok(own && other)
-    assert.equal(own.status, 'success', own.text)
-    for (const pod of PODS[team]) assert.ok(own.text.includes(pod), `${pod}: ${own.text}`)
-    assert.equal(other.status, 'error', other.text)
-    assert.match(other.text, new RegExp(`pods is forbidden: User .*${person}@contoso\\.test`))
-  }
-
-  async function assertAliceSeesHers(holmes: Holmes): Promise<void> {
-    // One after the other: results of one turn come in any order.
-    const own = await holmes.chat('alice', [podsIn('team-a')])
-    const other = await holmes.chat('alice', [podsIn('team-b')])
-    assertSees(
-      { results: [...own.results, ...other.results], approvals: own.approvals },
-      'alice',
-      'team-a',
-    )
-  }
+  const tokenExchanges = () => tokenExchangesIn(stack.exchanges.slice(seen))
 
   test('it discovers where people sign in and where codes are redeemed, without being told', async () => {
     const holmes = await stack.start(PUBLIC)
@@ -107,6 +69,7 @@ describe(`HolmesGPT ${await holmesVersion()} and relay`, { skip: parts.skip }, (
           'offline_access',
         ],
         resource: '',
+        registration_endpoint: null,
       },
     ])
     holmes.end()
@@ -162,15 +125,8 @@ describe(`HolmesGPT ${await holmesVersion()} and relay`, { skip: parts.skip }, (
     const before = (await stack.cluster.auditEvents()).length
     await signInByChat(holmes, 'alice')
     await signInByButton(holmes, 'bob')
-    for (const [person, own, other] of [
-      ['alice', 'team-a', 'team-b'],
-      ['bob', 'team-b', 'team-a'],
-    ] as const) {
-      const first = await holmes.chat(person, [podsIn(own)])
-      const second = await holmes.chat(person, [podsIn(other)])
-      const results = [...first.results, ...second.results]
-      assertSees({ results, approvals: second.approvals }, person, own)
-    }
+    await assertSees(holmes, 'alice', 'team-a')
+    await assertSees(holmes, 'bob', 'team-b')
     const events = (await stack.cluster.auditEvents()).slice(before)
     const callers = events
       .filter(({ objectRef }) => objectRef?.resource === 'pods')
@@ -327,7 +283,12 @@ describe(`HolmesGPT ${await holmesVersion()} and relay`, { skip: parts.skip }, (
     const oauth = approvals[0]?.oauth
     assert.ok(oauth)
     assert.equal(oauth.resource, `${stack.origin}/mcp`)
-    const popup = await holmes.authorizeUrl(oauth, REDIRECT_URI, 'state')
+    const popup = await holmes.authorizeUrl({
+      oauth,
+      clientId: holmesClient.client_id,
+      redirectUri: REDIRECT_URI,
+      state: 'state',
+    })
     const { headers } = await fetch(popup, { redirect: 'manual' })
     const { origin, pathname, searchParams } = new URL(headers.get('location') ?? '')
     assert.equal(`${origin}${pathname}`, REDIRECT_URI)

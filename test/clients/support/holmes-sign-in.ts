@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { pickAccount } from '../../../src/demo/sign-in.ts'
-import type { CallbackAnswer, CodeDelivery, Holmes, OauthMetadata, Turn } from './holmes.ts'
+import { z } from 'zod'
+import { createBrowser, signInAt } from '../../support/browser.ts'
+import type { CallbackAnswer, CodeDelivery, Holmes, OauthMetadata, Popup, Turn } from './holmes.ts'
 import { CONNECT, TOOLSET } from './holmes-stack.ts'
 
 export const REDIRECT_URI = 'https://platform.robusta.dev/oauth/callback.html'
@@ -24,12 +25,13 @@ export async function signInByChat(holmes: Holmes, person: string): Promise<Turn
 export async function approve(holmes: Holmes, person: string, turn: Turn): Promise<Turn> {
   const [approval] = turn.approvals
   if (approval === undefined) throw new Error(`${person} is not asked to sign in`)
-  const popup = { oauth: approval.oauth, redirectUri: REDIRECT_URI }
+  const popup = await popupFor(approval.oauth, REDIRECT_URI)
   const callback = await inPopup(holmes, person, popup)
   return holmes.decide(person, approval.id, {
     toolset_name: TOOLSET,
     code: codeOf(callback),
     redirect_uri: REDIRECT_URI,
+    ...clientOf(popup),
   })
 }
 
@@ -50,47 +52,86 @@ export async function codeFromButton(
   redirectUri = REDIRECT_URI,
 ): Promise<CodeDelivery> {
   const verifier = randomBytes(48).toString('base64url')
-  const popup = { oauth: oauthOf(holmes, verifier), redirectUri }
+  const popup = await popupFor(oauthOf(holmes, verifier), redirectUri)
   return {
     toolset_name: TOOLSET,
     code: codeOf(await inPopup(holmes, person, popup)),
     redirect_uri: redirectUri,
     code_verifier: verifier,
+    ...clientOf(popup),
   }
 }
 
 /** The page has what HolmesGPT discovered and what its values say from the platform. */
 function oauthOf({ toolsets }: Holmes, verifier: string): OauthMetadata {
   const [toolset] = toolsets
-  if (toolset?.authorization_url == null || toolset.client_id === null) {
+  if (toolset?.authorization_url == null) {
     throw new Error('nobody can sign in: HolmesGPT knows too little of the MCP server')
   }
-  const { authorization_url, client_id, scopes, resource } = toolset
+  const { authorization_url, client_id, registration_endpoint, scopes, resource } = toolset
   return {
     authorization_url,
     client_id,
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
+    ...(registration_endpoint === null ? {} : { registration_endpoint }),
     ...(scopes === null ? {} : { scopes }),
     ...(resource === null ? {} : { resource }),
   }
 }
 
-interface Popup {
-  readonly oauth: OauthMetadata
-  readonly redirectUri: string
+/** Where HolmesGPT knows no client, the page registers one. */
+async function popupFor(oauth: OauthMetadata, redirectUri: string): Promise<Popup> {
+  const clientId = oauth.client_id ?? (await registeredByPage(oauth, redirectUri))
+  return { oauth, clientId, redirectUri, state: randomBytes(16).toString('hex') }
+}
+
+/** The page hands in what it registered. */
+function clientOf({ oauth, clientId }: Popup): Pick<CodeDelivery, 'client_id'> {
+  return oauth.client_id === null ? { client_id: clientId } : {}
+}
+
+const registrationSchema = z.object({ client_id: z.string() })
+
+/** As a script of the callback page's origin, which a browser lets do what CORS allows. */
+async function registeredByPage(
+  { registration_endpoint: endpoint }: OauthMetadata,
+  redirectUri: string,
+): Promise<string> {
+  if (endpoint === undefined) throw new Error('no client, and nowhere to register one')
+  const { origin } = new URL(redirectUri)
+  const preflight = await fetch(endpoint, {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type',
+    },
+  })
+  const answer = await fetch(endpoint, {
+    method: 'POST',
+    headers: { origin, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      client_name: 'HolmesGPT',
+      redirect_uris: [redirectUri],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    }),
+  })
+  const may = [preflight, answer].every(
+    ({ ok, headers }) => ok && headers.get('access-control-allow-origin') === origin,
+  )
+  const headers = preflight.headers.get('access-control-allow-headers')
+  if (!may || headers !== 'content-type') throw new Error(`${origin} may not register a client`)
+  return registrationSchema.parse(await answer.json()).client_id
 }
 
 /** What the person does in the popup; returns the address of the callback page, with its query. */
-async function inPopup(
-  holmes: Holmes,
-  person: string,
-  { oauth, redirectUri }: Popup,
-): Promise<URL> {
-  const state = randomBytes(16).toString('hex')
-  const url = await holmes.authorizeUrl(oauth, redirectUri, state)
-  const callback = await pickAccount(url, person)
-  if (callback.searchParams.get('state') !== state) throw new Error('not the state of the page')
+async function inPopup(holmes: Holmes, username: string, popup: Popup): Promise<URL> {
+  const url = await holmes.authorizeUrl(popup)
+  const callback = await signInAt(createBrowser(), url, { username })
+  if (callback.searchParams.get('state') !== popup.state) throw new Error('not the page’s state')
   return callback
 }
 

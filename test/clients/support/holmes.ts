@@ -11,7 +11,10 @@ import { installWithUv, pinnedVersion, pythonEnvironment } from './python-enviro
 
 /** `config.oauth` of one MCP server in HolmesGPT's values; what is absent is discovered. */
 export interface HolmesOauth {
-  readonly client_id: string
+  /** Needed where nothing else is said. */
+  readonly enabled?: true
+  /** Absent: the page registers one. */
+  readonly client_id?: string
   readonly client_secret?: string
   /** Empty: none is sent. Absent: the MCP server's URL is. */
   readonly resource?: string
@@ -28,13 +31,15 @@ const toolsetSchema = z.object({
   client_id: z.string().nullable(),
   scopes: z.array(z.string()).nullable(),
   resource: z.string().nullable(),
+  registration_endpoint: z.string().nullable(),
 })
 export type HolmesToolset = z.output<typeof toolsetSchema>
 
 /** What the page is told, so that it can open the popup. */
 const oauthMetadataSchema = z.strictObject({
   authorization_url: z.string(),
-  client_id: z.string(),
+  client_id: z.string().nullable(),
+  registration_endpoint: z.string().optional(),
   code_challenge: z.string(),
   code_challenge_method: z.literal('S256'),
   scopes: z.array(z.string()).optional(),
@@ -67,8 +72,18 @@ export interface CodeDelivery {
   readonly code: string
   readonly redirect_uri: string
   readonly code_verifier?: string
+  readonly client_id?: string
   readonly client_secret?: string
   readonly resource?: string
+}
+
+/** What the page opens its popup for. */
+export interface Popup {
+  readonly oauth: OauthMetadata
+  /** HolmesGPT's own, or the one that the page registered. */
+  readonly clientId: string
+  readonly redirectUri: string
+  readonly state: string
 }
 
 export interface ToolCall {
@@ -82,7 +97,7 @@ export interface Holmes {
   chat(user: string, calls: readonly ToolCall[]): Promise<Turn>
   decide(user: string, approval: string, decision: CodeDelivery): Promise<Turn>
   callback(user: string, delivery: CodeDelivery): Promise<CallbackAnswer>
-  authorizeUrl(oauth: OauthMetadata, redirectUri: string, state: string): Promise<URL>
+  authorizeUrl(popup: Popup): Promise<URL>
   tools(user: string): Promise<string[]>
   expire(user: string, toolset: string): Promise<void>
   sweep(): Promise<void>
@@ -185,8 +200,17 @@ async function startHolmes(
       turnSchema.parse(await ask('decide', { user, approval, decision })),
     callback: async (user, delivery) =>
       callbackSchema.parse(await ask('callback', { ...delivery, user_id: user })),
-    async authorizeUrl({ code_challenge_method: _, ...oauth }, redirectUri, state) {
-      const parameters = { ...oauth, redirect_uri: redirectUri, state }
+    async authorizeUrl({ oauth, clientId, redirectUri, state }) {
+      const { authorization_url, code_challenge, scopes, resource } = oauth
+      const parameters = {
+        authorization_url,
+        client_id: clientId,
+        redirect_uri: redirectUri,
+        code_challenge,
+        state,
+        scopes,
+        resource,
+      }
       return new URL(z.string().parse(await ask('authorize_url', parameters)))
     },
     tools: async (user) => z.array(z.string()).parse(await ask('tools', { user })),
