@@ -10,6 +10,8 @@ declare module 'oidc-provider' {
 
   export interface TokenContext {
     readonly headers: IncomingMessage['headers']
+    /** Of the answer. */
+    readonly body: object
     /** Absent where no endpoint of its own was asked for. */
     readonly oidc?: { readonly route: string; readonly body?: Readonly<Record<string, unknown>> }
   }
@@ -19,6 +21,10 @@ declare module 'oidc-provider' {
     addResourceScope(resource: string, scope: string): void
     save(): Promise<string>
     destroy(): Promise<void>
+  }
+
+  export const interactionPolicy: {
+    base(): { get(prompt: string): { readonly checks: { remove(name: string): void } } }
   }
 
   export class Provider {

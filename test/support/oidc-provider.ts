@@ -20,6 +20,8 @@ export interface OidcProviderOptions {
   readonly opaque?: boolean
   /** How rolecall proves itself. Default: a secret, registered for `client_secret_basic`. */
   readonly client?: Readonly<Record<string, unknown>>
+  /** Put over its discovery document. */
+  readonly metadata?: Readonly<Record<string, unknown>>
   /** Put over everything that the options above amount to. */
   readonly configuration?: Configuration
 }
@@ -70,12 +72,20 @@ export async function startOidcProvider(
   const disabled = new Set<string>()
   const configuration = await configurationOf(options, disabled)
   const provider = await quietly(async () => {
-    const { Provider: OidcProvider } = await import('oidc-provider')
-    return new OidcProvider(issuer, configuration)
+    const { Provider: OidcProvider, interactionPolicy } = await import('oidc-provider')
+    const policy = interactionPolicy.base()
+    // Else whoever comes back to loopback is asked anew each time, as if never signed in.
+    policy.get('consent').checks.remove('native_client_prompt')
+    const interactions = {
+      policy,
+      url: (_context: unknown, { uid }: { uid: string }) => `${path}/interaction/${uid}`,
+    }
+    return new OidcProvider(issuer, { interactions, ...configuration })
   })
   const tokenCalls: TokenCall[] = []
   provider.use(async (context, next) => {
     await next()
+    if (context.oidc?.route === 'discovery') Object.assign(context.body, options.metadata)
     if (context.oidc?.route !== 'token') return
     const { authorization } = context.headers
     tokenCalls.push({ authorization, form: { ...context.oidc.body } })
@@ -98,7 +108,7 @@ export async function startOidcProvider(
 }
 
 async function configurationOf(
-  { algorithm = 'RS256', rotates = false, opaque = false, path = '', ...rest }: OidcProviderOptions,
+  { algorithm = 'RS256', rotates = false, opaque = false, ...rest }: OidcProviderOptions,
   disabled: ReadonlySet<string>,
 ): Promise<Configuration> {
   return {
@@ -125,9 +135,6 @@ async function configurationOf(
         : undefined,
     extraTokenClaims: (_context: unknown, { accountId: name }: { accountId: string }) => {
       return { preferred_username: name, groups: people[name] }
-    },
-    interactions: {
-      url: (_context: unknown, { uid }: { uid: string }) => `${path}/interaction/${uid}`,
     },
     rotateRefreshToken: rotates,
     features: {
