@@ -163,6 +163,19 @@ test('a code is good once, whether the client shows a secret or not', async (t) 
   }
 })
 
+test('a code raced fifty ways brings tokens once', async (t) => {
+  const { gateway, entra } = await start(t)
+  const code = await codeFor(entra, 'alice')
+  const replies = await Promise.all(
+    Array.from({ length: 50 }, () => postToken(gateway, codeForm(code))),
+  )
+  const won = replies.filter(({ status }) => status === 200)
+  assert.equal(won.length, 1)
+  for (const { status, body } of replies) {
+    if (status !== 200) assert.deepEqual([status, body['error']], [400, 'invalid_grant'])
+  }
+})
+
 test('a code that was made up, or that is none, is invalid_grant', async (t) => {
   const { gateway, tap } = await start(t)
   for (const code of ['x', '1.AVYA', 'a'.repeat(20_000), '\0\r\n', '"><script>']) {
