@@ -27,7 +27,8 @@ export function providerAddress(
     redirect_uri: redirectUri,
     scope: resource.request_scopes.join(' '),
     state: transaction.id,
-    nonce,
+    // Of OpenID Connect alone: providers refuse it in a request that is not one.
+    ...(resource.request_scopes.includes('openid') && { nonce }),
     code_challenge: codeChallenge,
     code_challenge_method: 'S256',
   }
