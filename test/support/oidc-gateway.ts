@@ -18,8 +18,8 @@ export interface OidcGatewayOptions {
   readonly identityProvider?: Table
   readonly signIn?: Table
   readonly resource?: Table
-  /** Do not wait for the keys. */
-  readonly cold?: boolean
+  /** Contents by absolute path, of files that the configuration names; they are on disk, too. */
+  readonly files?: Readonly<Record<string, string>>
 }
 
 /** A running rolecall over an OpenID Connect provider. */
@@ -37,14 +37,15 @@ export async function startOidcGateway(
   const port = await freePort()
   const origin = `http://localhost:${port}`
   const sink = new LineSink()
-  const config = configOf(loadToml(stringify(fileOf(options, port))))
+  const config = configOf(
+    loadToml(stringify(fileOf(options, port)), { files: options.files ?? {} }),
+  )
   const service = await startService(
     { ...config, admin_listen: { host: '127.0.0.1', port: 0 } },
     { log: createLogger('info', sink), version: '0.0.0-test', probesUpstreams: false },
   )
   t.after(() => service.stop(AbortSignal.abort()))
-  while (!options.cold && !service.readiness().ready)
-    await delay(10, undefined, { signal: t.signal })
+  while (!service.readiness().ready) await delay(10, undefined, { signal: t.signal })
   return { origin, url: `${origin}/mcp`, log: sink.lines }
 }
 

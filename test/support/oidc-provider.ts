@@ -20,6 +20,8 @@ export interface OidcProviderOptions {
   readonly opaque?: boolean
   /** How rolecall proves itself. Default: a secret, registered for `client_secret_basic`. */
   readonly client?: Readonly<Record<string, unknown>>
+  /** Put over its feature of that name. */
+  readonly resourceIndicators?: Configuration
   /** Put over its discovery document. */
   readonly metadata?: Readonly<Record<string, unknown>>
   /** Put over everything that the options above amount to. */
@@ -144,6 +146,7 @@ async function configurationOf(
         enabled: true,
         defaultResource: () => RESOURCE,
         useGrantedResource: () => true,
+        ...rest.resourceIndicators,
         getResourceServerInfo: () => ({
           scope: '',
           audience: AUDIENCE,
