@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
-import { type HeldTokens, heldTokens, refresh, signIn } from '../support/broker-client.ts'
-import { createBrowser } from '../support/browser.ts'
+import {
+  clientRedirect,
+  type HeldTokens,
+  heldTokens,
+  redeem,
+  refresh,
+  revoke,
+  signIn,
+} from '../support/broker-client.ts'
+import { createBrowser, signInAt } from '../support/browser.ts'
 import { type OidcGateway, startOidcGateway } from '../support/oidc-gateway.ts'
 import {
   type Algorithm,
   AUDIENCE,
+  clientId,
   type OidcProvider,
   type OidcProviderOptions,
   startOidcProvider,
@@ -89,4 +99,57 @@ for (const algorithm of algorithms) {
       })
     }
   }
+}
+
+test('a session that its client revokes is not refreshed, and the provider is not asked', async (t) => {
+  const { idp, gateway } = await start(t, { rotates: true })
+  const held = await signIn(gateway, createBrowser(), { username: 'alice' })
+  assert.equal(await revoke(gateway, held), 200)
+  const { status, body } = await refresh(gateway, held)
+  assert.deepEqual([status, body['error']], [400, 'invalid_grant'])
+  assert.equal(idp.tokenCalls.length, 1)
+})
+
+test('whom the provider knows in no required group signs in, and no call of theirs goes up', async (t) => {
+  const world = await start(t, {})
+  const held = await signIn(world.gateway, createBrowser(), { username: 'bob' })
+  assert.deepEqual(await call(world, held), { status: 200, bearers: [] })
+})
+
+test('the tokens themselves can be handed out, and are then the ones that are called with', async (t) => {
+  const world = await start(t, { algorithm: 'ES256' }, { tokens: 'passthrough' })
+  const held = await signIn(world.gateway, createBrowser(), { username: 'alice' })
+  assert.equal(decodeJwt(held.access).aud, AUDIENCE)
+  assert.deepEqual(await call(world, held), { status: 200, bearers: [`Bearer ${held.access}`] })
+})
+
+for (const rotates of [true, false]) {
+  const renewal = rotates ? 'rotate' : 'last'
+  test(`relay: the browser goes to the provider itself, and refresh tokens ${renewal}`, async (t) => {
+    const client = { redirect_uris: [clientRedirect] }
+    const world = await start(t, { rotates, path: '/op', client }, { mode: 'relay' })
+    const { gateway, idp } = world
+    const metadata = await fetch(`${gateway.origin}/.well-known/oauth-authorization-server`)
+    const { authorization_endpoint: authorize } = (await metadata.json()) as Record<string, string>
+    assert.equal(authorize, `${idp.issuer}/auth`)
+    const verifier = 'a-code-verifier-that-is-long-enough-for-rfc-7636'
+    const query = new URLSearchParams({
+      client_id: clientId,
+      redirect_uri: clientRedirect,
+      response_type: 'code',
+      scope: 'openid profile offline_access',
+      prompt: 'consent',
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      code_challenge_method: 'S256',
+    })
+    const back = await signInAt(createBrowser(), `${authorize}?${query}`, { username: 'alice' })
+    const answer = await redeem(gateway, { clientId, verifier }, back)
+    let held = heldTokens(answer, clientId)
+    for (const round of [1, 2]) {
+      const { status, bearers } = await call(world, held)
+      assert.deepEqual([status, bearers], [200, [`Bearer ${held.access}`]])
+      assert.equal(idp.tokenCalls.length, round)
+      held = heldTokens(await refresh(gateway, held), clientId)
+    }
+  })
 }

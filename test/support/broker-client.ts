@@ -74,7 +74,7 @@ export async function askForTokens(
 /** Redeems the code in the address that the browser came back to its client with. */
 export function redeem(
   broker: BrokerAddress,
-  { clientId, verifier }: BegunSignIn,
+  { clientId, verifier }: Pick<BegunSignIn, 'clientId' | 'verifier'>,
   back: URL,
 ): Promise<TokenAnswer> {
   return askForTokens(broker, {
@@ -95,6 +95,19 @@ export function refresh(
     refresh_token: refreshToken,
     client_id: clientId,
   })
+}
+
+/** Ends the session of a refresh token (RFC 7009); returns the status. */
+export async function revoke(
+  { origin }: BrokerAddress,
+  { clientId, refresh: token }: HeldTokens,
+): Promise<number> {
+  const response = await fetch(`${origin}/oauth/revoke`, {
+    method: 'POST',
+    body: new URLSearchParams({ token, client_id: clientId }),
+  })
+  await response.body?.cancel()
+  return response.status
 }
 
 /** The tokens in a good answer. */
