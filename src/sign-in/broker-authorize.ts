@@ -188,10 +188,8 @@ async function proceed(
   address: ReturnAddress,
   around: Around,
 ): Promise<BrowserAnswer> {
+  if (transaction.prompt === 'none') checkSilent(transaction, around.parts)
   if (transaction.consented) return toProvider(transaction, address, around)
-  if (transaction.prompt === 'none') {
-    throw new AuthorizeRefusal('consent_required', 'The person has to be asked first.')
-  }
   const page = consentPage(transaction, address, around)
   const cookies = [await transactionCookie(transaction, around.parts)]
   return {
@@ -201,6 +199,19 @@ async function proceed(
     cookies,
     log: { decision: 'allow', reason: 'consent_asked' },
   }
+}
+
+/** With `prompt=none` no page may be shown (OpenID Connect Core §3.1.2.1), here or at the provider. */
+function checkSilent({ consented }: Transaction, { config }: BrokerParts): void {
+  if (!consented) {
+    throw new AuthorizeRefusal('consent_required', 'The person has to be asked first.')
+  }
+  const { prompt = 'none' } = config.identity_provider.authorize_parameters
+  if (prompt === 'none') return
+  throw new AuthorizeRefusal(
+    'interaction_required',
+    'The identity provider is told to show its page at every sign-in.',
+  )
 }
 
 function consentPage(

@@ -121,6 +121,15 @@ test('with prompt=none a client is told that nobody is signed in, and gets a cod
   assert.equal(answer.get('state'), begun.state)
 })
 
+test('with prompt=none nobody is sent to a provider that is told to show its page', async (t) => {
+  const identityProvider = { authorize_parameters: { prompt: 'consent' } }
+  const world = await start(t, {}, { identityProvider })
+  const begun = await beginSignIn(world.gateway, { ...asPortal, prompt: 'none' })
+  const answer = await answerTo(world, begun.url)
+  assert.equal(answer.get('error'), 'interaction_required')
+  assert.equal(answer.get('state'), begun.state)
+})
+
 test('with prompt=login a person signs in again, though they are signed in', async (t) => {
   const world = await start(t)
   await toCallback(world, await beginSignIn(world.gateway, asPortal))
