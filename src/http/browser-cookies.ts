@@ -6,6 +6,9 @@ const MOST_TRANSACTIONS = 10
 /** All of our cookies together, in characters: `limits.header_bytes` must hold them. */
 const MOST_CHARACTERS = 12_000
 
+/** Of a transaction; a cookie named otherwise is not ours, and perhaps no name at all. */
+const OUR_ID = /^[0-9a-z]{1,10}-[\w-]{22}$/
+
 const TRANSACTION_SECONDS = 600
 const CONSENT_SECONDS = 90 * 24 * 3600
 
@@ -27,49 +30,49 @@ export function cookieJar(publicUrl: string): CookieJar {
   const common = { httpOnly: true, secure, sameSite: 'lax', path: '/' } as const
   const line = (name: string, value: string, maxAge: number) =>
     stringifySetCookie({ name: prefix + name, value, maxAge, ...common })
+  const drop = (id: string) => line(`tx-${id}`, '', 0)
   return {
     read(header) {
       const transactions = new Map<string, string>()
       const cookies = Object.entries(parseCookie(header ?? ''))
       for (const [name, value = ''] of cookies) {
-        if (name.startsWith(`${prefix}tx-`)) transactions.set(name.slice(prefix.length + 3), value)
+        const id = name.startsWith(`${prefix}tx-`) ? name.slice(prefix.length + 3) : ''
+        if (OUR_ID.test(id)) transactions.set(id, value)
       }
       const consents = cookies.find(([name]) => name === `${prefix}consent`)?.[1]
       return { transactions, ...(consents !== undefined && { consents }) }
     },
-    write(changes, before) {
-      const kept = new Map(before.transactions)
-      const lines: string[] = []
-      for (const change of changes) {
-        if (change.kind === 'set_consents') {
-          lines.push(line('consent', change.value, CONSENT_SECONDS))
-        } else if (change.kind === 'drop_transaction') {
-          kept.delete(change.id)
-          lines.push(line(`tx-${change.id}`, '', 0))
-        } else {
-          kept.set(change.id, change.value)
-          lines.push(line(`tx-${change.id}`, change.value, TRANSACTION_SECONDS))
-        }
-      }
-      for (const id of tooMany(kept)) lines.push(line(`tx-${id}`, '', 0))
-      return lines
-    },
+    write: (changes, before) =>
+      changes.flatMap((change) => {
+        if (change.kind === 'set_consents') return line('consent', change.value, CONSENT_SECONDS)
+        if (change.kind === 'drop_transaction') return drop(change.id)
+        return [
+          line(`tx-${change.id}`, change.value, TRANSACTION_SECONDS),
+          ...tooMany(before, change).map(drop),
+        ]
+      }),
   }
 }
 
-/** The oldest transactions beyond what a browser may have; an id begins with its time. */
-function tooMany(transactions: ReadonlyMap<string, string>): readonly string[] {
-  const newestFirst = [...transactions].sort(([one], [other]) => timeOf(other) - timeOf(one))
-  let characters = 0
+/**
+ * The oldest transactions that have no room beside the one that is written now. An id begins with its
+ * time; of those of one second the ones that browsers send later are newer (RFC 6265 §5.4).
+ */
+function tooMany(
+  { transactions }: BrowserCookies,
+  written: { readonly id: string; readonly value: string },
+): readonly string[] {
+  const others = [...transactions].filter(([id]) => id !== written.id).toReversed()
+  const newestFirst = others.sort(([one], [other]) => timeOf(other) - timeOf(one))
+  let characters = written.value.length
   return newestFirst
     .filter(([, value], index) => {
       characters += value.length
-      return index >= MOST_TRANSACTIONS || characters > MOST_CHARACTERS
+      return index >= MOST_TRANSACTIONS - 1 || characters > MOST_CHARACTERS
     })
     .map(([id]) => id)
 }
 
 function timeOf(id: string): number {
-  const seconds = Number.parseInt(id, 36)
-  return Number.isNaN(seconds) ? 0 : seconds
+  return Number.parseInt(id, 36)
 }
