@@ -1,3 +1,5 @@
+import type { Send } from './trusting-fetch.ts'
+
 /** A person's browser without a window: cookies and forms, as far as sign-ins need them. */
 export interface Browser {
   /** One request; redirects are not followed. */
@@ -17,12 +19,18 @@ export interface Browser {
 export interface Visitor {
   /** The account that is picked: `alice`. */
   readonly username: string
+  /** What is typed into a page that asks for a password, by the names of its fields. */
+  readonly typed?: Readonly<Record<string, string>>
   /** On the page that asks whether the client may. Default `allow`. */
   readonly decision?: 'allow' | 'deny'
 }
 
-/** A browser that nothing is known of yet. Cookies go back to the host that set them. */
-export function createBrowser(): Browser {
+/**
+ * A browser that nothing is known of yet. Cookies go back to the host that set them.
+ *
+ * @param send in place of the global fetch, for hosts with a certificate of their own
+ */
+export function createBrowser(send: Send = fetch): Browser {
   const cookies = new Map<string, string>()
   const hosts = new Map<string, string>()
   const visit = async (url: string, init: RequestInit): Promise<Response> => {
@@ -30,7 +38,7 @@ export function createBrowser(): Browser {
     const sent = [...cookies].filter(([name]) => (hosts.get(name) ?? hostname) === hostname)
     const cookie = sent.map(([name, value]) => `${name}=${value}`).join('; ')
     const headers = { ...(init.headers as Record<string, string>), ...(cookie && { cookie }) }
-    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    const response = await send(url, { ...init, headers, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
       hosts.set(name, hostname)
@@ -100,13 +108,14 @@ export async function signInFor(
 async function fillIn(
   browser: Browser,
   page: Response,
-  { username, decision = 'allow' }: Visitor,
+  { username, typed, decision = 'allow' }: Visitor,
 ): Promise<Response> {
   const html = await page.clone().text()
   if (html.includes('name="decision"')) return press(browser, page, { decision })
   if (html.includes(`name="username" value="${username}"`)) {
     return press(browser, page, { username })
   }
+  if (typed && html.includes('type="password"')) return press(browser, page, typed)
   throw new Error(`nothing to do for ${username} on this page (${page.status}): ${wordsOf(html)}`)
 }
 
