@@ -1,5 +1,6 @@
 import { member, text } from '../oauth/claims.ts'
 import type { JsonObject } from '../oauth/jwt.ts'
+import { printableError } from '../oauth/printable.ts'
 import { explain } from './entra-errors.ts'
 import { needsSignIn } from './oauth-errors.ts'
 import type { GrantOutcome, ProviderTrace } from './provider-grants.ts'
@@ -63,20 +64,12 @@ function traceOf(status: number, body: JsonObject): ProviderTrace {
   const trace = idOf(body, 'trace_id')
   return {
     provider_status: status,
-    ...(error !== undefined && { provider_error: nameOf(error) }),
-    ...(suberror !== undefined && { suberror: nameOf(suberror) }),
+    ...(error !== undefined && { provider_error: printableError(error) }),
+    ...(suberror !== undefined && { suberror: printableError(suberror) }),
     codes: codesOf(member(body, 'error_codes')),
     ...(correlation !== undefined && { correlation_id: correlation }),
     ...(trace !== undefined && { trace_id: trace }),
   }
-}
-
-/**
- * An error code as it may be told: some servers repeat what they were sent, and that has the code or
- * the refresh token in it.
- */
-function nameOf(error: string): string {
-  return /^[a-z][a-z0-9_.-]{0,39}$/.test(error) ? error : 'unnamed_error'
 }
 
 function idOf(body: JsonObject, name: string): string | undefined {

@@ -17,3 +17,11 @@ export function printableAddress(value: string, limit = 100): string {
   const plain = value.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//')
   return printable(plain, limit).replace(/["\\]/g, '?')
 }
+
+/**
+ * The code of an error of another server as it may be told: some repeat there what they were sent,
+ * and that has the code or the refresh token in it.
+ */
+export function printableError(error: string): string {
+  return /^[a-z][a-z0-9_.-]{0,39}$/.test(error) ? error : 'unnamed_error'
+}

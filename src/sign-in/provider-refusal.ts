@@ -1,5 +1,6 @@
 import { explain } from '../issuer/entra-errors.ts'
 import { describeExplanation, type Explanation } from '../issuer/explanation.ts'
+import { printableError } from '../oauth/printable.ts'
 import type { BrowserLog } from './browser-answer.ts'
 
 /** An error that the identity provider sent a browser back with. */
@@ -22,12 +23,13 @@ const passedOn = new Set([
  * The error for the client, in our words. What only the operator can mend is `server_error`: the
  * request that the provider refused was ours, not the client's.
  */
-export function clientError({ error, description }: ProviderRefusal): {
+export function clientError({ error: sent, description }: ProviderRefusal): {
   readonly error: string
   readonly description: string
   readonly explanation: Explanation
   readonly log: BrowserLog
 } {
+  const error = printableError(sent)
   const explanation = explain({
     error,
     codes: [],
@@ -37,9 +39,6 @@ export function clientError({ error, description }: ProviderRefusal): {
     error: passedOn.has(error) ? error : 'server_error',
     description: describeExplanation(explanation),
     explanation,
-    log: {
-      decision: 'refuse',
-      reason: `provider_refused:${explanation.code ?? error.slice(0, 40)}`,
-    },
+    log: { decision: 'refuse', reason: `provider_refused:${explanation.code ?? error}` },
   }
 }

@@ -156,7 +156,7 @@ test('an answer of another issuer is refused, and the right one is taken', async
 test('a provider that always names itself is not believed without', async (t) => {
   const entra = await startEntra(t)
   const path = `/${entra.tenantId}/v2.0/.well-known/openid-configuration`
-  const document = await (await fetch(entra.origin + path)).json()
+  const document = (await (await fetch(entra.origin + path)).json()) as object
   const announced = { ...document, authorization_response_iss_parameter_supported: true }
   entra.answer(path, { body: JSON.stringify(announced) })
   const { back, browser, changed } = await start(t, { entra })
