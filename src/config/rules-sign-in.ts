@@ -72,6 +72,9 @@ function refuseOwnOrigin(judgement: Judgement, path: Path, uris: readonly string
   }
 }
 
+/** What our own page is called at the authorize endpoint. */
+const OWN_PAGE = 'rolecall'
+
 function judgeClients(judgement: Judgement): void {
   const { settings, draft, report } = judgement
   const seen = new Set<string>()
@@ -83,6 +86,10 @@ function judgeClients(judgement: Judgement): void {
     refuseOwnOrigin(judgement, [...path, 'redirect_uris'], client.redirect_uris)
     if (client.client_id !== undefined && seen.has(client.client_id)) {
       report.wrong(draft, [...path, 'client_id'], 'is there twice', 'Give every client its own id.')
+    }
+    if (client.client_id === OWN_PAGE) {
+      const message = 'is how our own page signs people in, who would get no token'
+      report.wrong(draft, [...path, 'client_id'], message, 'Give the client another id.')
     }
     seen.add(client.client_id ?? '')
     if (!client.skip_consent || client.redirect_uris.every((uri) => uri.startsWith('https:')))

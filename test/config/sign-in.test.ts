@@ -166,6 +166,12 @@ const badClients: readonly Row[] = [
     'sign_in.client[0].skip_consent',
     /exact/,
   ],
+  [
+    'no client has the name of our own page',
+    { client_id: 'rolecall', redirect_uris: ['robusta'] },
+    'sign_in.client[0].client_id',
+    /our own page/,
+  ],
 ]
 for (const [rule, registered, name, words] of badClients) {
   test(`refused: ${rule}`, () =>
