@@ -44,7 +44,8 @@ export function signInRecipes({ name, url }: ConnectedResource): readonly Client
     {
       client: 'Codex',
       where: 'In a terminal',
-      lines: `codex mcp add ${name} --url ${shellUrl}\ncodex mcp login ${name}`,
+      lines: `codex mcp add ${name} --url ${shellUrl}`,
+      afterwards: `If no browser opens: codex mcp login ${name}`,
       redirectUri: 'http://127.0.0.1:1455/callback',
     },
     {

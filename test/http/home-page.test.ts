@@ -112,7 +112,7 @@ test('broker: the URL is all that a client is told, and people can see who they 
   const lines = linesOn(text)
   for (const line of [
     `claude mcp add --transport http dev ${url}`,
-    `codex mcp add dev --url ${url}\ncodex mcp login dev`,
+    `codex mcp add dev --url ${url}`,
     `gemini mcp add --scope user --transport http dev ${url}`,
     `npx @modelcontextprotocol/inspector --cli ${url} --transport http --method tools/list`,
   ]) {

@@ -40,7 +40,7 @@ dl > div:last-child { border-bottom: 1px solid var(--line) }
 .card > dl:last-child > div:last-child { border-bottom: 0; padding-bottom: 0 }
 dt { color: var(--soft); font-size: .9375rem }
 dd { margin: 0 }
-dd p { margin: .15rem 0 0 }
+dd p { margin: .15rem 0 0 } dd > ul:last-child { margin-bottom: 0 }
 .host { font-weight: 600; font-size: 1.125rem }
 .long { max-height: 9.5em; overflow-y: auto; border: 1px solid var(--line); border-radius: .375rem; padding: .4rem .6rem }
 .warning { background: var(--warn-paper); border: 1px solid var(--warn); border-left-width: .3rem; border-radius: .375rem; padding: .8rem 1rem; margin: 1rem 0 }

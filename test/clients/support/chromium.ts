@@ -22,15 +22,15 @@ export async function findChromium(): Promise<string> {
 
 export interface ChromiumOptions {
   /** Hosts on port 443 that are on this machine, by their ports of 127.0.0.1. */
-  readonly hosts: Readonly<Record<string, number>>
+  readonly hosts?: Readonly<Record<string, number>>
   /** PEM: the one certificate of theirs whose key is taken without an authority. */
-  readonly certificate: string
+  readonly certificate?: string
 }
 
 /** Starts Chromium, headless. It finds this machine and these hosts, and nothing else. */
 export function startChromium(
   executablePath: string,
-  { hosts, certificate }: ChromiumOptions,
+  { hosts = {}, certificate }: ChromiumOptions = {},
 ): Promise<Browser> {
   const rules = [
     ...Object.entries(hosts).map(([host, port]) => `MAP ${host}:443 127.0.0.1:${port}`),
@@ -45,7 +45,9 @@ export function startChromium(
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
       '--disable-quic',
       `--host-resolver-rules=${rules.join(', ')}`,
-      `--ignore-certificate-errors-spki-list=${spkiDigest(certificate)}`,
+      ...(certificate === undefined
+        ? []
+        : [`--ignore-certificate-errors-spki-list=${spkiDigest(certificate)}`]),
     ],
   })
 }

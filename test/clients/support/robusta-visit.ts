@@ -1,7 +1,7 @@
-import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import type { RobustaStack } from './robusta-stack.ts'
+import { watchedContext } from './watched-context.ts'
 
 /** A browser of its own with the page open. */
 export interface Visit {
@@ -11,28 +11,14 @@ export interface Visit {
   readonly origins: ReadonlySet<string>
 }
 
-/**
- * Opens the page in a browser that has no cookies. When the test ends, nothing may have been
- * complained about in any of its windows: no script's error, nothing that the policy blocked.
- */
+/** Opens the page in a browser that has no cookies and is watched. */
 export async function visit(
   t: TestContext,
   { browser }: RobustaStack,
   origin: string,
   options: BrowserContextOptions = {},
 ): Promise<Visit> {
-  const context = await browser.newContext(options)
-  const complaints: string[] = []
-  const origins = new Set<string>()
-  context.on('console', (line) => {
-    if (['error', 'warning'].includes(line.type())) complaints.push(line.text())
-  })
-  context.on('weberror', (error) => complaints.push(error.error().message))
-  context.on('request', (request) => origins.add(new URL(request.url()).origin))
-  t.after(async () => {
-    await context.close()
-    assert.deepEqual(complaints, [])
-  })
+  const { context, origins } = await watchedContext(t, browser, options)
   const page = await context.newPage()
   await page.goto(origin)
   return { page, context, origins }
