@@ -29,6 +29,8 @@ export interface ServeOptions {
   readonly settings?: Readonly<Record<string, unknown>>
   readonly identityProvider?: Readonly<Record<string, unknown>>
   readonly environment?: Readonly<Record<string, string>>
+  /** Beside the first, `prod` at `/mcp`: with the same upstream, by their paths. */
+  readonly furtherResources?: Readonly<Record<string, string>>
 }
 
 const commandFile = fileURLToPath(new URL('../../src/cli/rolecall.ts', import.meta.url))
@@ -38,11 +40,21 @@ export async function prepareServe(
   t: { after(close: () => Promise<void>): void },
   options: ServeOptions,
 ): Promise<() => Promise<ServeProcess>> {
+  const configure = (port: number, adminPort: number) => configurationOf(options, port, adminPort)
+  return prepareServeOf(t, configure, options.environment)
+}
+
+/** The same for any configuration that listens on these two ports. */
+export async function prepareServeOf(
+  t: { after(close: () => Promise<void>): void },
+  configure: (port: number, adminPort: number) => object,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<() => Promise<ServeProcess>> {
   const folder = await mkdtemp(join(tmpdir(), 'rolecall-faults-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const [port, adminPort] = [await freePort(), await freePort()]
   const config = join(folder, 'rolecall.toml')
-  await writeFile(config, stringify(configurationOf(options, port, adminPort)))
+  await writeFile(config, stringify(configure(port, adminPort)))
   return async () => {
     let text = ''
     const output = new Writable({
@@ -54,7 +66,7 @@ export async function prepareServe(
     const child = await startChild({
       command: process.execPath,
       arguments: ['--import', 'tsx', commandFile, 'serve', '--config', config],
-      environment: environmentOf(options.environment ?? {}),
+      environment: environmentOf(environment),
       output,
     })
     t.after(() => child.close())
@@ -108,15 +120,13 @@ function configurationOf(options: ServeOptions, port: number, adminPort: number)
       authority: options.authority,
       ...options.identityProvider,
     },
-    resource: [
-      {
-        name: 'prod',
-        path: '/mcp',
-        upstream: options.upstream,
-        audiences: [AKS],
-        allowed_clients: ['*'],
-      },
-    ],
+    resource: Object.entries({ prod: '/mcp', ...options.furtherResources }).map(([name, path]) => ({
+      name,
+      path,
+      upstream: options.upstream,
+      audiences: [AKS],
+      allowed_clients: ['*'],
+    })),
   }
 }
 

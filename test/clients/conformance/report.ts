@@ -1,3 +1,4 @@
+import type { AuthorizationRun } from './authorization.ts'
 import { compareRuns, type Difference } from './compare.ts'
 import type { Check, Revision, SuiteRun } from './suite.ts'
 
@@ -10,7 +11,11 @@ export interface Comparison {
 }
 
 /** The page that is kept: the same results always make the same text. */
-export function report(comparisons: readonly Comparison[], suite: string): string {
+export function report(
+  comparisons: readonly Comparison[],
+  authorizations: readonly AuthorizationRun[],
+  suite: string,
+): string {
   const parts = comparisons.map(section)
   return `# Conformance, direct and through rolecall
 
@@ -20,6 +25,13 @@ a bearer, and compared check by check: its name, how often it was made and how i
 difference is a failure. What a server itself does not do fails in both columns.
 
 ${summary(comparisons)}
+
+## rolecall as an authorization server
+
+The suite's authorization scenarios, against rolecall in mode broker, with a person who signs in.
+Anything but a success is a failure.
+
+${authorizationTable(authorizations)}
 
 ${parts.join('\n\n')}
 `
@@ -36,6 +48,13 @@ function summary(comparisons: readonly Comparison[]): string {
   ])
   const head = ['server', 'revision', 'scenarios', 'direct', 'through rolecall', 'differences']
   return table(head, rows)
+}
+
+function authorizationTable(authorizations: readonly AuthorizationRun[]): string {
+  const rows = authorizations.flatMap(({ server, client, run }) =>
+    [...run.scenarios].map(([scenario, checks]) => [server, client, scenario, counts(checks)]),
+  )
+  return table(['authorization server', 'client', 'scenario', 'checks'], rows)
 }
 
 function section(comparison: Comparison): string {

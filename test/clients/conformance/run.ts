@@ -9,6 +9,7 @@ import { type MockEntra, startMockEntra } from '../../../src/demo/mock-entra/moc
 import { freePort } from '../../../src/demo/ports.ts'
 import { type ProxyProcess, startProxy } from '../../../src/demo/proxy-process.ts'
 import { packageVersion } from '../support/package-version.ts'
+import { type AuthorizationRun, runAuthorization } from './authorization.ts'
 import { compareRuns } from './compare.ts'
 import { startHop } from './hop.ts'
 import { type Comparison, describe, report } from './report.ts'
@@ -92,15 +93,35 @@ function failuresOf({ isConformant, scenarios }: SuiteRun, revision: Revision): 
   return failed.length > 0 ? failed : [`${revision}: the suite says so and names no check`]
 }
 
+function authorizationProblems({ server, client, run }: AuthorizationRun): string[] {
+  const checks = [...run.scenarios].flatMap(([scenario, made]) =>
+    made.map((check) => ({ ...check, scenario })),
+  )
+  return checks
+    .filter(({ status }) => status !== 'SUCCESS')
+    .map(
+      ({ scenario, id, status, reason }) =>
+        `authorization server ${server}, client ${client}: ${scenario}, ${id}: ${reason ?? status}`,
+    )
+}
+
 async function main(): Promise<number> {
   const entra = await startMockEntra()
   const folder = await mkdtemp(join(tmpdir(), 'rolecall-conformance-'))
   try {
     const comparisons = await compareAll({ entra, folder })
-    const page = report(comparisons, packageVersion('@modelcontextprotocol/conformance'))
+    const authorizations = await runAuthorization(entra)
+    const page = report(
+      comparisons,
+      authorizations,
+      packageVersion('@modelcontextprotocol/conformance'),
+    )
     await writeFile(PAGE, page)
     console.log(page)
-    const problems = comparisons.flatMap(problemsOf)
+    const problems = [
+      ...comparisons.flatMap(problemsOf),
+      ...authorizations.flatMap(authorizationProblems),
+    ]
     for (const problem of problems) console.error(problem)
     return problems.length > 0 ? 1 : 0
   } finally {

@@ -2,10 +2,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { z } from 'zod'
+import { freePort } from '../../../src/demo/ports.ts'
+import { signInWhereAnnounced } from '../support/announced-sign-in.ts'
+import { installedProgram, nodeFromVersion22 } from '../support/installed-program.ts'
+import type { Person } from '../support/person.ts'
 
 /** The revisions whose requirements the suite has. */
 export const REVISIONS = ['2025-11-25', '2026-07-28'] as const
@@ -42,15 +45,36 @@ const checksSchema = z.array(
  *
  * @throws with the suite's last words, when it left no results
  */
-export async function runSuite(url: string, revision: Revision): Promise<SuiteRun> {
+export function runSuite(url: string, revision: Revision): Promise<SuiteRun> {
+  return run(['server', '--url', url, '--requirements', revision])
+}
+
+/** A client that an authorization server knows, with `http://127.0.0.1:<any>/callback`. */
+export interface SuiteClient {
+  readonly client_id: string
+}
+
+/**
+ * Runs the scenarios for authorization servers, with somebody who signs in when it is time.
+ *
+ * @param issuer the authorization server's
+ * @param resource the URL that a token is asked for
+ * @throws with the suite's last words, when it left no results
+ */
+export async function runAuthorizationSuite(
+  issuer: string,
+  resource: string,
+  { client, person }: { readonly client: SuiteClient; readonly person: Person },
+): Promise<SuiteRun> {
+  const port = String(await freePort())
+  const asked = ['--url', issuer, '--resource', resource, '--client-id', client.client_id]
+  return run(['authorization', ...asked, '--port', port], person)
+}
+
+async function run(words: readonly string[], person?: Person): Promise<SuiteRun> {
   const folder = await mkdtemp(join(tmpdir(), 'rolecall-conformance-'))
   try {
-    const { code, output } = await run([
-      'server',
-      ...['--url', url],
-      ...['--requirements', revision],
-      ...['--output-dir', folder],
-    ])
+    const { code, output } = await command([...words, '--output-dir', folder], person)
     const scenarios = await readResults(folder)
     if (scenarios.size === 0) throw new Error(`the suite left no results:\n${output.slice(-2000)}`)
     return { isConformant: code === 0, scenarios }
@@ -59,25 +83,37 @@ export async function runSuite(url: string, revision: Revision): Promise<SuiteRu
   }
 }
 
-async function run(words: readonly string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn(nodeFromVersion22(), [suiteCommand(), ...words], {
+async function command(
+  words: readonly string[],
+  person: Person | undefined,
+): Promise<{ code: number | null; output: string }> {
+  const program = installedProgram(SUITE, 'dist/index.js')
+  const child = spawn(nodeFromVersion22(), [program, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // It waits five minutes for a person.
+    timeout: 120_000,
   })
+  const said = person && signInWhereAnnounced(child.stdout, person)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
       output += chunk.toString()
     })
   }
-  const [code] = (await once(child, 'close')) as [number | null]
+  const closed = once(child, 'close') as Promise<[number | null]>
+  await Promise.race([closed, ...(said ? [said.failed] : [])]).catch((error: unknown) => {
+    child.kill()
+    throw error
+  })
+  const [code] = await closed
   return { code, output }
 }
 
-/** Folders are named `server-<scenario>-<time>`. */
+/** Folders are named `server-<scenario>-<time>`, or `authorization-server-` and so on. */
 async function readResults(folder: string): Promise<Map<string, readonly Check[]>> {
   const results = new Map<string, readonly Check[]>()
   for (const name of (await readdir(folder)).sort()) {
-    const scenario = /^server-(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/.exec(name)?.[1]
+    const scenario = /^(?:authorization-)?server-(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/.exec(name)?.[1]
     if (scenario === undefined) throw new Error(`the suite left a folder of another kind: ${name}`)
     results.set(scenario, await readChecks(join(folder, name, 'checks.json')))
   }
@@ -90,20 +126,4 @@ async function readChecks(file: string): Promise<readonly Check[]> {
     return [{ id: 'checks', name: 'Checks', status: 'NONE', reason: undefined }]
   const checks = checksSchema.parse(JSON.parse(await readFile(file, 'utf8')))
   return checks.map(({ errorMessage: reason, ...check }) => ({ ...check, reason }))
-}
-
-/** The package has no entry to import, only its command. */
-function suiteCommand(): string {
-  const { resolve } = createRequire(import.meta.url)
-  return join(dirname(resolve(`${SUITE}/package.json`)), 'dist', 'index.js')
-}
-
-/** The suite needs Node 22; where this is older, the one that npm installed beside it. */
-function nodeFromVersion22(): string {
-  if (Number(process.versions.node.split('.')[0]) >= 22) return process.execPath
-  const { platform, arch } = process
-  const isAppleSilicon = platform === 'darwin' && arch === 'arm64'
-  const name = `${isAppleSilicon ? 'node-bin' : 'node'}-${platform}-${arch}`
-  const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`)
-  return join(dirname(manifest), 'bin', 'node')
 }

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import type { Person } from './person.ts'
 
-const AUTHORIZE_URL = /https?:\/\/\S+\/oauth\/authorize\?\S+/
+const AUTHORIZE_URL = /https?:\/\/\S+\/oauth\/(?:[a-z0-9-]+\/)?authorize\?\S+/
 
 /** What a program writes for the people before it. */
 export interface Words {

@@ -22,11 +22,13 @@ export interface Serving {
   readonly signIn: { readonly mode: 'broker' | 'relay' | 'off' } & Readonly<Record<string, unknown>>
   /** Of the process. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Beside the one at `/mcp`: paths by name. */
+  readonly furtherResources?: Readonly<Record<string, string>>
 }
 
 /** Starts it with the app registration of the documentation page, and waits until it is ready. */
 export async function serve(
-  { entra, upstream, signIn, environment }: Serving,
+  { entra, upstream, signIn, environment, furtherResources = {} }: Serving,
   closing: Closing,
 ): Promise<Served> {
   const hop = await startRecordingHop()
@@ -44,6 +46,7 @@ export async function serve(
       sign_in: signIn,
     },
     ...(environment && { environment }),
+    furtherResources,
   })
   const rolecall = await begin()
   hop.leadTo(Number(new URL(rolecall.url).port))
