@@ -78,7 +78,7 @@ async function redeemCode(
           scope: resource.resource.request_scopes,
         }),
     })
-    checkNonce(obtained.tokens, nonce, resource)
+    checkNonce(obtained, nonce, resource)
     const session = beginSession({
       client: client.id,
       bound: { resource: resource.resource.name },

@@ -42,7 +42,7 @@ export async function finishOwnSignIn(
         scope: first.resource.request_scopes,
       }),
   })
-  checkNonce(obtained.tokens, nonce, first)
+  checkNonce(obtained, nonce, first)
   const page = await signedInPage(obtained, resources, parts)
   const log = { decision: 'allow', reason: 'own_sign_in' } as const
   return { kind: 'page', status: 200, page, cookies: [], log }

@@ -1,15 +1,17 @@
-import type { ProviderTokens } from '../issuer/provider-grants.ts'
+import { text } from '../oauth/claims.ts'
 import type { SignInResource } from './judge-tokens.ts'
 import { invalidGrant, UnusableTokens } from './token-error.ts'
+import type { Obtained } from './token-source.ts'
 
 /**
- * Tokens must come of the sign-in that was begun (OpenID Connect Core §3.1.3.7). Without the scope
- * `openid` there is no ID token, and PKCE alone says so.
+ * Tokens must come of the sign-in that was begun (OpenID Connect Core §3.1.3.7), and all of them be
+ * one person's, where both name one in the same way (`oid`; `sub` differs by audience). Without the
+ * scope `openid` there is no ID token, and PKCE alone says so.
  *
  * @throws ErrorAnswer `invalid_grant`
  */
 export function checkNonce(
-  { idTokenClaims }: ProviderTokens,
+  { tokens: { idTokenClaims }, judged }: Obtained,
   nonce: string,
   { resource }: Pick<SignInResource, 'resource'>,
 ): void {
@@ -20,9 +22,16 @@ export function checkNonce(
       'invalid_grant:no_id_token',
     )
   }
-  if (idTokenClaims['nonce'] === nonce) return
+  if (idTokenClaims['nonce'] !== nonce) {
+    throw invalidGrant(
+      'The identity provider answered another sign-in than the one that was begun; sign in again.',
+      'wrong_nonce',
+    )
+  }
+  const [one, other] = [judged.principal.oid, text(idTokenClaims, 'oid')]
+  if (one === other || one === undefined || other === undefined) return
   throw invalidGrant(
-    'The identity provider answered another sign-in than the one that was begun; sign in again.',
-    'wrong_nonce',
+    'The identity provider gave tokens of two people for one sign-in; sign in again.',
+    'two_people',
   )
 }
