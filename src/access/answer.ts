@@ -114,7 +114,7 @@ const answers: Answers = {
     ),
   no_audience: ({ allowed }) =>
     invalid(
-      `The token has no audience (aud); this resource takes ${allowed === 'any' ? 'only tokens that have one' : `tokens for ${list(allowed)}`}.`,
+      `The token has no audience (aud); this resource takes ${allowed === 'any' ? 'only tokens that have one' : `tokens for ${list(allowed)}`}, and the identity provider has to put it there (Keycloak: an audience mapper on the client).`,
     ),
   wrong_audience: ({ audiences, allowed }) =>
     invalid(

@@ -309,7 +309,7 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
     claims: without(entraClaims, 'aud'),
     as: bad(
       'no_audience',
-      `The token has no audience (aud); this resource takes tokens for ${audience}.`,
+      `The token has no audience (aud); this resource takes tokens for ${audience}, and the identity provider has to put it there (Keycloak: an audience mapper on the client).`,
     ),
   },
   'an empty list of audiences is none': {
@@ -325,7 +325,7 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
     demands: entraDemands({ unsafe_any_audience: true }),
     as: bad(
       'no_audience',
-      'The token has no audience (aud); this resource takes only tokens that have one.',
+      'The token has no audience (aud); this resource takes only tokens that have one, and the identity provider has to put it there (Keycloak: an audience mapper on the client).',
     ),
   },
   'an audience beside something that is no text is refused': {

@@ -145,7 +145,7 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
     claims: without(oidcClaims, 'aud'),
     as: bad(
       'no_audience',
-      'The token has no audience (aud); this resource takes tokens for kubernetes.',
+      'The token has no audience (aud); this resource takes tokens for kubernetes, and the identity provider has to put it there (Keycloak: an audience mapper on the client).',
     ),
   },
   'a token without subject is refused (Keycloak lightweight)': {
