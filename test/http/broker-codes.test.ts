@@ -320,7 +320,7 @@ test('a request that can be read in two ways is refused, and spends nothing', as
   const one = await code()
   const good = form(codeForm(one)).toString()
   const type = 'application/x-www-form-urlencoded'
-  const posts: readonly [string, string, string, number, string][] = [
+  const posts: readonly (readonly [string, string, string, number, string])[] = [
     ...['code', 'client_id', 'redirect_uri', 'code_verifier', 'grant_type'].map(
       (name) => [url, type, `${good}&${name}=x`, 400, 'invalid_request'] as const,
     ),
