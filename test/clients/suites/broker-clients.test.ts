@@ -3,6 +3,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PODS, type Team } from '../../../src/demo/cluster/contents.ts'
 import { findKubeBinaries } from '../../../src/demo/cluster/kube-binaries.ts'
+import { post, send } from '../../support/raw-http.ts'
 import { apiServerAnswers } from '../support/api-server-answer.ts'
 import { LIFETIME } from '../support/api-server-stack.ts'
 import { type BrokerStack, REGISTERED, startBrokerStack } from '../support/broker-stack.ts'
@@ -154,6 +155,27 @@ describe('broker: clients that are told a URL and nothing else', { skip: kube.sk
       assert.equal(typeof refresh?.tokens['expires_in'], 'number')
       const issued = handedOut()
       assert.equal(new Set(issued).size, issued.length, 'every token is another one')
+    })
+  }
+
+  for (const { client, knownBy } of ROWS) {
+    test(`${client.name}, known by ${knownBy}: a further resource has its own place to sign in, and its tokens are good there alone`, {
+      skip: client.skip,
+    }, async () => {
+      const alice = createPerson('alice')
+      const connection = await client.connect(stack.furtherUrl, alice)
+      await assertSeesOwn(connection, 'alice')
+      await connection.close()
+      assert.equal(alice.signIns, 1)
+      for (const shared of ['/oauth/register', '/oauth/authorize', '/oauth/token']) {
+        assert.deepEqual(asked(shared), [])
+      }
+      const [redemption, ...more] = asked('/oauth/further/token')
+      assert.equal(redemption?.status, 200)
+      assert.deepEqual(more, [])
+      const { access_token: token } = JSON.parse(redemption.answer)
+      assert.equal((await send(stack.furtherUrl, post(token))).status, 200)
+      assert.equal((await send(stack.url, post(token))).status, 401)
     })
   }
 

@@ -8,6 +8,8 @@ import { type Served, serve } from './served.ts'
 export interface BrokerStack extends Served, ApiServerStack {
   /** All that a client is told. */
   readonly url: string
+  /** The same of a further resource, with an authorization server of its own. */
+  readonly furtherUrl: string
   /** Where a client may be that is known by its metadata document. */
   readonly site: MetadataSite
   close(): Promise<void>
@@ -34,9 +36,11 @@ export function startBrokerStack(binaries: KubeBinaries): Promise<BrokerStack> {
           client: [{ ...REGISTERED, redirect_uris: ['loopback'] }],
         },
         environment: site.environment,
+        furtherResources: { further: '/further/mcp' },
       },
       closing,
     )
-    return { ...behind, ...served, site, url: `${served.origin}/mcp` }
+    const urls = { url: `${served.origin}/mcp`, furtherUrl: `${served.origin}/further/mcp` }
+    return { ...behind, ...served, site, ...urls }
   })
 }
