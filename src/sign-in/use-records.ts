@@ -82,9 +82,10 @@ export class UseRecords {
   /** @param at when it was used, milliseconds since the epoch */
   async spend(use: Use, issued: IssuedTokens, at: number): Promise<void> {
     const { store, keys, clock } = this.#parts
-    const grace = GRACE - (clock.now() - at)
-    if (use.repeated === 'same answer' && grace > 0) {
-      await store.set(answerKey(use), await seal(issued, keys), grace)
+    if (use.repeated === 'same answer') {
+      const sealed = await seal(issued, keys)
+      const grace = GRACE - (clock.now() - at)
+      if (grace > 0) await store.set(answerKey(use), sealed, grace)
     }
     await store.set(markKey(use), 'used', this.#leftOf(use))
   }
