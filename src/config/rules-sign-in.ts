@@ -5,7 +5,7 @@ import { offlineAccess, requestScopes } from './request-scopes.ts'
 import { publicUrl } from './rules-edge.ts'
 import { warnWithoutEffect } from './rules-without-effect.ts'
 import type { Settings } from './schema.ts'
-import { redirectPresets } from './url.ts'
+import { isEncryptedOrLoopback, redirectPresets } from './url.ts'
 
 /** What the settings of the sign-in demand of each other and of the rest. */
 export function judgeSignIn(judgement: Judgement): void {
@@ -15,6 +15,7 @@ export function judgeSignIn(judgement: Judgement): void {
     judgeOwnClient(judgement)
     judgeSealingKeys(judgement)
     judgeRedirectUris(judgement)
+    judgePopupOrigins(judgement)
     for (const rule of resourceRules) rule(judgement)
   }
 }
@@ -57,6 +58,19 @@ function judgeRedirectUris(judgement: Judgement): void {
   refuseOwnOrigin(judgement, ['sign_in', 'redirect_uris'], uris)
 }
 
+/** Codes are posted there: on plain http anybody on the way can be that page. */
+function judgePopupOrigins({ settings, draft, report }: Judgement): void {
+  for (const [index, origin] of settings.sign_in.popup_origins.entries()) {
+    if (isEncryptedOrLoopback(origin)) continue
+    report.wrong(
+      draft,
+      ['sign_in', 'popup_origins', index],
+      'is plain http off loopback',
+      `Write "${origin.replace(/^http:/, 'https:')}", and serve the web UI there.`,
+    )
+  }
+}
+
 /** A code that is sent to ourselves is handed to nobody, or to whoever finds a way to our log. */
 function refuseOwnOrigin(judgement: Judgement, path: Path, uris: readonly string[]): void {
   const url = publicUrl(judgement)
@@ -87,8 +101,8 @@ function judgeClients(judgement: Judgement): void {
     if (client.client_id !== undefined && seen.has(client.client_id)) {
       report.wrong(draft, [...path, 'client_id'], 'is there twice', 'Give every client its own id.')
     }
-    if (client.client_id === OWN_PAGE) {
-      const message = 'is how our own page signs people in, who would get no token'
+    if (client.client_id === OWN_PAGE || client.client_id?.startsWith(`${OWN_PAGE}:`)) {
+      const message = 'is how our own pages sign people in, and no other client'
       report.wrong(draft, [...path, 'client_id'], message, 'Give the client another id.')
     }
     seen.add(client.client_id ?? '')

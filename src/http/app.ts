@@ -11,6 +11,7 @@ import { browserRoutes } from './browser-routes.ts'
 import { errorHandler } from './error-handler.ts'
 import { homePage } from './home-page.ts'
 import { notFoundHandler } from './not-found.ts'
+import { hasPopup, popupRoutes } from './popup-routes.ts'
 import { registerRoute } from './register-route.ts'
 import { type ResourceParts, resourceScope } from './resource-scope.ts'
 import { revokeRoute } from './revoke-route.ts'
@@ -73,7 +74,11 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   const { registrationEndpoints: endpoints } = parts.signIn
   if (endpoints.length > 0) await app.register(registerRoute({ ...parts, endpoints }, config))
   const { broker } = parts.signIn
-  if (broker) await app.register(browserRoutes({ broker, log }, config))
+  if (broker) {
+    await app.register(browserRoutes({ broker, log }, config))
+    const { resources } = broker
+    if (hasPopup(config)) await app.register(popupRoutes({ resources, log }, config))
+  }
   for (const resource of parts.resources) {
     await app.register(resourceScope(resource, config))
   }

@@ -94,7 +94,7 @@ async function answer(
 }
 
 /** Where a browser is shown pages, errors are pages too; what is not there is none of them. */
-function pageErrorHandler(log: Logger, site: string) {
+export function pageErrorHandler(log: Logger, site: string) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     if (error instanceof ErrorAnswer && error.error === 'not_found') {
       errorHandler(log)(error, request, reply)

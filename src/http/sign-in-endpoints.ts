@@ -9,6 +9,7 @@ import { createClients } from '../sign-in/client.ts'
 import { handOutOf } from '../sign-in/hand-out.ts'
 import type { SignInResource } from '../sign-in/judge-tokens.ts'
 import type { MetadataDocuments } from '../sign-in/metadata-documents.ts'
+import { withPopupClients } from '../sign-in/popup-client.ts'
 import { redirectUriRule } from '../sign-in/redirect-uris.ts'
 import { register } from '../sign-in/registration.ts'
 import { createRelay } from '../sign-in/relay.ts'
@@ -97,7 +98,10 @@ function brokerEndpoints(
       authorizationEndpoint: () => provider.authorizationEndpoint(),
     },
     clientsOf: (issuer) =>
-      createClients({ config, issuer, keys: keys.for('client id'), documents }),
+      withPopupClients(
+        createClients({ config, issuer, keys: keys.for('client id'), documents }),
+        config,
+      ),
     handOut: ({ judged }) => handOut(judged.bearer, [judged.resource]),
   })
   return {

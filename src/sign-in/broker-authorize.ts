@@ -7,12 +7,12 @@ import {
   readAuthorizeRequest,
   returnAddress,
 } from './authorize-request.ts'
-import { type BrokerParts, type BrokerResource, callbackUrl } from './broker-parts.ts'
+import { type BrokerParts, type BrokerResource, callbackUrl, issuerShown } from './broker-parts.ts'
 import type { BrowserAnswer, BrowserCookies, ConsentPage } from './browser-answer.ts'
 import type { Client } from './client.ts'
 import { OWN_PAGE } from './own-sign-in.ts'
 import { providerAddress } from './provider-redirect.ts'
-import { isRemembered, remember } from './remembered-consent.ts'
+import { canBeRemembered, isRemembered, remember } from './remembered-consent.ts'
 import { resourceIndicators } from './resource-indicator.ts'
 import { invalidRequest, temporarilyUnavailable } from './token-error.ts'
 import {
@@ -230,12 +230,12 @@ function consentPage(
     resource: { name: resource.name, url },
     tokens,
     lasts,
-    remembers: consent === 'remember' && redirectUri.startsWith('https:'),
+    remembers: consent === 'remember' && canBeRemembered({ client: client.id, redirectUri }),
   }
 }
 
-function shown({ kind, id, name, host }: Client): ConsentPage['client'] {
-  return { kind, id, ...(name !== undefined && { name }), ...(host !== undefined && { host }) }
+function shown({ kind, id, name, host, origin }: Client): ConsentPage['client'] {
+  return { kind, id, ...(name && { name }), ...(host && { host }), ...(origin && { origin }) }
 }
 
 async function toProvider(
@@ -279,7 +279,7 @@ function refusal(
   address: Address,
   { visit, parts }: Around,
 ): BrowserAnswer {
-  const issuer = parts.config.sign_in.issuer_parameter ? visit.resource.issuer : undefined
+  const issuer = issuerShown(address.redirectUri, visit.resource, parts.config)
   const answer = { error, error_description: message }
   return {
     kind: 'redirect',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sealCode } from './authorization-code.ts'
 import { answerAddress } from './authorize-request.ts'
-import type { BrokerParts, BrokerResource } from './broker-parts.ts'
+import { type BrokerParts, type BrokerResource, issuerShown } from './broker-parts.ts'
 import type { BrowserAnswer, BrowserCookies } from './browser-answer.ts'
 import { clientError, type ProviderRefusal } from './provider-refusal.ts'
 import { invalidRequest } from './token-error.ts'
@@ -105,7 +105,7 @@ async function tellClient(
   { transaction, client, back, parts }: Finishing,
 ): Promise<BrowserAnswer> {
   const served = back.resources.find(({ resource }) => resource.name === transaction.resource)
-  const issuer = parts.config.sign_in.issuer_parameter ? served?.issuer : undefined
+  const issuer = served && issuerShown(client.redirectUri, served, parts.config)
   if (refusal) {
     const { error, description, log } = clientError(refusal)
     const answer = { error, error_description: description }

@@ -5,6 +5,7 @@ import { ownEndpoints } from '../oauth/own-endpoints.ts'
 import type { DerivedKeys } from '../sealing/derived-keys.ts'
 import type { Clients } from './client.ts'
 import type { SignInResource } from './judge-tokens.ts'
+import { popupUrl } from './popup-client.ts'
 import type { TokenSource } from './token-source.ts'
 
 /** What broker mode works with, whichever resource is signed in for. */
@@ -73,4 +74,17 @@ export function brokerResources(
 /** The one address that the identity provider sends browsers back to. */
 export function callbackUrl({ public_url: publicUrl }: Pick<Config, 'public_url'>): string {
   return `${publicUrl}/oauth/callback`
+}
+
+/**
+ * The `iss` of an answer (RFC 9207): as `issuer_parameter` says, and to our own popup always, which
+ * checks it.
+ */
+export function issuerShown(
+  redirectUri: string,
+  { issuer }: Pick<BrokerResource, 'issuer'>,
+  { public_url: publicUrl, sign_in: signIn }: BrokerParts['config'],
+): string | undefined {
+  const toPopup = redirectUri.startsWith(`${popupUrl(publicUrl)}?`)
+  return signIn.issuer_parameter || toPopup ? issuer : undefined
 }

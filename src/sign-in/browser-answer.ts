@@ -37,12 +37,14 @@ export interface ConsentPage {
   /** The field `transaction` of the form. */
   readonly transaction: string
   readonly client: {
-    readonly kind: 'registered' | 'dynamic' | 'metadata_document'
+    readonly kind: 'registered' | 'dynamic' | 'metadata_document' | 'popup'
     readonly id: string
     /** What it calls itself: not to be believed. */
     readonly name?: string
     /** The host that vouches for it. */
     readonly host?: string
+    /** Of the web UI that opened the popup. */
+    readonly origin?: string
   }
   readonly redirectUri: string
   /** The resource's name, and the URL that people typed. */

@@ -16,7 +16,8 @@ import { noUsableRedirectUri } from './registration.ts'
 /** A client that may ask people to sign in. */
 export interface Client {
   readonly id: string
-  readonly kind: 'registered' | 'dynamic' | 'metadata_document'
+  /** `popup`: our own, for a web UI of `popup_origins`. */
+  readonly kind: 'registered' | 'dynamic' | 'metadata_document' | 'popup'
   /**
    * What it calls itself: shown, never believed. At most 80 printable characters (letters of any
    * script, nothing that controls, reorders or cannot be seen).
@@ -24,6 +25,8 @@ export interface Client {
   readonly name?: string
   /** The host that vouches for it: of its metadata document. */
   readonly host?: string
+  /** Of the web UI that a client of the popup is for. */
+  readonly origin?: string
   /**
    * Whether it may be answered there; loopback with any port as registered (RFC 8252 §7.3),
    * everything else exactly.

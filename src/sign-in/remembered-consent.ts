@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import { open, seal } from '../sealing/sealed-value.ts'
+import { popupOriginOf } from './popup-client.ts'
 
 /** Milliseconds. */
 const REMEMBERED_FOR = 90 * 24 * 3_600_000
@@ -40,9 +41,19 @@ export async function isRemembered(consent: Consent, memory: Memory): Promise<bo
   return (await consentsIn(memory)).some((known) => known.of === of)
 }
 
-/** The cookie with this consent too; of too many the oldest go. Only https addresses are kept. */
+/**
+ * Whether a consent to this can be remembered: only if its answers end at https, since anybody can be
+ * at an address of http.
+ */
+export function canBeRemembered({ client, redirectUri }: Omit<Consent, 'resource'>): boolean {
+  return [redirectUri, popupOriginOf(client) ?? redirectUri].every((end) =>
+    end.startsWith('https:'),
+  )
+}
+
+/** The cookie with this consent too, if it can be remembered; of too many the oldest go. */
 export async function remember(consent: Consent, memory: Memory): Promise<string | undefined> {
-  if (!consent.redirectUri.startsWith('https:')) return undefined
+  if (!canBeRemembered(consent)) return undefined
   const of = digest(consent)
   const others = (await consentsIn(memory)).filter((known) => known.of !== of)
   const all = [...others, { of, until: memory.now + REMEMBERED_FOR }]

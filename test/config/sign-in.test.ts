@@ -172,11 +172,24 @@ const badClients: readonly Row[] = [
     'sign_in.client[0].client_id',
     /our own page/,
   ],
+  [
+    'no client has the name of a popup of ours',
+    { client_id: 'rolecall:https://ui.example.com', redirect_uris: ['robusta'] },
+    'sign_in.client[0].client_id',
+    /our own page/,
+  ],
 ]
 for (const [rule, registered, name, words] of badClients) {
   test(`refused: ${rule}`, () =>
     assertProblem(loadWith({ 'sign_in.client': [registered] }), name, words))
 }
+
+test('refused: a web UI with a popup on plain http, but for loopback', () => {
+  const origins = ['http://localhost:3000', 'https://ui.example.com', 'http://ui.example.com']
+  const loaded = loadWith({ ...relay, 'sign_in.popup_origins': origins })
+  assertProblem(loaded, 'sign_in.popup_origins[2]', /plain http off loopback.*https:\/\/ui/s)
+  assert.equal(problemsOf(loaded).length, 1)
+})
 
 test('refused: two clients with one id', () => {
   const one = { client_id: 'a', redirect_uris: ['robusta'] }

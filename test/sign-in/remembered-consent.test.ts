@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deriveKeys } from '../../src/sealing/derived-keys.ts'
 import { seal } from '../../src/sealing/sealed-value.ts'
+import { popupClientId } from '../../src/sign-in/popup-client.ts'
 import { type Consent, isRemembered, remember } from '../../src/sign-in/remembered-consent.ts'
 
 const keys = deriveKeys([]).for('consent')
@@ -95,4 +96,20 @@ test('what another key, purpose or hand made is no consent', async () => {
       true,
     )
   }
+})
+
+test('what a popup is for is remembered where its web UI and we are both on https', async () => {
+  const popup = (origin: string, publicUrl: string) =>
+    remember(
+      {
+        client: popupClientId(origin),
+        redirectUri: `${publicUrl}/oauth/popup?o`,
+        resource: 'prod',
+      },
+      { sealed: undefined, keys, now },
+    )
+  const [ui, us] = ['https://ui.contoso.test', 'https://mcp.contoso.test']
+  assert.ok(await popup(ui, us))
+  assert.equal(await popup('http://localhost:3000', us), undefined)
+  assert.equal(await popup(ui, 'http://localhost:8080'), undefined)
 })

@@ -21,19 +21,24 @@ export interface ServeProcess extends Child {
   kill(): Promise<void>
 }
 
-export interface ServeOptions {
+export interface ServeProgram {
+  readonly environment?: Readonly<Record<string, string>>
+  /** What Node runs. Default: the source. */
+  readonly program?: readonly string[]
+}
+
+export interface ServeOptions extends ServeProgram {
   readonly upstream: string
   readonly tenantId: string
   readonly authority: string
   /** Put over the configuration. */
   readonly settings?: Readonly<Record<string, unknown>>
   readonly identityProvider?: Readonly<Record<string, unknown>>
-  readonly environment?: Readonly<Record<string, string>>
   /** Beside the first, `prod` at `/mcp`: with the same upstream, by their paths. */
   readonly furtherResources?: Readonly<Record<string, string>>
 }
 
-const commandFile = fileURLToPath(new URL('../../src/cli/rolecall.ts', import.meta.url))
+const source = fileURLToPath(new URL('../../src/cli/rolecall.ts', import.meta.url))
 
 /** A configuration in a folder of its own, which can be served more than once. */
 export async function prepareServe(
@@ -41,14 +46,14 @@ export async function prepareServe(
   options: ServeOptions,
 ): Promise<() => Promise<ServeProcess>> {
   const configure = (port: number, adminPort: number) => configurationOf(options, port, adminPort)
-  return prepareServeOf(t, configure, options.environment)
+  return prepareServeOf(t, configure, options)
 }
 
 /** The same for any configuration that listens on these two ports. */
 export async function prepareServeOf(
   t: { after(close: () => Promise<void>): void },
   configure: (port: number, adminPort: number) => object,
-  environment: Readonly<Record<string, string>> = {},
+  { environment = {}, program = ['--import', 'tsx', source] }: ServeProgram = {},
 ): Promise<() => Promise<ServeProcess>> {
   const folder = await mkdtemp(join(tmpdir(), 'rolecall-faults-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
@@ -65,7 +70,7 @@ export async function prepareServeOf(
     })
     const child = await startChild({
       command: process.execPath,
-      arguments: ['--import', 'tsx', commandFile, 'serve', '--config', config],
+      arguments: [...program, 'serve', '--config', config],
       environment: environmentOf(environment),
       output,
     })

@@ -8,14 +8,15 @@ import { durationInWords } from './words.ts'
  * first: a name can be made up, an address cannot.
  */
 export function consentMain(page: ConsentPage): Html {
-  const place = redirectPlace(page.redirectUri)
+  const { client, redirectUri } = page
+  const place = redirectPlace(redirectUri)
   const { name, url } = page.resource
   return html`<div class="card">
 <h1>Allow access to ${name}?</h1>
-<p class="lead">A program asks to use the MCP server <strong>${name}</strong> as you.</p>
+<p class="lead">${client.kind === 'popup' ? 'A web page' : 'A program'} asks to use the MCP server <strong>${name}</strong> as you.</p>
 <dl>
-<div><dt>Who asks</dt><dd>${whoAsks(page.client)}</dd></div>
-<div><dt>Who gets the answer</dt><dd>${whoGetsIt(place)}${address(page.redirectUri)}</dd></div>
+<div><dt>Who asks</dt><dd>${whoAsks(client)}</dd></div>
+<div><dt>Who gets the answer</dt><dd>${client.kind === 'popup' ? openerOf(client) : whoGetsIt(place, redirectUri)}</dd></div>
 <div><dt>For which MCP server</dt><dd><strong>${name}</strong>, <code>${url}</code></dd></div>
 <div><dt>What it can do then</dt><dd>${whatItCanDo(page.tokens)}</dd></div>
 <div><dt>For how long</dt><dd>It can renew its token for ${durationInWords(page.lasts)}; then you sign in again. ${
@@ -51,6 +52,9 @@ function whoAsks(client: AskingClient): Html {
     case 'metadata_document':
       return html`${client.name === undefined ? 'A program that gave no name' : named(client.name)}
 <p><strong>${client.host ?? 'Nobody'}</strong> vouches for it, at</p>${address(client.id)}`
+    case 'popup':
+      return html`A web page of <strong>${client.origin}</strong>
+<p>The operator of this server lets people sign in from there.</p>`
   }
 }
 
@@ -59,7 +63,15 @@ function named(name: string): Html {
   return html`<strong><bdi>${name}</bdi></strong>`
 }
 
-function whoGetsIt(place: RedirectPlace): Html {
+function openerOf({ origin }: AskingClient): Html {
+  return html`<span class="host">${origin}</span>, the page that opened this window`
+}
+
+function whoGetsIt(place: RedirectPlace, redirectUri: string): Html {
+  return html`${placeInWords(place)}${address(redirectUri)}`
+}
+
+function placeInWords(place: RedirectPlace): Html {
   switch (place.kind) {
     case 'computer':
       return html`<span class="host">A program on this computer</span> (${place.host})`
@@ -87,6 +99,7 @@ function whatItCanDo(tokens: ConsentPage['tokens']): Html {
 }
 
 function warning({ client }: ConsentPage, place: RedirectPlace): Html | undefined {
+  if (client.kind === 'popup') return undefined
   const reasons: Html[] = []
   if (place.kind === 'computer') {
     reasons.push(

@@ -11,10 +11,12 @@ export interface Layout {
   readonly main: Html
   /** Without landmarks of its own. */
   readonly footer: Html
+  /** Of our own, as the page's policy names it. */
+  readonly script?: string
 }
 
-/** One page in the look that all of them have, without script. */
-export function layout({ title, site, main, footer }: Layout): string {
+/** One page in the look that all of them have. */
+export function layout({ title, site, main, footer, script }: Layout): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -29,7 +31,7 @@ ${html`<header><p><strong>rolecall</strong> <span>at ${site}</span></p></header>
 ${main}
 </main>
 ${html`<footer>${footer}</footer>`}
-</body>
+${script === undefined ? '' : `<script type="module">${script}</script>\n`}</body>
 </html>
 `
 }

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { startBroker } from '../../support/broker-gateway.ts'
-import type { Gateway } from '../../support/gateway.ts'
 import { barriersOn } from '../support/axe.ts'
+import { authorizeUrl, pressAtProvider } from '../support/broker-pages.ts'
 import { findChromium, startChromium } from '../support/chromium.ts'
 import { startClientPage } from '../support/client-page.ts'
 import { needed } from '../support/needed.ts'
@@ -23,41 +22,7 @@ before(async () => {
 })
 after(() => browser?.close())
 
-/** What a client says of itself when it registers, and where it is answered. */
-interface Registering {
-  readonly client_name?: string
-  readonly redirect_uri: string
-}
-
-/** The address that a client sends its person to, after it registered. */
-async function authorizeUrl(
-  { origin }: Gateway,
-  { redirect_uri, ...metadata }: Registering,
-): Promise<string> {
-  const response = await fetch(`${origin}/oauth/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ...metadata, redirect_uris: [redirect_uri] }),
-  })
-  const { client_id } = (await response.json()) as { client_id?: string }
-  assert.equal(response.status, 201)
-  const query = new URLSearchParams({
-    client_id: client_id ?? '',
-    redirect_uri,
-    response_type: 'code',
-    state: 'the-state',
-    code_challenge: createHash('sha256').update('verifier').digest('base64url'),
-    code_challenge_method: 'S256',
-  })
-  return `${origin}/oauth/authorize?${query}`
-}
-
 const CLIENT = { client_name: 'Claude Code', redirect_uri: 'http://localhost:33418/callback' }
-
-async function pressAtProvider(page: Page, name: RegExp): Promise<void> {
-  await page.getByRole('heading', { name: 'Pick an account' }).waitFor()
-  await page.getByRole('button', { name }).click()
-}
 
 /** Whether a person who uses the keyboard sees where they are. */
 async function focusIsSeen(page: Page): Promise<boolean> {

@@ -1,0 +1,28 @@
+import type { PopupMessage } from '../../sign-in/popup.ts'
+import { ANSWER_SCRIPT } from '../popup/popup-files.ts'
+import { html } from './html.ts'
+import { layout } from './layout.ts'
+
+/** The end of a popup: hands the answer to the web UI that opened it, and closes. */
+export interface PopupPage {
+  /** The one that the answer is posted to. */
+  readonly origin: string
+  readonly message: PopupMessage
+  /** Our own host. */
+  readonly site: string
+}
+
+/** The HTML of the page, with the only script that any page has. */
+export function renderPopup({ origin, message, site }: PopupPage): string {
+  const main = html`<div class="card" id="answer" data-origin="${origin}" data-message="${JSON.stringify(message)}">
+<h1>You can go back</h1>
+<p class="lead">This window belongs to <strong>${origin}</strong>, which goes on there.</p>
+<p>If it does not close by itself, close it.</p>
+<p id="alone" hidden>The page that opened this window is gone, so that it was told nothing. Open that page
+and begin the sign-in again.</p>
+<noscript><p>It needs JavaScript to tell that page how the sign-in ended. Allow JavaScript here and begin the
+sign-in again.</p></noscript>
+</div>`
+  const footer = html`<a href="/">What this server is, and how to connect to it</a>`
+  return layout({ title: 'You can go back', site, main, footer, script: ANSWER_SCRIPT })
+}

@@ -1,0 +1,88 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from '../config/config.ts'
+import type { Logger } from '../observe/logger.ts'
+import { type PopupParts, readPopupVisit } from '../sign-in/popup.ts'
+import { popupUrl } from '../sign-in/popup-client.ts'
+import { queryOf } from './arrival.ts'
+import { pageErrorHandler } from './browser-routes.ts'
+import { hostHook } from './host.ts'
+import { navigationHook } from './navigation.ts'
+import { exactPathHook, methodHook } from './not-found.ts'
+import { DOCUMENT_METHODS, originHook } from './origin.ts'
+import { pageHeaders } from './pages/page-headers.ts'
+import { renderPopup } from './pages/popup-page.ts'
+import { ANSWER_SCRIPT_SOURCE, POPUP_MODULE } from './popup/popup-files.ts'
+import { tokenInQuery } from './token-in-query.ts'
+
+export interface PopupRoutesParts {
+  readonly resources: PopupParts['resources']
+  readonly log: Logger
+}
+
+type PopupConfig = Config & PopupParts['config']
+
+/** Whether a configuration has popups at all. */
+export function hasPopup(config: Config): config is PopupConfig {
+  return config.sign_in.mode === 'broker' && config.sign_in.popup_origins.length > 0
+}
+
+/** The popup for web UIs: the module that they load, and the window that it opens. */
+export function popupRoutes({ resources, log }: PopupRoutesParts, config: PopupConfig) {
+  const path = new URL(popupUrl(config.public_url)).pathname
+  return async (scope: FastifyInstance): Promise<void> => {
+    const site = new URL(config.public_url).host
+    scope.setErrorHandler(pageErrorHandler(log, site))
+    scope.addHook('onRequest', hostHook(config))
+    scope.addHook('onRequest', tokenInQuery)
+    scope.route({
+      url: path,
+      method: scope.supportedMethods,
+      onRequest: [exactPathHook(path, config), methodHook(['GET']), navigationHook(config)],
+      handler: (request, reply) => visit(request, reply, { config, resources, site }),
+    })
+    scope.route({
+      url: `${path}.js`,
+      method: scope.supportedMethods,
+      onRequest: [
+        exactPathHook(`${path}.js`, config),
+        originHook(
+          { ...config, allowed_origins: config.sign_in.popup_origins },
+          DOCUMENT_METHODS.join(', '),
+        ),
+        methodHook(DOCUMENT_METHODS),
+      ],
+      handler: sendModule,
+    })
+  }
+}
+
+function visit(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { site, ...parts }: PopupParts & { readonly site: string },
+): FastifyReply {
+  const read = readPopupVisit(queryOf(request), parts)
+  request.record.decision = 'allow'
+  request.record.reason = `popup_${read.kind}`
+  if (read.kind === 'start') {
+    const headers = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }
+    return reply.code(303).headers(headers).header('location', read.location).send()
+  }
+  return reply
+    .headers(pageHeaders({ form: false, script: ANSWER_SCRIPT_SOURCE }))
+    .type('text/html; charset=utf-8')
+    .send(renderPopup({ ...read, site }))
+}
+
+function sendModule(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  request.record.decision = 'allow'
+  return reply
+    .headers({
+      'cache-control': 'public, max-age=300',
+      // A page that lets in only what says so (COEP) loads it too.
+      'cross-origin-resource-policy': 'cross-origin',
+      'x-content-type-options': 'nosniff',
+    })
+    .type('text/javascript; charset=utf-8')
+    .send(POPUP_MODULE)
+}
