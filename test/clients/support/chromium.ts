@@ -1,6 +1,9 @@
 import { createHash, X509Certificate } from 'node:crypto'
-import { access } from 'node:fs/promises'
-import { type Browser, chromium } from 'playwright-core'
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { type Browser, type BrowserContext, chromium } from 'playwright-core'
 
 const EXECUTABLE = '/usr/bin/chromium'
 
@@ -30,26 +33,47 @@ export interface ChromiumOptions {
 /** Starts Chromium, headless. It finds this machine and these hosts, and nothing else. */
 export function startChromium(
   executablePath: string,
-  { hosts = {}, certificate }: ChromiumOptions = {},
+  options: ChromiumOptions = {},
 ): Promise<Browser> {
+  return chromium.launch({ executablePath, args: argumentsFor(options) })
+}
+
+/** The same as one person's browser, in whose settings cookies of third parties are blocked or kept. */
+export async function startChromiumOfPerson(
+  t: TestContext,
+  executablePath: string,
+  { thirdPartyCookies }: { readonly thirdPartyCookies: 'blocked' | 'kept' },
+): Promise<BrowserContext> {
+  const folder = await mkdtemp(join(tmpdir(), 'rolecall-chromium-'))
+  await mkdir(join(folder, 'Default'))
+  const cookie_controls_mode = thirdPartyCookies === 'blocked' ? 1 : 0
+  const preferences = JSON.stringify({ profile: { cookie_controls_mode } })
+  await writeFile(join(folder, 'Default', 'Preferences'), preferences)
+  const args = argumentsFor({})
+  const context = await chromium.launchPersistentContext(folder, { executablePath, args })
+  t.after(async () => {
+    await context.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  return context
+}
+
+function argumentsFor({ hosts = {}, certificate }: ChromiumOptions): string[] {
   const rules = [
     ...Object.entries(hosts).map(([host, port]) => `MAP ${host}:443 127.0.0.1:${port}`),
     'MAP * ~NOTFOUND',
     'EXCLUDE localhost',
     'EXCLUDE 127.0.0.1',
   ]
-  return chromium.launch({
-    executablePath,
-    args: [
-      // CI runs as root, for whom Chromium has no sandbox.
-      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-      '--disable-quic',
-      `--host-resolver-rules=${rules.join(', ')}`,
-      ...(certificate === undefined
-        ? []
-        : [`--ignore-certificate-errors-spki-list=${spkiDigest(certificate)}`]),
-    ],
-  })
+  return [
+    // CI runs as root, for whom Chromium has no sandbox.
+    ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+    '--disable-quic',
+    `--host-resolver-rules=${rules.join(', ')}`,
+    ...(certificate === undefined
+      ? []
+      : [`--ignore-certificate-errors-spki-list=${spkiDigest(certificate)}`]),
+  ]
 }
 
 /** SHA-256 over the certificate's public key, as HTTP public key pinning wrote it. */
