@@ -15,8 +15,9 @@ export const unbound: Check = {
 }
 
 /**
- * Access token or ID token, by what issuers mark them with. Not checked here, because nothing marks
- * them: the tokens of providers like Dex, for which `token_kind` is set.
+ * Access token or ID token, by what issuers mark them with. Not checked here: a token that nothing
+ * marks, and with `token_kind = "id_token"` which of the two it is at a provider like Dex, whose access
+ * tokens have the claims of its ID tokens.
  */
 export const tokenKind: Check = {
   kind: 'check',

@@ -52,11 +52,18 @@ function unusable(refusal: Refusal): UnusableTokens {
   const { reason } = refusal
   const { description, retryAfter } = answerTo(refusal)
   if (retryAfter !== undefined) throw temporarilyUnavailable(description, { retryAfter, reason })
-  const what =
-    reason === 'not_a_jwt'
-      ? 'The identity provider issued an opaque token, which nobody but itself can check: let it issue JWT access tokens to this client, which some do for an audience or resource in identity_provider.authorize_parameters.'
-      : `The identity provider issued a token that is not for this server: ${description}`
-  return new UnusableTokens(what, `invalid_grant:${reason}`)
+  const words =
+    remedies[reason] ??
+    `The identity provider issued a token that is not for this server: ${description}`
+  return new UnusableTokens(words, `invalid_grant:${reason}`)
+}
+
+/** What the operator can do about tokens as the provider issues them. */
+const remedies: Partial<Readonly<Record<Refusal['reason'], string>>> = {
+  not_a_jwt:
+    'The identity provider issued an opaque token, which nobody but itself can check: let it issue JWT access tokens to this client, which some do for an audience or resource in identity_provider.authorize_parameters.',
+  id_token:
+    'The access token of the identity provider is marked as an ID token (by typ, at_hash or c_hash), as those of Dex are: if the cluster is fed ID tokens, set token_kind = "id_token" for this resource.',
 }
 
 function noIdToken(): UnusableTokens {

@@ -38,7 +38,7 @@ export async function startOidcGateway(
   const origin = `http://localhost:${port}`
   const sink = new LineSink()
   const config = configOf(
-    loadToml(stringify(fileOf(options, port)), { files: options.files ?? {} }),
+    loadToml(stringify(oidcFile(options, port)), { files: options.files ?? {} }),
   )
   const service = await startService(
     { ...config, admin_listen: { host: '127.0.0.1', port: 0 } },
@@ -49,7 +49,8 @@ export async function startOidcGateway(
   return { origin, url: `${origin}/mcp`, log: sink.lines }
 }
 
-function fileOf(options: OidcGatewayOptions, port: number): Table {
+/** The configuration file, as a table. */
+export function oidcFile(options: OidcGatewayOptions, port: number): Table {
   return {
     listen: `127.0.0.1:${port}`,
     sealing_keys: [sealingKey],

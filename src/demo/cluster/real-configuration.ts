@@ -9,7 +9,12 @@ import { type ClusterIdentityProvider, TOKEN_ID_EXTRA } from './cluster.ts'
  * AuthenticationConfiguration of its own; `webhook`, a TokenReview webhook, as on AKS.
  */
 export type ClusterTrust =
-  | { readonly kind: 'structured'; readonly identityProvider: ClusterIdentityProvider }
+  | {
+      readonly kind: 'structured'
+      readonly identityProvider: ClusterIdentityProvider
+      /** An entry of the configuration's `jwt` in place of the one for Entra's v1 tokens. */
+      readonly authenticator?: object
+    }
   | { readonly kind: 'webhook'; readonly url: string }
 
 export interface ControlPlaneConfiguration {
@@ -131,7 +136,10 @@ function authenticationConfiguration(trust: ClusterTrust): object {
     apiVersion: 'apiserver.config.k8s.io/v1',
     kind: 'AuthenticationConfiguration',
     anonymous: { enabled: true, conditions },
-    jwt: trust.kind === 'structured' ? [entraTokens(trust.identityProvider)] : [],
+    jwt:
+      trust.kind === 'structured'
+        ? [trust.authenticator ?? entraTokens(trust.identityProvider)]
+        : [],
   }
 }
 

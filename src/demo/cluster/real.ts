@@ -22,6 +22,8 @@ export interface RealClusterOptions extends StandInOptions {
    * provider must have a `discoveryUrl`; on loopback it may be http, and is then served by https.
    */
   readonly trust?: ClusterTrust['kind']
+  /** With `structured`: an entry of `jwt` in an AuthenticationConfiguration in place of Entra's. */
+  readonly authenticator?: object
   /** The administrator's bearer. Default: one that nobody is told. */
   readonly adminToken?: string
   /** Default: where `findKubeBinaries` finds them. */
@@ -99,13 +101,17 @@ const TRUST_WORDS: Readonly<Record<ClusterTrust['kind'], string>> = {
 }
 
 async function prepareTrust(
-  { trust = 'structured', identityProvider }: RealClusterOptions,
+  { trust = 'structured', identityProvider, authenticator }: RealClusterOptions,
   authority: Authority,
   closers: Closers,
 ): Promise<ClusterTrust> {
   if (trust === 'structured') {
     const reachable = await withHttpsDiscovery(identityProvider, authority, closers)
-    return { kind: 'structured', identityProvider: reachable }
+    return {
+      kind: 'structured',
+      identityProvider: reachable,
+      ...(authenticator && { authenticator }),
+    }
   }
   const webhook = await startTokenReviewWebhook(identityProvider, authority)
   closers.push(() => webhook.close())
