@@ -35,7 +35,11 @@ export function startBrokerStack(binaries: KubeBinaries): Promise<BrokerStack> {
           client_metadata_hosts: [site.host],
           client: [{ ...REGISTERED, redirect_uris: ['loopback'] }],
         },
-        environment: site.environment,
+        environment: {
+          ...site.environment,
+          // One address registers more of them than people do in a minute.
+          ROLECALL__LIMITS__REGISTRATIONS_PER_MINUTE: '200',
+        },
         furtherResources: { further: '/further/mcp' },
       },
       closing,
