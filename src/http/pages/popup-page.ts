@@ -15,14 +15,20 @@ export interface PopupPage {
 /** The HTML of the page, with the only script that any page has. */
 export function renderPopup({ origin, message, site }: PopupPage): string {
   const main = html`<div class="card" id="answer" data-origin="${origin}" data-message="${JSON.stringify(message)}">
+<div id="handed-over">
 <h1>You can go back</h1>
 <p class="lead">This window belongs to <strong>${origin}</strong>, which goes on there.</p>
 <p>If it does not close by itself, close it.</p>
-<p id="alone" hidden>The page that opened this window is gone, so that it was told nothing. Open that page
-and begin the sign-in again.</p>
 <noscript><p>It needs JavaScript to tell that page how the sign-in ended. Allow JavaScript here and begin the
 sign-in again.</p></noscript>
+</div>
+<div id="alone" hidden>
+<h1>The sign-in did not come to its end</h1>
+<p class="lead">The page of <strong>${origin}</strong> that opened this window is gone, so that it was told
+nothing.</p>
+<p>Open that page and begin the sign-in again.</p>
+</div>
 </div>`
   const footer = html`<a href="/">What this server is, and how to connect to it</a>`
-  return layout({ title: 'You can go back', site, main, footer, script: ANSWER_SCRIPT })
+  return layout({ title: 'The end of the sign-in', site, main, footer, script: ANSWER_SCRIPT })
 }

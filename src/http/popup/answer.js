@@ -9,5 +9,6 @@ if (opener) {
   opener.postMessage(JSON.parse(message), origin)
   close()
 } else {
+  document.getElementById('handed-over')?.remove()
   document.getElementById('alone')?.removeAttribute('hidden')
 }
