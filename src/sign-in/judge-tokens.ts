@@ -63,7 +63,7 @@ const remedies: Partial<Readonly<Record<Refusal['reason'], string>>> = {
   not_a_jwt:
     'The identity provider issued an opaque token, which nobody but itself can check: let it issue JWT access tokens to this client, which some do for an audience or resource in identity_provider.authorize_parameters.',
   id_token:
-    'The access token of the identity provider is marked as an ID token (by typ, at_hash or c_hash), as those of Dex are: if the cluster is fed ID tokens, set token_kind = "id_token" for this resource.',
+    'The identity provider issued a token that is not for this server: its access token looks like an ID token. For an OIDC provider that marks both alike, as Dex does, set token_kind = "id_token" for this resource.',
 }
 
 function noIdToken(): UnusableTokens {

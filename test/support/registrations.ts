@@ -104,10 +104,11 @@ export const registrations: readonly ClientRegistration[] = [
     redirectUris: ['loopback'],
     body: {
       client_name: 'Codex',
-      redirect_uris: ['http://127.0.0.1:43117/callback'],
+      redirect_uris: ['http://127.0.0.1:43117/callback/6MFBM1In3Ey-'],
       ...publicClient,
+      application_type: 'native',
     },
-    answeredAt: ['http://127.0.0.1:43117/callback'],
+    answeredAt: ['http://127.0.0.1:43117/callback/6MFBM1In3Ey-'],
   },
   {
     client: 'Copilot CLI',
@@ -116,6 +117,7 @@ export const registrations: readonly ClientRegistration[] = [
       client_name: 'GitHub Copilot CLI',
       redirect_uris: ['http://127.0.0.1:40211/'],
       ...publicClient,
+      application_type: 'native',
     },
     answeredAt: ['http://127.0.0.1:40211/', 'http://127.0.0.1:40212/'],
   },
@@ -164,10 +166,10 @@ export const registrations: readonly ClientRegistration[] = [
     redirectUris: ['loopback'],
     body: {
       client_name: 'Warp',
-      redirect_uris: ['warp://mcp/oauth2callback', 'http://localhost:9277/oauth2callback'],
+      redirect_uris: ['http://127.0.0.1:41873/mcp/oauth2callback'],
       ...publicClient,
     },
-    answeredAt: ['http://localhost:9277/oauth2callback'],
+    answeredAt: ['http://127.0.0.1:41873/mcp/oauth2callback'],
   },
   {
     client: 'Inspector (web)',
@@ -242,5 +244,37 @@ export const registrations: readonly ClientRegistration[] = [
       ...publicClient,
     },
     answeredAt: ['http://127.0.0.1:38139/callback'],
+  },
+  {
+    client: 'HolmesGPT (page)',
+    redirectUris: ['robusta'],
+    body: {
+      client_name: 'HolmesGPT',
+      redirect_uris: ['https://platform.robusta.dev/oauth/callback.html'],
+      ...publicClient,
+    },
+    answeredAt: ['https://platform.robusta.dev/oauth/callback.html'],
+  },
+  {
+    client: 'the C# SDK',
+    redirectUris: ['loopback'],
+    body: {
+      redirect_uris: ['http://localhost:1179/callback'],
+      ...code,
+      token_endpoint_auth_method: 'client_secret_post',
+      client_name: 'a client',
+      scope: 'mcp',
+    },
+    answeredAt: ['http://localhost:1179/callback'],
+  },
+  {
+    client: 'the Go SDK',
+    redirectUris: ['loopback'],
+    body: {
+      client_name: 'a client',
+      redirect_uris: ['http://127.0.0.1:8089/callback'],
+      ...code,
+    },
+    answeredAt: ['http://127.0.0.1:8089/callback'],
   },
 ]

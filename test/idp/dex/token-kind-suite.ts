@@ -22,7 +22,7 @@ export function tokenKindSuite(theDex: TheDex): void {
       assert.deepEqual([status, body['error']], [400, 'invalid_grant'])
       assert.match(
         String(body['error_description']),
-        /marked as an ID token.*token_kind = "id_token"/,
+        /looks like an ID token.*token_kind = "id_token"/,
       )
     }
   })
