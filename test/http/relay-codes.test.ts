@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { aksServerId, holmes, ownApi, publicClient } from '../../src/demo/mock-entra/directory.ts'
-import { resourceConfig, startEntra } from '../support/gateway.ts'
+import { entraConfig, resourceConfig, startEntra } from '../support/gateway.ts'
 import {
   basic,
   type Change,
@@ -86,17 +86,7 @@ test('with another credential than a secret, a client that shows one is refused'
   const gateway = await startRelay(t, {
     entra,
     config: {
-      identity_provider: {
-        kind: 'entra',
-        tenant_id: entra.tenantId,
-        cloud: 'public',
-        authority: entra.origin,
-        client_id: publicClient.client_id,
-        credential: { kind: 'none' },
-        authorize_parameters: {},
-        signing_algorithms: ['RS256'],
-        stale_for: 86_400_000,
-      },
+      identity_provider: entraConfig(entra, { client_id: publicClient.client_id }),
     },
   })
   const form = codeForm('x', { client_id: publicClient.client_id, client_secret: 'x' })

@@ -6,7 +6,7 @@ import { after, before, type TestContext, test } from 'node:test'
 import type { ProviderCredential } from '../../src/config/config.ts'
 import { type Client, holmes } from '../../src/demo/mock-entra/directory.ts'
 import { createWorkload, rsaCertificate } from '../support/client-credentials.ts'
-import { startEntra } from '../support/gateway.ts'
+import { registeredConfig, startEntra } from '../support/gateway.ts'
 import {
   codeFor,
   codeForm,
@@ -41,17 +41,7 @@ async function start(
   const gateway = await startRelay(t, {
     entra,
     config: {
-      identity_provider: {
-        kind: 'entra',
-        tenant_id: entra.tenantId,
-        cloud: 'public',
-        authority: entra.origin,
-        client_id: holmes.client_id,
-        credential,
-        authorize_parameters: {},
-        signing_algorithms: ['RS256'],
-        stale_for: 86_400_000,
-      },
+      identity_provider: registeredConfig(entra, { credential }),
     },
   })
   return { entra, tap, gateway }

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import type { RequestListener } from 'node:http'
 import { type TestContext, test } from 'node:test'
-import { holmes } from '../../src/demo/mock-entra/directory.ts'
 import { SimulatedClock } from '../support/clock.ts'
-import { startEntra } from '../support/gateway.ts'
+import { registeredConfig, startEntra } from '../support/gateway.ts'
 import {
   codeFor,
   codeForm,
@@ -318,17 +317,7 @@ test('with keys older than stale_for nothing is asked either', async (t) => {
     entra,
     clock,
     config: {
-      identity_provider: {
-        kind: 'entra',
-        tenant_id: entra.tenantId,
-        cloud: 'public',
-        authority: entra.origin,
-        client_id: holmes.client_id,
-        credential: { kind: 'secret', secret: holmes.client_secret ?? '' },
-        authorize_parameters: {},
-        signing_algorithms: ['RS256'],
-        stale_for: 60_000,
-      },
+      identity_provider: registeredConfig(entra, { stale_for: 60_000 }),
     },
   })
   const { refresh } = await signedIn(gateway, 'alice')

@@ -12,7 +12,7 @@ import { startKubernetesMcpServer } from '../../src/demo/kubernetes-mcp-server.t
 import { openMcpSession, type ToolAnswer } from '../../src/demo/mcp-session.ts'
 import { type MockEntra, startMockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
 import type { StartCluster } from '../support/cluster-suite.ts'
-import { AKS, type Gateway, startGateway } from '../support/gateway.ts'
+import { AKS, entraConfig, type Gateway, startGateway } from '../support/gateway.ts'
 
 const TOOL = 'pods_list_in_namespace'
 const EXPECTED = { alice: 'shop-web', bob: 'is forbidden', carol: 'is forbidden' } as const
@@ -65,17 +65,7 @@ export function joinSuite(name: string, startCluster: StartCluster): void {
         upstream: mcpServer.url,
         entra,
         config: {
-          identity_provider: {
-            kind: 'entra',
-            tenant_id: entra.tenantId,
-            cloud: 'public',
-            authority: entra.origin,
-            certificate_authority: certificateAuthority,
-            credential: { kind: 'none' },
-            authorize_parameters: {},
-            signing_algorithms: ['RS256'],
-            stale_for: 86_400_000,
-          },
+          identity_provider: entraConfig(entra, { certificate_authority: certificateAuthority }),
         },
       })
       return { entra, cluster, gateway }

@@ -2,7 +2,13 @@ import type { TestContext } from 'node:test'
 import type { BrokerConfig } from '../../src/config/config.ts'
 import { holmes } from '../../src/demo/mock-entra/directory.ts'
 import { type Browser, createBrowser } from './browser.ts'
-import { type Gateway, type GatewayOptions, startEntra, startGateway } from './gateway.ts'
+import {
+  type Gateway,
+  type GatewayOptions,
+  registeredConfig,
+  startEntra,
+  startGateway,
+} from './gateway.ts'
 import { scope } from './relay-gateway.ts'
 
 /** A rolecall in mode broker over a mock Entra, and a browser. */
@@ -26,18 +32,7 @@ export async function startBroker(
     ...options,
     entra,
     config: {
-      identity_provider: {
-        kind: 'entra',
-        tenant_id: entra.tenantId,
-        cloud: 'public',
-        authority: entra.origin,
-        client_id: holmes.client_id,
-        credential: { kind: 'secret', secret: holmes.client_secret ?? '' },
-        authorize_parameters: {},
-        groups_claim: 'groups',
-        signing_algorithms: ['RS256'],
-        stale_for: 86_400_000,
-      },
+      identity_provider: registeredConfig(entra, { groups_claim: 'groups' }),
       sign_in: brokerConfig(options.signIn),
       ...options.config,
     },

@@ -1,7 +1,8 @@
 import { Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import type { Clock } from '../../src/clock.ts'
-import type { Config, ResourceConfig } from '../../src/config/config.ts'
+import type { Config, EntraConfig, ResourceConfig } from '../../src/config/config.ts'
+import { holmes } from '../../src/demo/mock-entra/directory.ts'
 import {
   type MockEntra,
   type MockEntraOptions,
@@ -104,6 +105,33 @@ export async function startEntra(
   return entra
 }
 
+/** What rolecall is told of a mock Entra: nothing of an app registration, unless it is put over it. */
+export function entraConfig(
+  { tenantId, origin }: Pick<MockEntra, 'tenantId' | 'origin'>,
+  over: Partial<EntraConfig> = {},
+): EntraConfig {
+  return {
+    kind: 'entra',
+    tenant_id: tenantId,
+    cloud: 'public',
+    authority: origin,
+    credential: { kind: 'none' },
+    authorize_parameters: {},
+    signing_algorithms: ['RS256'],
+    stale_for: 86_400_000,
+    ...over,
+  }
+}
+
+/** With the app registration of the documentation page. */
+export function registeredConfig(
+  entra: Pick<MockEntra, 'tenantId' | 'origin'>,
+  over: Partial<EntraConfig> = {},
+): EntraConfig {
+  const { client_id, client_secret: secret = '' } = holmes
+  return entraConfig(entra, { client_id, credential: { kind: 'secret', secret }, ...over })
+}
+
 /** The whole configuration; `public_url` is where it listens. */
 function gatewayConfig(entra: MockEntra, options: GatewayOptions, port: number): Config {
   return {
@@ -118,17 +146,7 @@ function gatewayConfig(entra: MockEntra, options: GatewayOptions, port: number):
     shutdown_delay: 0,
     shutdown_grace: 5000,
     log_level: 'info',
-    identity_provider: {
-      kind: 'entra',
-      tenant_id: entra.tenantId,
-      cloud: 'public',
-      authority: entra.origin,
-      groups_claim: 'groups',
-      credential: { kind: 'none' },
-      authorize_parameters: {},
-      signing_algorithms: ['RS256'],
-      stale_for: 86_400_000,
-    },
+    identity_provider: entraConfig(entra, { groups_claim: 'groups' }),
     limits: {
       header_bytes: 32_768,
       body_bytes: 4_194_304,

@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import { aksServerId, holmes } from '../../src/demo/mock-entra/directory.ts'
 import type { MockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
-import { type Gateway, type GatewayOptions, startEntra, startGateway } from './gateway.ts'
+import {
+  type Gateway,
+  type GatewayOptions,
+  registeredConfig,
+  startEntra,
+  startGateway,
+} from './gateway.ts'
 
 /** A parameter set to `undefined` is left out. */
 export type Change = Readonly<Record<string, string | undefined>>
@@ -25,18 +31,7 @@ export async function startRelay(
     ...options,
     entra,
     config: {
-      identity_provider: {
-        kind: 'entra',
-        tenant_id: entra.tenantId,
-        cloud: 'public',
-        authority: entra.origin,
-        client_id: holmes.client_id,
-        credential: { kind: 'secret', secret: holmes.client_secret ?? '' },
-        authorize_parameters: {},
-        groups_claim: 'groups',
-        signing_algorithms: ['RS256'],
-        stale_for: 86_400_000,
-      },
+      identity_provider: registeredConfig(entra, { groups_claim: 'groups' }),
       sign_in: {
         mode: 'relay',
         redirect_uris: ['robusta', 'loopback'],
