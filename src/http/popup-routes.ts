@@ -11,7 +11,7 @@ import { exactPathHook, methodHook } from './not-found.ts'
 import { DOCUMENT_METHODS, originHook } from './origin.ts'
 import { pageHeaders } from './pages/page-headers.ts'
 import { renderPopup } from './pages/popup-page.ts'
-import { ANSWER_SCRIPT_SOURCE, POPUP_MODULE } from './popup/popup-files.ts'
+import { ENDING, POPUP_MODULE } from './popup/popup-files.ts'
 import { tokenInQuery } from './token-in-query.ts'
 
 export interface PopupRoutesParts {
@@ -69,7 +69,7 @@ function visit(
     return reply.code(303).headers(headers).header('location', read.location).send()
   }
   return reply
-    .headers(pageHeaders({ form: false, script: ANSWER_SCRIPT_SOURCE }))
+    .headers(pageHeaders({ form: false, script: ENDING.source }))
     .type('text/html; charset=utf-8')
     .send(renderPopup({ ...read, site }))
 }

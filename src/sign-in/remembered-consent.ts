@@ -43,12 +43,11 @@ export async function isRemembered(consent: Consent, memory: Memory): Promise<bo
 
 /**
  * Whether a consent to this can be remembered: only if its answers end at https, since anybody can be
- * at an address of http.
+ * at an address of http. In a popup the question is asked each time: its click opens the window in
+ * which the sign-in goes on.
  */
 export function canBeRemembered({ client, redirectUri }: Omit<Consent, 'resource'>): boolean {
-  return [redirectUri, popupOriginOf(client) ?? redirectUri].every((end) =>
-    end.startsWith('https:'),
-  )
+  return redirectUri.startsWith('https:') && popupOriginOf(client) === undefined
 }
 
 /** The cookie with this consent too, if it can be remembered; of too many the oldest go. */

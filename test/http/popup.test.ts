@@ -6,6 +6,7 @@ import type { BrokerConfig } from '../../src/config/config.ts'
 import { popupClientId } from '../../src/sign-in/popup-client.ts'
 import { askForTokens } from '../support/broker-client.ts'
 import { startBroker } from '../support/broker-gateway.ts'
+import { authorizeUrl } from '../support/broker-sign-in.ts'
 import { type Browser, createBrowser, signInAt } from '../support/browser.ts'
 import { type Gateway, resourceConfig } from '../support/gateway.ts'
 import { MODES, startInMode, broker as withoutPopups } from '../support/sign-in-modes.ts'
@@ -131,6 +132,7 @@ test('the question names the web UI as who asks and as who gets the answer', asy
   const started = await browser.get(popupUrl(gateway))
   const html = await (await browser.get(started.headers.get('location') ?? '')).text()
   assert.match(html, /A web page asks to use/)
+  assert.match(html, /value="allow" formtarget="_blank"/)
   assert.match(html, new RegExp(`A web page of <strong>${UI}</strong>`))
   assert.match(html, new RegExp(`class="host">${UI}</span>, the page that opened this window`))
   assert.doesNotMatch(html, /oauth\/popup/)
@@ -202,6 +204,25 @@ test('no other client may be answered at the popup, and it nowhere else', async 
   const evil = popupClientId('https://evil.example')
   const unknown = await browser.get(`${gateway.origin}/oauth/authorize?client_id=${evil}`)
   assert.match(await unknown.text(), /invalid_client/)
+})
+
+test('the question waits by a script of its own, which no other page has', async (t) => {
+  const { gateway, browser } = await startWithPopup(t, { consent: 'remember' })
+  const started = await browser.get(popupUrl(gateway))
+  const question = await browser.get(started.headers.get('location') ?? '')
+  const policy = question.headers.get('content-security-policy') ?? ''
+  const html = await question.text()
+  const scripts = [...html.matchAll(/<script type="module">(.*?)<\/script>/gs)]
+  assert.equal(scripts.length, 1)
+  const hash = createHash('sha256')
+    .update(scripts[0]?.[1] ?? '')
+    .digest('base64')
+  assert.ok(policy.includes(`script-src 'sha256-${hash}'; `), policy)
+  assert.equal(question.headers.get('cross-origin-opener-policy'), null)
+  assert.match(html, /This is asked at each new sign-in/)
+  const other = await browser.get(authorizeUrl(gateway))
+  assert.doesNotMatch(other.headers.get('content-security-policy') ?? '', /script-src/)
+  assert.doesNotMatch(await other.text(), /<script|formtarget/)
 })
 
 test('the page at the end runs its own script alone, whatever stands in the answer', async (t) => {

@@ -93,6 +93,7 @@ test('the account page offers everybody, may be framed by nobody and runs no scr
   const response = await authorize(mock)
   const policy = response.headers.get('content-security-policy') ?? ''
   assert.match(policy, /default-src 'none'.*frame-ancestors 'none'/)
+  assert.equal(response.headers.get('cross-origin-opener-policy'), 'same-origin')
   const page = await response.text()
   for (const { username } of mock.people.people) assert.ok(page.includes(`value="${username}"`))
 })

@@ -13,6 +13,8 @@ async function sendPage(reply: FastifyReply, title: string, body: string): Promi
     .header('content-security-policy', policy)
     .header('cache-control', 'no-store')
     .header('referrer-policy', 'no-referrer')
+    // As Entra does: whoever opened a window that comes by here is cut off from it.
+    .header('cross-origin-opener-policy', 'same-origin')
     .type('text/html; charset=utf-8')
     .send(
       '<!doctype html><html lang="en"><meta charset="utf-8">' +

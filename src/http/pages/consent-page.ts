@@ -11,7 +11,7 @@ export function consentMain(page: ConsentPage): Html {
   const { client, redirectUri } = page
   const place = redirectPlace(redirectUri)
   const { name, url } = page.resource
-  return html`<div class="card">
+  return html`<div class="card" id="question">
 <h1>Allow access to ${name}?</h1>
 <p class="lead">${client.kind === 'popup' ? 'A web page' : 'A program'} asks to use the MCP server <strong>${name}</strong> as you.</p>
 <dl>
@@ -29,11 +29,21 @@ ${warning(page, place)}
 <form method="post" action="${page.action}">
 <input type="hidden" name="transaction" value="${page.transaction}">
 <div class="actions">
-<button class="first" name="decision" value="allow">Allow</button>
+<button class="first" name="decision" value="allow"${client.kind === 'popup' ? html` formtarget="_blank"` : ''}>Allow</button>
 <button name="decision" value="deny">Deny</button>
 </div>
 </form>
-<p class="soft">If you allow it, your organisation's sign-in page comes next.</p>
+<p class="soft">If you allow it, your organisation's sign-in page ${client.kind === 'popup' ? 'opens in another window' : 'comes next'}.</p>
+</div>${client.kind === 'popup' ? waiting(client) : ''}`
+}
+
+/** What the popup shows while the sign-in goes on elsewhere; its script brings it to light. */
+function waiting({ origin = '' }: AskingClient): Html {
+  return html`
+<div class="card" id="waiting" data-origin="${origin}" role="status" hidden>
+<h1>Go on in the other window</h1>
+<p class="lead">Sign in there. This window waits for it, tells <strong>${origin}</strong>, and closes.</p>
+<p>If you closed the other window, <a href="">begin again</a>. To give up, close this one too.</p>
 </div>`
 }
 

@@ -1,4 +1,5 @@
 import type { Page } from '../../sign-in/browser-answer.ts'
+import { WAITING } from '../popup/popup-files.ts'
 import { consentMain } from './consent-page.ts'
 import { errorMain, type RefusedPage, refusedMain } from './error-page.ts'
 import { type Html, html } from './html.ts'
@@ -18,7 +19,14 @@ export interface PageContext {
 /** The HTML of a page. */
 export function render(page: BrowserPage, { site, requestId }: PageContext): string {
   const footer = html`<a href="/">What this server is, and how to connect to it</a>`
-  return layout({ title: titles[page.kind], site, main: mainOf(page, requestId), footer })
+  const popup = page.kind === 'consent' && page.client.kind === 'popup'
+  return layout({
+    title: titles[page.kind],
+    site,
+    main: mainOf(page, requestId),
+    footer,
+    ...(popup && { script: WAITING.text }),
+  })
 }
 
 const titles: Readonly<Record<BrowserPage['kind'], string>> = {

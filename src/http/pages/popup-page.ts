@@ -1,5 +1,5 @@
 import type { PopupMessage } from '../../sign-in/popup.ts'
-import { ANSWER_SCRIPT } from '../popup/popup-files.ts'
+import { ENDING } from '../popup/popup-files.ts'
 import { html } from './html.ts'
 import { layout } from './layout.ts'
 
@@ -12,7 +12,7 @@ export interface PopupPage {
   readonly site: string
 }
 
-/** The HTML of the page, with the only script that any page has. */
+/** The HTML of the page. */
 export function renderPopup({ origin, message, site }: PopupPage): string {
   const main = html`<div class="card" id="answer" data-origin="${origin}" data-message="${JSON.stringify(message)}">
 <div id="handed-over">
@@ -30,5 +30,5 @@ nothing.</p>
 </div>
 </div>`
   const footer = html`<a href="/">What this server is, and how to connect to it</a>`
-  return layout({ title: 'The end of the sign-in', site, main, footer, script: ANSWER_SCRIPT })
+  return layout({ title: 'The end of the sign-in', site, main, footer, script: ENDING.text })
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify'
+import { WAITING } from '../popup/popup-files.ts'
 import { pageHeaders } from './page-headers.ts'
 import { type BrowserPage, type PageContext, render } from './pages.ts'
 
@@ -8,9 +9,11 @@ export function sendPage(
   page: BrowserPage,
   { status, ...context }: PageContext & { readonly status: number },
 ): FastifyReply {
+  const form = page.kind === 'consent'
+  const popup = form && page.client.kind === 'popup'
   return reply
     .code(status)
-    .headers(pageHeaders({ form: page.kind === 'consent' }))
+    .headers(pageHeaders({ form, ...(popup && { script: WAITING.source }) }))
     .type('text/html; charset=utf-8')
     .send(render(page, context))
 }

@@ -7,8 +7,8 @@
 //     // tokens.access_token is the bearer for that resource. Keep tokens in memory.
 //   }
 //
-// Call signIn in the click itself: a browser blocks a popup that comes later. A page with the header
-// Cross-Origin-Opener-Policy: same-origin has no popup that it can hear; same-origin-allow-popups does.
+// Call signIn in the click itself: a browser blocks a popup that comes later. Pages with the header
+// Cross-Origin-Opener-Policy: same-origin hear no popup; same-origin-allow-popups is fine.
 
 /**
  * What a sign-in brings.

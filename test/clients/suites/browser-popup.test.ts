@@ -9,12 +9,20 @@ import type { Gateway } from '../../support/gateway.ts'
 import { post, send } from '../../support/raw-http.ts'
 import { type RecordingUpstream, startUpstream } from '../../support/recording-upstream.ts'
 import { barriersOn } from '../support/axe.ts'
-import { allow, pressAtProvider } from '../support/broker-pages.ts'
+import { pressAtProvider } from '../support/broker-pages.ts'
 import { findChromium, startChromium } from '../support/chromium.ts'
 import { startClientPage } from '../support/client-page.ts'
 import { needed } from '../support/needed.ts'
 import { watchedContext } from '../support/watched-context.ts'
-import { heardOn, openWebUi, outcomeOn, pressConnect, startWebUi } from '../support/web-ui.ts'
+import {
+  heardOn,
+  openWebUi,
+  outcomeOn,
+  pressAllow,
+  pressConnect,
+  signInFrom,
+  startWebUi,
+} from '../support/web-ui.ts'
 
 const chromium = await needed(findChromium)
 const { skip } = chromium
@@ -37,26 +45,25 @@ interface Visit {
 }
 
 /** A web UI that rolecall lets people sign in from, open in a browser. */
-async function visit(t: TestContext, expected?: RegExp): Promise<Visit> {
+async function visit(
+  t: TestContext,
+  expected?: RegExp,
+  colorScheme: 'light' | 'dark' = 'light',
+): Promise<Visit> {
   const ui = await startWebUi(t)
   const upstream = await startUpstream(t)
   const { gateway } = await startBroker(t, {
     upstream: upstream.url,
     signIn: { popup_origins: [ui.origin] },
   })
-  const { context } = await watchedContext(t, browser, { ...(expected && { expected }) })
+  const { context } = await watchedContext(t, browser, {
+    colorScheme,
+    ...(expected && { expected }),
+  })
   const addresses: string[] = []
   context.on('request', (request) => addresses.push(request.url()))
   const page = await openWebUi(context, ui, gateway.url)
   return { gateway, upstream, context, page, addresses }
-}
-
-/** Presses Allow in the popup and an account at the provider; the popup closes by itself. */
-async function signInAs(popup: Page, person: RegExp): Promise<void> {
-  await allow(popup)
-  const closed = popup.waitForEvent('close')
-  await pressAtProvider(popup, person)
-  await closed
 }
 
 async function assertCallsAs(
@@ -76,7 +83,7 @@ test('a web UI on another origin signs people in with popup.js, and renews', {
   const { gateway, context, page } = seen
   for (const person of ['alice', 'bob']) {
     await context.clearCookies()
-    await signInAs(await pressConnect(page), new RegExp(person, 'i'))
+    await signInFrom(await pressConnect(page), new RegExp(person, 'i'))
     const tokens = await outcomeOn(page, 'connected')
     assert.equal(typeof tokens['expires_in'], 'number')
     await assertCallsAs(seen, tokens['access_token'], person)
@@ -95,7 +102,7 @@ test('a web UI on another origin signs people in with popup.js, and renews', {
 
 test('no token is posted, stored or in an address', { skip }, async (t) => {
   const { gateway, context, page, addresses } = await visit(t)
-  await signInAs(await pressConnect(page), /alice/i)
+  await signInFrom(await pressConnect(page), /alice/i)
   const tokens = await outcomeOn(page, 'connected')
   const heard = JSON.stringify(await heardOn(page))
   const { origins, cookies } = await context.storageState()
@@ -136,10 +143,9 @@ test('a person who denies, cancels or closes the popup is told apart, and can be
   ])
   await page.evaluate("document.querySelector('output').textContent = ''")
 
-  const cancelled = await pressConnect(page)
-  await allow(cancelled)
-  await pressAtProvider(cancelled, /Cancel/)
+  await signInFrom(await pressConnect(page), /Cancel/)
   await outcomeOn(page, 'access_denied')
+  await page.evaluate("document.querySelector('output').textContent = ''")
 
   const closed = await pressConnect(page)
   await closed.getByRole('heading', { name: /Allow access/ }).waitFor()
@@ -147,8 +153,52 @@ test('a person who denies, cancels or closes the popup is told apart, and can be
   const outcome = await outcomeOn(page, 'popup_closed')
   assert.match(String(outcome['message']), /closed before/)
 
-  await signInAs(await pressConnect(page), /alice/i)
+  await signInFrom(await pressConnect(page), /alice/i)
   await outcomeOn(page, 'connected')
+})
+
+test('who closed the other window begins again in the popup, and one that ended alone says so', {
+  skip,
+}, async (t) => {
+  const { page } = await visit(t)
+  const popup = await pressConnect(page)
+  const first = await pressAllow(popup)
+  await first.close()
+  await popup.getByRole('link', { name: 'begin again' }).click()
+  await popup.getByRole('heading', { name: /Allow access/ }).waitFor()
+  const second = await pressAllow(popup)
+  await popup.close()
+  await outcomeOn(page, 'popup_closed')
+  await pressAtProvider(second, /alice/i)
+  await second.getByRole('heading', { name: 'The sign-in did not come to its end' }).waitFor()
+})
+
+test('two popups at once each hear of their own sign-in', { skip }, async (t) => {
+  const { gateway, context, page } = await visit(t)
+  const other = await openWebUi(context, { origin: new URL(page.url()).origin }, gateway.url)
+  const [first, second] = [await pressConnect(page), await pressConnect(other)]
+  await signInFrom(second, /bob/i)
+  await outcomeOn(other, 'connected')
+  assert.deepEqual(await heardOn(page), [])
+  await first.bringToFront()
+  const window = await pressAllow(first)
+  // Entra knows bob by now.
+  await window.waitForEvent('close')
+  await outcomeOn(page, 'connected')
+})
+
+test('the popup that waits: axe finds no barrier, and pictures are kept', { skip }, async (t) => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const { page } = await visit(t, undefined, colorScheme)
+    const popup = await pressConnect(page)
+    await popup.getByRole('heading', { name: /Allow access/ }).waitFor()
+    for (const state of ['question', 'waiting'] as const) {
+      if (state === 'waiting') await pressAllow(popup)
+      assert.deepEqual(await barriersOn(popup), [], state)
+      const path = join(SCREENSHOTS, `page-popup-${state}-${colorScheme}.png`)
+      await popup.screenshot({ path, fullPage: true })
+    }
+  }
 })
 
 test('a browser that blocks the popup is told', { skip }, async (t) => {
@@ -170,7 +220,7 @@ test('what other windows post is not believed, whatever they know but the state'
   await page.evaluate(`window.other = open('${stranger.redirectUri}'), null`)
   const opened = await opening
   await opened.evaluate(`opener.postMessage(${JSON.stringify(forged)}, '*')`)
-  await signInAs(popup, /alice/i)
+  await signInFrom(popup, /alice/i)
   await outcomeOn(page, 'connected')
   assert.equal((await heardOn(page)).length, 3)
 })
@@ -191,7 +241,7 @@ test('a page that popup_origins does not name signs nobody in, and hears no answ
   await stranger.evaluate(`window.popup = open('${gateway.origin}/oauth/popup?${query}'), null`)
   const popup = await opening
   await popup.getByText(`A web page of ${origin}`).waitFor()
-  await signInAs(popup, /alice/i)
+  await signInFrom(popup, /alice/i)
   assert.deepEqual(await heardOn(stranger), [])
 })
 
@@ -213,7 +263,7 @@ test('an end whose opener is gone says so; axe finds no barrier, and pictures ar
     assert.equal(await page.getByRole('heading').count(), 1)
     assert.equal(page.url(), `${gateway.origin}/oauth/popup`)
     assert.deepEqual(await barriersOn(page), [])
-    await page.screenshot({ path: join(SCREENSHOTS, `page-popup-${colorScheme}.png`) })
+    await page.screenshot({ path: join(SCREENSHOTS, `page-popup-alone-${colorScheme}.png`) })
   }
 })
 

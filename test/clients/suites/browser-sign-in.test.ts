@@ -10,7 +10,7 @@ import { type ClientPage, startClientPage } from '../support/client-page.ts'
 import { keepsFramedCookies } from '../support/framed-cookie.ts'
 import { needed } from '../support/needed.ts'
 import { watchedContext } from '../support/watched-context.ts'
-import { openWebUi, outcomeOn, pressConnect, startWebUi } from '../support/web-ui.ts'
+import { openWebUi, outcomeOn, pressConnect, signInFrom, startWebUi } from '../support/web-ui.ts'
 
 const chromium = await needed(findChromium)
 const { skip } = chromium
@@ -123,8 +123,6 @@ test('where cookies of third parties are blocked, people sign in in a window and
 
   await context.clearCookies()
   const page = await openWebUi(context, ui, gateway.url)
-  const popup = await pressConnect(page)
-  await allow(popup)
-  await pressAtProvider(popup, /bob/i)
+  await signInFrom(await pressConnect(page), /bob/i)
   await outcomeOn(page, 'connected')
 })

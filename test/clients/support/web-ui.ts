@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { TestContext } from 'node:test'
 import type { BrowserContext, Page } from 'playwright-core'
+import { pressAtProvider } from './broker-pages.ts'
 
 /** A web UI on an origin of its own, which signs people in with rolecall's popup. */
 export interface WebUi {
@@ -66,6 +67,22 @@ export async function pressConnect(page: Page): Promise<Page> {
   const opened = page.waitForEvent('popup')
   await page.getByRole('button', { name: 'Connect' }).click()
   return opened
+}
+
+/** Presses Allow in the popup: the window in which the sign-in goes on. */
+export async function pressAllow(popup: Page): Promise<Page> {
+  const opened = popup.context().waitForEvent('page')
+  await popup.getByRole('button', { name: 'Allow' }).click()
+  await popup.getByRole('heading', { name: 'Go on in the other window' }).waitFor()
+  return opened
+}
+
+/** Signs a person in from the popup on; both windows close by themselves. */
+export async function signInFrom(popup: Page, person: RegExp): Promise<void> {
+  const other = await pressAllow(popup)
+  const closed = Promise.all([popup.waitForEvent('close'), other.waitForEvent('close')])
+  await pressAtProvider(other, person)
+  await closed
 }
 
 /** Waits for what comes of it. */

@@ -7,9 +7,6 @@
 /** @typedef {import('../answer.ts').SentRequest} SentRequest */
 
 const POPUP = 'popup,width=520,height=680'
-/** How often it is looked whether the popup was closed, and how long its last words may take. */
-const WATCH_INTERVAL = 250
-const LAST_WORDS = 750
 
 /** @type {ProblemView} */
 const BLOCKED = {
@@ -17,13 +14,6 @@ const BLOCKED = {
   words: 'The browser did not let this page open it.',
   remedy: 'Allow popups for this page, then connect again.',
 }
-/** @type {ProblemView} */
-const CLOSED = {
-  title: 'The sign-in window was closed.',
-  words: 'It was closed before the sign-in was finished. Nothing has changed.',
-  remedy: 'Connect again when you want to go on.',
-}
-
 /**
  * @param {string} id
  * @returns {HTMLElement}
@@ -141,36 +131,6 @@ function showRequest({ method, url, about, status }) {
   element('no-requests').hidden = true
 }
 
-/**
- * What the callback page hands over; nothing when the window is closed before.
- *
- * @param {Window} popup
- * @returns {Promise<Record<string, unknown> | undefined>}
- */
-function handedOver(popup) {
-  return new Promise((resolve) => {
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let lastWords
-    const watch = setInterval(() => {
-      // The message may still be on its way when the window is already closed.
-      if (popup.closed) lastWords ??= setTimeout(() => done(undefined), LAST_WORDS)
-    }, WATCH_INTERVAL)
-    /** @param {Record<string, unknown> | undefined} message */
-    const done = (message) => {
-      clearInterval(watch)
-      clearTimeout(lastWords)
-      window.removeEventListener('message', listen)
-      resolve(message)
-    }
-    /** @param {MessageEvent} event */
-    const listen = ({ origin, source, data }) => {
-      if (origin !== location.origin || source !== popup) return
-      if (data?.type === 'oauth-callback') done(data)
-    }
-    window.addEventListener('message', listen)
-  })
-}
-
 async function connect() {
   // In the click itself: a browser blocks a window that is opened later.
   const popup = window.open('/oauth/opening.html', '_blank', POPUP)
@@ -180,14 +140,28 @@ async function connect() {
   show(begun)
   if (begun.authorizeUrl === undefined) return popup.close()
   element('state').textContent = 'Waiting for you to sign in…'
-  showPopup.hidden = false
-  showPopup.onclick = () => popup.focus()
+  waitFor(new URL(begun.authorizeUrl).searchParams.get('state'))
   popup.location.replace(begun.authorizeUrl)
-  const message = await handedOver(popup)
-  showPopup.hidden = true
-  if (!message) return show(await withProblem(CLOSED))
-  const { state, code, error, errorDescription } = message
-  await showAnswer(ask('/api/oauth/callback', { state, code, error, errorDescription }))
+}
+
+/**
+ * Waits for the end of this sign-in and of no other. Whether its window is still there cannot be told:
+ * Entra ID cuts it off from this page (Cross-Origin-Opener-Policy).
+ *
+ * @param {string | null} state
+ */
+function waitFor(state) {
+  awaited = state
+  element('waiting').hidden = state === null
+}
+
+/** @param {MessageEvent} event */
+function hear({ data }) {
+  const { state, code, error, errorDescription } = data
+  if (awaited === null || state !== awaited) return
+  handover.postMessage({ heard: state })
+  waitFor(null)
+  void busy(() => showAnswer(ask('/api/oauth/callback', { state, code, error, errorDescription })))
 }
 
 /**
@@ -214,8 +188,12 @@ async function showAnswer(asked) {
 }
 
 const buttons = ['connect', 'look', 'refresh', 'disconnect'].map(control)
-const showPopup = control('show-popup')
 let isConnected = false
+/** The state of the sign-in that is waited for. */
+let awaited = /** @type {string | null} */ (null)
+/** On which the callback page hands over what came back: pages of this origin alone are on it. */
+const handover = new BroadcastChannel('oauth-callback')
+handover.addEventListener('message', hear)
 const sendsResource = /** @type {HTMLInputElement} */ (control('sends-resource'))
 
 /**
