@@ -9,7 +9,7 @@ export interface PageNeeds {
 
 /**
  * The headers of a page. Cross-Origin-Opener-Policy is not among them on purpose: a popup must keep
- * its opener through the sign-in.
+ * its opener while it asks and at its end.
  */
 export function pageHeaders(needs: PageNeeds): Readonly<Record<string, string>> {
   return {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { PODS, type Team } from '../../../src/demo/cluster/contents.ts'
+import type { MockEntra } from '../../../src/demo/mock-entra/mock-entra.ts'
 import type { Holmes } from './holmes.ts'
+import { TOOLSET } from './holmes-stack.ts'
 
 /** The call by which is seen who somebody is to the cluster. */
 export const podsIn = (namespace: Team) => ({
@@ -33,4 +35,24 @@ export async function assertSees(holmes: Holmes, person: string, team: Team): Pr
 /** The same for alice, who is in team-a. */
 export function assertAliceSeesHers(holmes: Holmes): Promise<void> {
   return assertSees(holmes, 'alice', 'team-a')
+}
+
+/**
+ * That eight calls of alice in one turn succeed though her token has expired, without a word to her,
+ * and that Entra is asked once, whatever HolmesGPT asks.
+ */
+export async function assertEightRefreshAsOne(entra: MockEntra, holmes: Holmes): Promise<void> {
+  await holmes.expire('alice', TOOLSET)
+  const tokenPath = `/${entra.tenantId}/oauth2/v2.0/token`
+  const asked = entra.requests(tokenPath)
+  // So that they have begun before the first has its answer.
+  entra.slow(500)
+  const { results, approvals } = await holmes.chat('alice', Array(8).fill(podsIn('team-a')))
+  entra.slow(0)
+  assert.deepEqual(approvals, [])
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    Array(8).fill('success'),
+  )
+  assert.equal(entra.requests(tokenPath), asked + 1)
 }
