@@ -229,7 +229,7 @@ async function send(url, init) {
 
 /** @param {Response} response */
 async function jsonOf(response) {
-  const body = await response.json().catch(() => ({}))
+  const body = (await response.json().catch(() => undefined)) ?? {}
   if (response.ok) return body
   const code = body.error ?? 'server_error'
   throw new SignInError(code, body.error_description ?? `The server answered ${response.status}.`)
