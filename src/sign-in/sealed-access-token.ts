@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts'
 import { readJwt } from '../oauth/jwt.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import { openBytes, sealBytes } from '../sealing/sealed-value.ts'
-import { type PackedToken, packToken, unpackToken } from './packed-token.ts'
+import { digestOf, packToken, type UnpackedToken, unpackToken } from './packed-token.ts'
 
 /** A resource that a sealed token is for. */
 export interface SealedFor {
@@ -38,7 +38,7 @@ export function sealAccessToken(
   return sealBytes(packToken({ token, audience: audience.map(nameOf) }), keys)
 }
 
-interface Remembered extends PackedToken {
+interface Remembered extends UnpackedToken {
   /** Of the token inside, milliseconds since the epoch. */
   readonly end: number
 }
@@ -65,28 +65,28 @@ export class OpenedTokens {
 
   /** What one resource opens tokens with: those sealed for another do not open here. */
   openerFor(resource: SealedFor): TokenOpener {
-    const own = nameOf(resource)
+    const own = digestOf(nameOf(resource))
     return {
       recall: (sealed) => tokenFor(own, this.#recall(sealed)),
       open: async (sealed) => tokenFor(own, await this.#open(sealed)),
     }
   }
 
-  #recall(sealed: string): PackedToken | undefined {
-    const digest = digestOf(sealed)
-    const remembered = this.#remembered.get(digest)
+  #recall(sealed: string): UnpackedToken | undefined {
+    const fingerprint = fingerprintOf(sealed)
+    const remembered = this.#remembered.get(fingerprint)
     if (!remembered || this.#clock.now() < remembered.end) return remembered
-    this.#remembered.delete(digest)
+    this.#remembered.delete(fingerprint)
     return undefined
   }
 
-  async #open(sealed: string): Promise<PackedToken | undefined> {
+  async #open(sealed: string): Promise<UnpackedToken | undefined> {
     const bytes = await openBytes(sealed, this.#keys)
     const opened = bytes && unpackToken(bytes)
     if (!opened) return undefined
     const end = endOf(readJwt(opened.token)?.claims ?? {})
     if (end !== undefined && this.#clock.now() < end) {
-      this.#remembered.set(digestOf(sealed), { ...opened, end })
+      this.#remembered.set(fingerprintOf(sealed), { ...opened, end })
     }
     return opened
   }
@@ -96,10 +96,10 @@ function nameOf({ name, url }: SealedFor): string {
   return `${name} ${url}`
 }
 
-function tokenFor(resource: string, opened: PackedToken | undefined): string | undefined {
-  return opened?.audience.includes(resource) ? opened.token : undefined
+function tokenFor(resource: string, opened: UnpackedToken | undefined): string | undefined {
+  return opened?.audience.has(resource) ? opened.token : undefined
 }
 
-function digestOf(sealed: string): string {
+function fingerprintOf(sealed: string): string {
   return hash('sha256', sealed, 'base64url')
 }
