@@ -9,7 +9,12 @@ import { invalidGrant, temporarilyUnavailable, UnusableTokens } from './token-er
 import { GRACE, type Standing, UseRecords } from './use-records.ts'
 
 /** For how long another process's redemption is waited for, in milliseconds. */
-const LONGEST_WAIT = 10_000
+const LONGEST_WAIT = 9_500
+/**
+ * Whoever waited longer for one that came to nothing does not begin another, in milliseconds: with that
+ * the client would wait for more than 10 s.
+ */
+const LONGEST_WAIT_TO_REDEEM = 1_500
 /** Milliseconds; how often is looked whether it has ended. */
 const PAUSES = { first: 20, longest: 200 }
 /** Milliseconds. */
@@ -78,11 +83,16 @@ class StoredSingleUse implements SingleUse {
   /** How a value stands once nobody else redeems it any more. */
   async #decided(use: Use): Promise<Standing> {
     const { clock } = this.#parts
-    const deadline = clock.now() + LONGEST_WAIT
+    const began = clock.now()
     for (let pause = PAUSES.first; ; pause = Math.min(2 * pause, PAUSES.longest)) {
       const standing = await this.#records.claim(use)
+      const waited = clock.now() - began
+      if (standing.kind === 'ours' && waited > LONGEST_WAIT_TO_REDEEM) {
+        await this.#records.release(use, clock.now())
+        throw stillRedeemed()
+      }
       if (standing.kind !== 'theirs') return standing
-      if (clock.now() >= deadline) throw stillRedeemed()
+      if (waited >= LONGEST_WAIT) throw stillRedeemed()
       await new Promise<void>((resolve) => clock.after(pause, resolve))
     }
   }
@@ -168,7 +178,7 @@ function isFinal(error: unknown): error is ErrorAnswer {
 
 function stillRedeemed(): ErrorAnswer {
   return temporarilyUnavailable(
-    'Another process of this server redeems the same at the moment, and has not ended; try again shortly.',
+    'Another process of this server redeems the same at the moment, or tried and could not; try again shortly.',
     { retryAfter: 5, reason: 'still_redeemed' },
   )
 }

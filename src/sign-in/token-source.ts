@@ -7,6 +7,9 @@ import { tokensOf } from './provider-outcome.ts'
 import { temporarilyUnavailable } from './token-error.ts'
 import type { CodeGrant, RefreshGrant } from './token-request.ts'
 
+/** Milliseconds for asking and judging together: a client is answered within 10 s. */
+const LONGEST = 9_500
+
 type GrantType = CodeGrant['type'] | RefreshGrant['type']
 
 /** What is asked of the identity provider, for whom. */
@@ -57,10 +60,11 @@ export function createTokenSource({ clock, decides, onOutcome }: TokenSourcePart
           { retryAfter: 5, reason: 'no_keys' },
         )
       }
+      const deadline = clock.now() + LONGEST
       const tokens = held.take(asking.key) ?? (await askedFor(asking))
       try {
-        const now = () => clock.now()
-        return { tokens, judged: await judgeTokens(tokens, asking.candidates, now) }
+        const judging = judgeTokens(tokens, asking.candidates, () => clock.now())
+        return { tokens, judged: await within(judging, deadline - clock.now(), clock) }
       } catch (error) {
         // The provider has spent its side of the grant: the same request must be able to go on.
         if (error instanceof ErrorAnswer && error.status === 503) held.keep(asking.key, tokens)
@@ -68,4 +72,20 @@ export function createTokenSource({ clock, decides, onOutcome }: TokenSourcePart
       }
     },
   }
+}
+
+/** Waits so many milliseconds and no longer. */
+async function within<T>(work: Promise<T>, milliseconds: number, clock: Clock): Promise<T> {
+  let cancel = (): void => undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    cancel = clock.after(Math.max(0, milliseconds), () => reject(tooSlow()))
+  })
+  return Promise.race([work, late]).finally(() => cancel())
+}
+
+function tooSlow(): ErrorAnswer {
+  return temporarilyUnavailable(
+    'The identity provider takes too long at the moment; nothing is lost, try again shortly.',
+    { retryAfter: 5, reason: 'provider_too_slow' },
+  )
 }

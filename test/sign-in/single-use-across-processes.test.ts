@@ -108,6 +108,22 @@ test('when the one redemption fails, whoever waits for it redeems itself', async
   assert.equal((await loser).answer.access_token, 'access-token-2')
 })
 
+test('whoever waited long for one that fails does not begin another, and the next try does', async () => {
+  const { clock, one, other } = twoProcesses()
+  const redemptions = new Redemptions()
+  const redemption = slow(redemptions.failing(later))
+  const use = refresh('a', 'family', now)
+  const winner = one.once(use, redemption.redeem)
+  await redemption.began
+  const loser = refusalOf(other.once(use, redemptions.succeed))
+  await clock.advance(7_500)
+  redemption.end()
+  assert.equal(await refusalOf(winner), later)
+  await clock.advance(1_000)
+  assert.equal((await loser).reason, 'still_redeemed')
+  assert.equal((await other.once(use, redemptions.succeed)).answer.access_token, 'access-token-2')
+})
+
 test('a final refusal is known everywhere, with its words', async () => {
   const { one, other } = twoProcesses()
   const redemptions = new Redemptions()
