@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { holmes } from '../../src/demo/mock-entra/directory.ts'
+import { endpoint, postForm } from '../support/broker-sign-in.ts'
 import { createBrowser, signInAt } from '../support/browser.ts'
 import { until } from '../support/fault-load.ts'
 import { prepareServe, readiness, type ServeProcess, untilReady } from '../support/fault-process.ts'
@@ -168,7 +169,7 @@ onRedis('two processes over one Redis', () => {
     }
 
     const again = await signInAtBroker(gateway, 'alice')
-    assert.equal(await revoke(gateway, again.tokens.refresh), 200)
+    assert.equal((await revoke(gateway, again.tokens.refresh)).status, 200)
     for (const { status } of await atBoth(() =>
       postToken(gateway, refreshOf(again.tokens.refresh)),
     )) {
@@ -184,10 +185,30 @@ onRedis('two processes over one Redis', () => {
     for (const { status, body } of await atBoth(() => postToken(gateway, code))) {
       assert.deepEqual([status, body['error']], [503, 'temporarily_unavailable'])
     }
-    assert.equal(await revoke(gateway, 'no token of ours'), 200)
+    assert.equal((await revoke(gateway, 'no token of ours')).status, 200)
     await redis.start()
     await until('both are back', () => processes.every((one) => storeLines(one).length === 2))
     tokensIn(await postToken(gateway, code))
+  })
+
+  test('a revocation that comes while Redis is away is a clear 503, and works when it is back', async (t) => {
+    const { redis, gateway, processes, call } = await start(t, 'broker')
+    const { access, refresh } = (await signInAtBroker(gateway, 'carol')).tokens
+    await redis.kill()
+    for (const { status, headers, body } of await atBoth(() => revoke(gateway, refresh))) {
+      assert.deepEqual([status, body['error']], [503, 'temporarily_unavailable'])
+      assert.match(String(body['error_description']), /cannot be reached/)
+      assert.equal(headers.get('retry-after'), '5')
+    }
+    assert.deepEqual(await atBoth(() => call(access)), [200, 200])
+
+    await redis.start()
+    await until('both are back', () => processes.every((one) => storeLines(one).length === 2))
+    assert.equal((await revoke(gateway, refresh)).status, 200)
+    for (const { status, body } of await atBoth(() => postToken(gateway, refreshOf(refresh)))) {
+      assert.deepEqual([status, body['error']], [400, 'invalid_grant'])
+      assert.match(String(body['error_description']), /session was ended/)
+    }
   })
 })
 
@@ -225,11 +246,8 @@ function refreshOf(refreshToken: string) {
   return { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: 'a-client' }
 }
 
-async function revoke({ origin }: Place, token: string): Promise<number> {
-  const body = new URLSearchParams({ token, client_id: 'a-client' })
-  const response = await fetch(`${origin}/oauth/revoke`, { method: 'POST', body })
-  await response.body?.cancel()
-  return response.status
+function revoke(place: Place, token: string): Promise<TokenReply> {
+  return postForm(endpoint(place, 'revoke'), { token, client_id: 'a-client' })
 }
 
 /** Two requests at once are one at each. */

@@ -4,7 +4,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:h
 import { type TestContext, test } from 'node:test'
 import { SimulatedClock } from '../support/clock.ts'
 import { type Gateway, startGateway } from '../support/gateway.ts'
-import { post, send } from '../support/raw-http.ts'
+import { post, send, toolCall } from '../support/raw-http.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 
 interface Stream {
@@ -167,6 +167,43 @@ test('a call in progress may finish after the end of its token', async (t) => {
   assert.equal((await answer).text, 'data: done\n\n')
 })
 
+test('the audit line of a streamed call comes at its end, with its whole duration, and none before', async (t) => {
+  const { upstream, gateway, token } = await start(t)
+  let finish: () => void = () => undefined
+  upstream.answerWith((_incoming, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: begun\n\n')
+    finish = () => response.end('data: done\n\n')
+  })
+  const began = performance.now()
+  const answer = await streamedCall(gateway, token)
+  const streaming = performance.now()
+  const id = answer.headers.get('x-request-id')
+  const kinds = () =>
+    gateway.log.filter(({ request_id }) => request_id === id).map(({ kind }) => kind)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  assert.deepEqual(kinds(), [])
+  const streamed = performance.now() - streaming
+  finish()
+  assert.equal(await answer.text(), 'data: begun\n\ndata: done\n\n')
+  const line = await gateway.logged(({ kind }) => kind === 'audit')
+  assert.deepEqual(kinds(), ['request', 'audit'])
+  const duration = Number(line['duration_ms'])
+  const whole = performance.now() - began
+  assert.ok(duration > streamed && duration < whole, `${duration} ms, not ${streamed} to ${whole}`)
+})
+
+test('the tool in the audit line of a stream is that of the body, whatever its headers say', async (t) => {
+  const { upstream, gateway, token } = await start(t)
+  upstream.answerWith((_incoming, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: done\n\n')
+  })
+  const headers = { 'mcp-name': 'pods_delete', 'mcp-method': 'resources/read' }
+  await (await streamedCall(gateway, token, headers)).text()
+  const line = await gateway.logged(({ kind }) => kind === 'audit')
+  assert.deepEqual([line['mcp_method'], line['tool']], ['tools/call', 'pods_list'])
+  assert.ok(!JSON.stringify(gateway.log).includes('pods_delete'))
+})
+
 test('with 1,000 open streams a call takes at most half as long again at the 95th percentile', async (t) => {
   const { gateway, token, left } = await start(t)
   const agent = new Agent({ maxSockets: 2000 })
@@ -204,6 +241,24 @@ test('with 1,000 open streams a call takes at most half as long again at the 95t
   )
   t.diagnostic(`p95 ${without.toFixed(2)} ms without, ${withStreams.toFixed(2)} ms with streams`)
 })
+
+/** Calls `pods_list`; returns with the headers of the answer. */
+function streamedCall(
+  gateway: Gateway,
+  token: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  return fetch(gateway.url, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...headers,
+    },
+    body: toolCall('pods_list'),
+  })
+}
 
 function call(url: string, token: string, agent: Agent): Promise<void> {
   return new Promise((resolve, reject) => {
