@@ -76,7 +76,8 @@ async function usageOf(commands: Commands): Promise<string> {
   return `Usage: rolecall <command> [flags]
 
 ${lines.join('')}
---help and --version everywhere. Exit codes: 0, 1 as each command says, 2 bad configuration or usage.
+--help and --version everywhere. Exit codes: 0, 1 as each command says, 2 bad configuration or usage,
+3 the identity provider is away, so that nothing could be decided.
 `
 }
 

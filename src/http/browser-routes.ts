@@ -14,6 +14,7 @@ import { isByPerson, navigationHook } from './navigation.ts'
 import { exactPathHook, methodHook } from './not-found.ts'
 import type { BrowserPage } from './pages/pages.ts'
 import { sendPage } from './pages/send-page.ts'
+import { oneAuthorization } from './read-one-way.ts'
 import { tokenInQuery } from './token-in-query.ts'
 
 const FORM_BYTES = 16_384
@@ -36,6 +37,7 @@ export function browserRoutes({ broker, log }: BrowserRoutesParts, config: Confi
     )
     scope.addHook('onRequest', hostHook(config))
     scope.addHook('onRequest', tokenInQuery)
+    scope.addHook('onRequest', oneAuthorization)
     for (const [index, { authorize }] of broker.resources.entries()) {
       const path = new URL(authorize).pathname
       scope.route({

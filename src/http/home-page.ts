@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config/config.ts'
+import { methodHook } from './not-found.ts'
 import { renderHome } from './pages/home.ts'
 import { pageHeaders } from './pages/page-headers.ts'
 
@@ -7,8 +8,13 @@ import { pageHeaders } from './pages/page-headers.ts'
 export function homePage(app: FastifyInstance, config: Config): void {
   const page = renderHome(config)
   const headers = { ...pageHeaders({ form: false }), 'cache-control': 'no-cache' }
-  app.get('/', (request, reply) => {
-    request.record.decision = 'allow'
-    return reply.headers(headers).type('text/html; charset=utf-8').send(page)
+  app.route({
+    url: '/',
+    method: app.supportedMethods,
+    onRequest: methodHook(['GET', 'HEAD']),
+    handler(request, reply) {
+      request.record.decision = 'allow'
+      return reply.headers(headers).type('text/html; charset=utf-8').send(page)
+    },
   })
 }

@@ -3,6 +3,7 @@ import type { Config, ResourceConfig } from '../config/config.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 import { pathOf } from './arrival.ts'
 import type { Hook } from './hook.ts'
+import { publicDocumentHook } from './origin.ts'
 
 /** What a resource takes. OPTIONS is answered here. */
 export const RESOURCE_METHODS = ['POST', 'GET', 'DELETE', 'OPTIONS'] as const
@@ -30,11 +31,16 @@ export function methodHook(taken: readonly string[]): Hook {
  * reason to sign in. Below a resource it names the right URL.
  */
 export function notFoundHandler(config: Pick<Config, 'public_url' | 'resources'>) {
-  return (request: FastifyRequest, _reply: FastifyReply): never => {
+  return (request: FastifyRequest, reply: FastifyReply): void => {
     const path = pathOf(request)
     const resource = config.resources.find((candidate) => isAt(path, candidate))
     if (resource) throw methodNotAllowed()
-    throw notFound(path, config)
+    const missing = notFound(path, config)
+    if (!path.startsWith('/.well-known/')) throw missing
+    // Web pages look for documents too, and must be able to read that there is none.
+    publicDocumentHook(request, reply, () => {
+      throw missing
+    })
   }
 }
 

@@ -12,6 +12,7 @@ import { DOCUMENT_METHODS, originHook } from './origin.ts'
 import { pageHeaders } from './pages/page-headers.ts'
 import { renderPopup } from './pages/popup-page.ts'
 import { ENDING, POPUP_MODULE } from './popup/popup-files.ts'
+import { oneAuthorization, oneOfEachParameter } from './read-one-way.ts'
 import { tokenInQuery } from './token-in-query.ts'
 
 export interface PopupRoutesParts {
@@ -29,14 +30,15 @@ export function hasPopup(config: Config): config is PopupConfig {
 /** The popup for web UIs: the module that they load, and the window that it opens. */
 export function popupRoutes({ resources, log }: PopupRoutesParts, config: PopupConfig) {
   const path = new URL(popupUrl(config.public_url)).pathname
+  const site = new URL(config.public_url).host
   return async (scope: FastifyInstance): Promise<void> => {
-    const site = new URL(config.public_url).host
-    scope.setErrorHandler(pageErrorHandler(log, site))
     scope.addHook('onRequest', hostHook(config))
     scope.addHook('onRequest', tokenInQuery)
+    scope.addHook('onRequest', oneAuthorization)
     scope.route({
       url: path,
       method: scope.supportedMethods,
+      errorHandler: pageErrorHandler(log, site),
       onRequest: [exactPathHook(path, config), methodHook(['GET']), navigationHook(config)],
       handler: (request, reply) => visit(request, reply, { config, resources, site }),
     })
@@ -50,6 +52,7 @@ export function popupRoutes({ resources, log }: PopupRoutesParts, config: PopupC
           DOCUMENT_METHODS.join(', '),
         ),
         methodHook(DOCUMENT_METHODS),
+        oneOfEachParameter,
       ],
       handler: sendModule,
     })

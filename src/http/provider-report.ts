@@ -57,7 +57,8 @@ export function grantReporter({
     const text = describeExplanation(outcome.explanation)
     if (outcome.kind === 'refused') {
       const level = budget.spend() ? 'info' : 'debug'
-      log[level]({ ...line, whose: outcome.explanation.whose }, text)
+      const { mustSignIn: must_sign_in, explanation } = outcome
+      log[level]({ ...line, whose: explanation.whose, must_sign_in }, text)
       return
     }
     if (clock.now() < quietUntil) return

@@ -10,6 +10,7 @@ import { hostHook } from './host.ts'
 import { LineBudget } from './line-budget.ts'
 import { exactPathHook, methodHook } from './not-found.ts'
 import { originHook } from './origin.ts'
+import { oneAuthorization, oneOfEachParameter } from './read-one-way.ts'
 import { signInOrigins } from './sign-in-origins.ts'
 import { tokenInQuery } from './token-in-query.ts'
 
@@ -55,6 +56,8 @@ export function registerRoute({ endpoints, ...parts }: RegisterRouteParts, confi
     scope.addHook('onRequest', originHook(signInOrigins(config), METHODS.join(', ')))
     scope.addHook('onRequest', methodHook(METHODS))
     scope.addHook('onRequest', tokenInQuery)
+    scope.addHook('onRequest', oneOfEachParameter)
+    scope.addHook('onRequest', oneAuthorization)
     await scope.register(rateLimit, limitOf(config, around))
     for (const { path, register } of endpoints) {
       scope.route({

@@ -7,6 +7,7 @@ import { valuesOf } from './arrival.ts'
 import { hostHook } from './host.ts'
 import { exactPathHook, methodHook } from './not-found.ts'
 import { originHook } from './origin.ts'
+import { oneOfEachParameter } from './read-one-way.ts'
 import { refusals } from './refusals.ts'
 import type { ResourceParts } from './resource-scope.ts'
 import { tokenInQuery } from './token-in-query.ts'
@@ -54,6 +55,7 @@ export function whoamiRoute(
       hostHook(config),
       originHook(config, METHODS.join(', ')),
       methodHook(METHODS),
+      oneOfEachParameter,
     ],
     async handler(request, reply) {
       const whoami = await identify(request, config, resources)

@@ -174,13 +174,8 @@ function checkResource(
   { resource }: Visit,
   { config }: BrokerParts,
 ): void {
-  if (severalResources) {
-    throw new AuthorizeRefusal(
-      'invalid_target',
-      `Only one resource can be asked for: ${resource.url}.`,
-    )
-  }
-  resourceIndicators(config, [resource.resource]).meantBy(parameters.get('resource'))
+  const indicators = resourceIndicators(config, [resource.resource])
+  indicators.meantBy(parameters.get('resource'), severalResources)
 }
 
 async function proceed(

@@ -43,7 +43,10 @@ export async function redeemAtBroker(
   parts: BrokerTokenParts,
 ): Promise<IssuedTokens> {
   const { resource, config } = parts
-  resourceIndicators(config, [resource.resource]).meantBy(request.resource)
+  resourceIndicators(config, [resource.resource]).meantBy(
+    request.resource,
+    request.severalResources,
+  )
   return request.grant.type === 'authorization_code'
     ? redeemCode(request.grant, request.client, parts)
     : refresh(request.grant, request.client, parts)

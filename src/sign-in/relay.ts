@@ -68,7 +68,7 @@ export function createRelay(parts: RelayParts): Relay {
   return {
     async redeem(request) {
       authenticateClient(request.client, context)
-      const meant = resourcesMeant(request.resource, context)
+      const meant = resourcesMeant(request, context)
       return request.grant.type === 'authorization_code'
         ? redeemCode(request.grant, { client: request.client, meant }, context)
         : refresh(request.grant, meant, context)
@@ -100,8 +100,11 @@ function authenticateClient(client: PresentedClient, { config }: Context): void 
   }
 }
 
-function resourcesMeant(value: string | undefined, { indicators, resources }: Context): Candidates {
-  const names = indicators.meantBy(value)
+function resourcesMeant(
+  { resource: value, severalResources }: TokenRequest,
+  { indicators, resources }: Context,
+): Candidates {
+  const names = indicators.meantBy(value, severalResources)
   return resources.filter(({ resource }) => names.includes(resource.name))
 }
 
@@ -160,7 +163,10 @@ async function refresh(
   }
   const candidates = bound.filter((resource) => meant.includes(resource))
   if (candidates.length === 0) {
-    throw invalidTarget('This refresh token is for another audience than the resource asked for.')
+    const expected = bound.map(({ resource }) => config.public_url + resource.path).join(' or ')
+    throw invalidTarget(
+      `This refresh token is for another audience than the resource asked for; expected ${expected}.`,
+    )
   }
   const { id, family } = session
   const until = endOf(session, config.sign_in)

@@ -8,9 +8,10 @@ export interface ResourceIndicators {
    * The resources that a `resource` value means, or that are meant without one (RFC 8707 §2): one,
    * or with our bare origin all of them.
    *
+   * @param several whether there were more values than this one, which we never take
    * @throws ErrorAnswer `invalid_target`, naming what is expected
    */
-  meantBy(value: string | undefined): readonly string[]
+  meantBy(value: string | undefined, several?: boolean): readonly string[]
 }
 
 /**
@@ -30,12 +31,14 @@ export function resourceIndicators(
   }
   const expected = resources.map(({ path }) => config.public_url + path).join(' or ')
   return {
-    meantBy(value) {
+    meantBy(value, several = false) {
+      if (several) throw invalidTarget(`Only one resource can be asked for; expected ${expected}.`)
       if (value === undefined) return all
       const meaning = meanings.get(normalised(value) ?? '')
       if (meaning) return meaning
+      const cut = /[?#]/.test(value) ? ', with what follows it,' : ''
       const given = printableAddress(value, 80)
-      throw invalidTarget(`The resource ${given} is not served here; expected ${expected}.`)
+      throw invalidTarget(`The resource ${given}${cut} is not served here; expected ${expected}.`)
     },
   }
 }

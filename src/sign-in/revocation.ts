@@ -6,6 +6,7 @@ import { type PresentedClient, readClient } from './presented-client.ts'
 import { needed, readForm } from './request-form.ts'
 import { endOf, sessionIn } from './session.ts'
 import type { SingleUse } from './single-use.ts'
+import { invalidRequest } from './token-error.ts'
 
 /** A revocation request whose form is right (RFC 7009 §2.1). The hint at the kind is not needed. */
 export interface RevocationRequest {
@@ -31,7 +32,8 @@ export function readRevocationRequest(
   body: string,
   authorization: readonly string[],
 ): RevocationRequest {
-  const form = readForm(body)
+  const { form, severalResources } = readForm(body)
+  if (severalResources) throw invalidRequest('A parameter of the form is there twice.')
   return { client: readClient(authorization, form), token: needed(form, 'token') }
 }
 

@@ -8,6 +8,8 @@ export interface TokenRequest {
   readonly grant: CodeGrant | RefreshGrant
   /** RFC 8707; absent: the client did not say. */
   readonly resource?: string
+  /** Whether it named more than one. */
+  readonly severalResources: boolean
 }
 
 /** RFC 6749 §4.1.3 with RFC 7636 §4.5. */
@@ -35,7 +37,7 @@ const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/
  * @throws ErrorAnswer 400 or 401
  */
 export function readTokenRequest(body: string, authorization: readonly string[]): TokenRequest {
-  const form = readForm(body)
+  const { form, severalResources } = readForm(body)
   const grantType = form.get('grant_type')
   if (grantType === undefined) throw invalidRequest('The parameter grant_type is missing.')
   if (grantType !== 'authorization_code' && grantType !== 'refresh_token') {
@@ -46,6 +48,7 @@ export function readTokenRequest(body: string, authorization: readonly string[])
   return {
     client,
     grant: grantType === 'refresh_token' ? readRefreshGrant(form) : readCodeGrant(form),
+    severalResources,
     ...(resource !== undefined && { resource }),
   }
 }

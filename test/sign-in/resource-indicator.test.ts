@@ -110,6 +110,24 @@ const others = [
   'api://rolecall',
   'urn:x',
 ]
+test('more than one is invalid_target whatever they are, and what is expected is named', () => {
+  for (const value of [undefined, 'https://mcp.example.com/mcp']) {
+    assert.throws(
+      () => indicators.meantBy(value, true),
+      /Only one resource.*https:\/\/mcp\.example\.com\/mcp or/,
+    )
+  }
+})
+
+test('the right one with a query or a fragment is told apart from itself', () => {
+  for (const more of ['?x', '#', '#x']) {
+    assert.throws(
+      () => indicators.meantBy(`https://mcp.example.com/mcp${more}`),
+      /with what follows/,
+    )
+  }
+})
+
 test('anything else is invalid_target and is told what is expected', () => {
   for (const value of others) {
     assert.throws(

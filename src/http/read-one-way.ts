@@ -1,0 +1,24 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { invalidRequest } from '../sign-in/token-error.ts'
+import { queryOf, valuesOf } from './arrival.ts'
+
+/** Of two credentials it is not known which is meant (RFC 6750 §3.1). */
+export function oneAuthorization(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  done: (error?: Error) => void,
+): void {
+  const several = valuesOf(request.raw.rawHeaders, 'authorization').length > 1
+  done(several ? invalidRequest('The request has more than one Authorization header.') : undefined)
+}
+
+/** Of two values of one parameter it is not known which is meant (RFC 6749 §3.1). */
+export function oneOfEachParameter(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  done: (error?: Error) => void,
+): void {
+  const names = [...new URLSearchParams(queryOf(request)).keys()]
+  const repeated = new Set(names).size < names.length
+  done(repeated ? invalidRequest('A parameter of the address is there twice.') : undefined)
+}
