@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { IdentityProviderConfig, ProviderCredential } from '../config/config.ts'
+import { boundGrants } from './bounded-grants.ts'
 import { type Discovered, discover } from './discovery.ts'
 import { DocumentError } from './document-error.ts'
 import { entraProfile } from './entra.ts'
@@ -16,7 +17,7 @@ import { type CachingVerifier, createTokenVerifier } from './token-verifier.ts'
 export interface IdentityProvider {
   readonly profile: IssuerProfile
   readonly verifier: CachingVerifier
-  /** The token endpoint, with our credential; absent without a `client_id`. */
+  /** The token endpoint, with our credential and limits; absent without a `client_id`. */
   readonly grants: ProviderGrants | undefined
   /** Begins fetching in the background; returns at once. */
   start(): void
@@ -156,7 +157,8 @@ function grantsOf(
   clientId: string | undefined,
   options: Omit<TokenEndpointOptions, 'clientId'>,
 ): ProviderGrants | undefined {
-  return clientId === undefined ? undefined : createTokenEndpoint({ ...options, clientId })
+  if (clientId === undefined) return undefined
+  return boundGrants(createTokenEndpoint({ ...options, clientId }))
 }
 
 type LoadRules = Omit<KeySetRules, 'acceptsKey'> & { readonly profile: IssuerProfile }

@@ -58,82 +58,118 @@ export function createMetadataFetch(
   }
 }
 
+/** A document, and when it was had. */
 interface Kept {
-  readonly outcome: MetadataDocument | MetadataFlaw
+  readonly document: MetadataDocument
   /** Milliseconds since the epoch. */
   readonly fetchedAt: number
+  /** Used without asking until then; milliseconds since the epoch. */
+  readonly renewAt: number
 }
 
 const MOST_KEPT = 500
+/** Few: nobody but a flood fails at many addresses, and that does not ask for one again. */
+const MOST_FAILURES_KEPT = 100
 const MOST_AT_ONCE = 10
+/** On top of those, and only for addresses that had a document. */
+const MORE_FOR_KNOWN = 5
 const FAILURE_KEPT_FOR = 60_000
 /** Since it was fetched, so that what a client takes back is gone after a day whatever happens. */
 const STALE_FOR = 86_400_000
 
+export interface MetadataDocumentsParts {
+  readonly clock: Clock
+  readonly fetch: MetadataFetch
+}
+
 /**
  * Keeps documents as long as HTTP says, failures for a minute. Of one document there is one fetch at
  * a time, of all of them ten. While a document cannot be had its last one still does, for a day.
+ *
+ * Anybody can have addresses asked for at which nothing is. So failures are kept apart, where they
+ * push no document out, and five more fetches are for addresses that had a document: no flood keeps
+ * a client out that was known before it.
  */
-export function createMetadataDocuments({
-  clock,
-  fetch,
-}: {
-  readonly clock: Clock
-  readonly fetch: MetadataFetch
-}): MetadataDocuments {
-  let underWay = 0
-  const kept = new LRUCache<string, Kept>({
-    max: MOST_KEPT,
-    ttl: FAILURE_KEPT_FOR,
-    ttlResolution: 0,
-    perf: { now: () => clock.now() },
-    ignoreFetchAbort: true,
-    async fetchMethod(url, before, { options }) {
-      const fetchedAt = clock.now()
-      const spare = before && isSpare(before, fetchedAt) ? before : undefined
-      if (underWay >= MOST_AT_ONCE) {
-        if (spare) return spare
-        throw busy()
-      }
-      underWay += 1
-      const { outcome, ttl } = await load(url, fetch).finally(() => {
-        underWay -= 1
-      })
-      options.ttl = ttl
-      return spare && isFlaw(outcome) && outcome.mayPass ? spare : { outcome, fetchedAt }
-    },
-  })
-  return {
-    async find(url) {
-      const found = await kept.fetch(url)
-      if (!found) throw busy()
-      if (!isFlaw(found.outcome)) return found.outcome
-      throw unusable(found.outcome, found.fetchedAt + FAILURE_KEPT_FOR - clock.now())
-    },
+export function createMetadataDocuments(parts: MetadataDocumentsParts): MetadataDocuments {
+  return new FetchedDocuments(parts)
+}
+
+class FetchedDocuments implements MetadataDocuments {
+  readonly #parts: MetadataDocumentsParts
+  /** Those too old to be used stay, too: their addresses still had a document. */
+  readonly #kept = new LRUCache<string, Kept>({ max: MOST_KEPT })
+  readonly #failures: LRUCache<string, MetadataFlaw>
+  readonly #underWay = new Map<string, Promise<MetadataDocument>>()
+
+  constructor(parts: MetadataDocumentsParts) {
+    this.#parts = parts
+    this.#failures = new LRUCache({
+      max: MOST_FAILURES_KEPT,
+      ttl: FAILURE_KEPT_FOR,
+      ttlResolution: 0,
+      perf: { now: () => parts.clock.now() },
+    })
+  }
+
+  async find(url: string): Promise<MetadataDocument> {
+    const kept = this.#kept.get(url)
+    if (kept && this.#parts.clock.now() < kept.renewAt) return kept.document
+    const flaw = this.#failures.get(url)
+    if (flaw) throw unusable(flaw, this.#failures.getRemainingTTL(url))
+    return this.#underWay.get(url) ?? this.#begin(url, kept)
+  }
+
+  #begin(url: string, before: Kept | undefined): MetadataDocument | Promise<MetadataDocument> {
+    const spare = before && isSpare(before, this.#parts.clock.now()) ? before : undefined
+    if (this.#underWay.size >= MOST_AT_ONCE + (before ? MORE_FOR_KNOWN : 0)) {
+      if (spare) return spare.document
+      throw busy()
+    }
+    const own = this.#renew(url, spare).finally(() => this.#underWay.delete(url))
+    this.#underWay.set(url, own)
+    return own
+  }
+
+  async #renew(url: string, spare: Kept | undefined): Promise<MetadataDocument> {
+    const { clock, fetch } = this.#parts
+    const fetchedAt = clock.now()
+    const loaded = await load(url, fetch)
+    if (loaded.kind === 'document') {
+      const { document, ttl } = loaded
+      this.#kept.set(url, { document, fetchedAt, renewAt: clock.now() + ttl })
+      return document
+    }
+    const { flaw } = loaded
+    if (flaw.mayPass && spare) {
+      this.#kept.set(url, { ...spare, renewAt: clock.now() + FAILURE_KEPT_FOR })
+      return spare.document
+    }
+    if (!flaw.mayPass) this.#kept.delete(url)
+    this.#failures.set(url, flaw)
+    throw unusable(flaw, FAILURE_KEPT_FOR)
   }
 }
 
-async function load(
-  url: string,
-  fetch: MetadataFetch,
-): Promise<Pick<Kept, 'outcome'> & { readonly ttl: number }> {
+type Loaded =
+  /** `ttl` in milliseconds. */
+  | { readonly kind: 'document'; readonly document: MetadataDocument; readonly ttl: number }
+  | { readonly kind: 'flaw'; readonly flaw: MetadataFlaw }
+
+async function load(url: string, fetch: MetadataFetch): Promise<Loaded> {
   try {
     const response = await fetch(url)
     const { status, headers } = response
     const contentType = headers.get('content-type') ?? ''
     const verdict = judgeMetadata(url, { status, contentType, text: await response.text() })
-    if (verdict.kind === 'flaw') return { outcome: verdict.flaw, ttl: FAILURE_KEPT_FOR }
-    return { outcome: verdict.document, ttl: keptFor(Object.fromEntries(headers)) }
+    if (verdict.kind === 'flaw') return verdict
+    return { ...verdict, ttl: keptFor(Object.fromEntries(headers)) }
   } catch (error) {
     const { reason } = asDocumentError(error)
     const words = final[reason]
+    const mayPass = words === undefined
     return {
-      outcome: {
-        reason,
-        mayPass: words === undefined,
-        words: words ?? 'cannot be fetched at the moment',
-      },
-      ttl: FAILURE_KEPT_FOR,
+      kind: 'flaw',
+      flaw: { reason, mayPass, words: words ?? 'cannot be fetched at the moment' },
     }
   }
 }
@@ -146,14 +182,11 @@ const final: Partial<Record<DocumentFailure, string>> = {
 }
 
 /** Whether the document before still does, while there is no newer one. */
-function isSpare({ outcome, fetchedAt }: Kept, now: number): boolean {
-  return !isFlaw(outcome) && now - fetchedAt <= STALE_FOR
+function isSpare({ fetchedAt }: Kept, now: number): boolean {
+  return now - fetchedAt <= STALE_FOR
 }
 
-function isFlaw(outcome: Kept['outcome']): outcome is MetadataFlaw {
-  return 'mayPass' in outcome
-}
-
+/** @param wait milliseconds until it is asked for again */
 function unusable({ mayPass, reason, words }: MetadataFlaw, wait: number): ErrorAnswer {
   const description = `The client's metadata document, at the address that is its client_id, ${words}.`
   const logged = `metadata_document:${reason}`

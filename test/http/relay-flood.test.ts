@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { Agent, fetch } from 'undici'
 import { LineBudget } from '../../src/http/line-budget.ts'
@@ -6,6 +7,7 @@ import { SimulatedClock } from '../support/clock.ts'
 import { type Gateway, startEntra } from '../support/gateway.ts'
 import {
   type Change,
+  codeFor,
   codeForm,
   form,
   postToken,
@@ -23,13 +25,14 @@ async function start(t: TestContext) {
   return { clock, entra, tap, gateway }
 }
 
-/** Posts all of them over 20 connections; what they were answered, without the request ids. */
+/** Posts all of them, so many at once; what they were answered, without the request ids. */
 async function flood(
   t: TestContext,
   { origin }: Gateway,
   forms: readonly Change[],
+  connections = 20,
 ): Promise<ReadonlyMap<string, number>> {
-  const agent = new Agent({ connections: 20 })
+  const agent = new Agent({ connections })
   t.after(() => agent.destroy())
   const answers = new Map<string, number>()
   const bodies = forms.map((one) => form(one).toString())
@@ -43,7 +46,7 @@ async function flood(
       answers.set(answer, (answers.get(answer) ?? 0) + 1)
     }
   }
-  await Promise.all(Array.from({ length: 20 }, worker))
+  await Promise.all(Array.from({ length: connections }, worker))
   return answers
 }
 
@@ -126,6 +129,42 @@ test('made-up codes reach the provider, and fill neither its answers nor ours in
     (line) => line['kind'] === 'identity_provider' && 'not_logged' in line,
   )
   assert.equal(provider['not_logged'], 70)
+})
+
+test('of made-up codes 64 at most are at a slow provider at once, and sessions go on meanwhile', async (t) => {
+  const { gateway, entra, tap } = await start(t)
+  const { refresh } = await signedIn(gateway, 'alice')
+  const code = await codeFor(entra, 'bob')
+  const before = tap.received.length
+  const held: ServerResponse[] = []
+  const arrived = new Promise<void>((resolve) => {
+    tap.answerWith((request, response) => {
+      const isCode = tap.forms().at(-1)?.get('grant_type') === 'authorization_code'
+      if (!isCode || held.length === 64) tap.passOn(request, response)
+      else if (held.push(response) === 64) resolve()
+    })
+  })
+  const codes = Array.from({ length: 64 }, (_, i) => codeForm(`made-up-${i}`))
+  const under = flood(t, gateway, codes, 64)
+  await arrived
+  const beyond = await flood(
+    t,
+    gateway,
+    Array.from({ length: 300 }, (_, i) => codeForm(`more-${i}`)),
+  )
+  assert.deepEqual(
+    [...beyond].map(([text, count]) => [JSON.parse(text)[0], JSON.parse(text)[1].error, count]),
+    [[503, 'temporarily_unavailable', 300]],
+  )
+  const theirs = await postToken(gateway, codeForm(code))
+  assert.equal(theirs.status, 503)
+  assert.equal(theirs.headers.get('retry-after'), '5')
+  assert.equal((await postToken(gateway, refreshForm(refresh))).status, 200)
+  assert.equal(tap.received.length - before, 64 + 1, 'what was held, and the refresh')
+  tap.answerWith(undefined)
+  for (const response of held) response.writeHead(400).end('{"error":"invalid_grant"}')
+  await under
+  assert.equal((await postToken(gateway, codeForm(code))).status, 200, 'nothing was spent')
 })
 
 test('successful redemptions are all logged, during a flood too', async (t) => {

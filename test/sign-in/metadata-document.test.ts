@@ -598,6 +598,11 @@ function keeping() {
   return { clock, source, documents: createMetadataDocuments({ clock, fetch: source.fetch }) }
 }
 
+/** So many addresses. */
+function some(kind: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `${url}/${kind}/${index}`)
+}
+
 function answerIs(status: number, words: RegExp, logged: string) {
   return (error: ErrorAnswer) => {
     assert.equal(error.name, 'ErrorAnswer', String(error))
@@ -714,16 +719,82 @@ test('ten documents are fetched at once, the next is asked to wait and nothing i
   assert.equal(source.asked.length, 11)
 })
 
-test('while too many are fetched, a document that was there before still does', async () => {
+test('while strangers keep all fetches busy, known documents are renewed, five at once', async () => {
   const { clock, source, documents } = keeping()
-  await documents.find(url)
+  const known = some('known', 6)
+  for (const address of known) await documents.find(address)
+  await clock.advance(2 * day)
+  source.asked.length = 0
+  const open = source.hold()
+  const strangers = some('stranger', 10).map((address) => documents.find(address))
+  const renewals = known.slice(0, 5).map((address) => documents.find(address))
+  const expected = answerIs(503, /Too many/, 'metadata_document:busy')
+  await assert.rejects(documents.find(known[5] ?? ''), expected)
+  await assert.rejects(documents.find(url), expected)
+  open()
+  await Promise.all([...strangers, ...renewals])
+  assert.deepEqual(source.asked, [...some('stranger', 10), ...known.slice(0, 5)])
+})
+
+test('an address stays known while its document cannot be had, and no longer once it is taken away', async () => {
+  const { clock, source, documents } = keeping()
+  const [away, gone] = [`${url}/away`, `${url}/gone`]
+  for (const address of [away, gone]) await documents.find(address)
+  await clock.advance(2 * day)
+  source.answer = { status: 500 }
+  await assert.rejects(documents.find(away))
+  source.answer = { status: 404 }
+  await assert.rejects(documents.find(gone))
+  source.answer = {}
   await clock.advance(2 * minute)
   const open = source.hold()
-  const under = Array.from({ length: 10 }, (_, index) => documents.find(`${url}/${index}`))
+  const strangers = some('stranger', 10).map((address) => documents.find(address))
+  const renewal = documents.find(away)
+  await assert.rejects(documents.find(gone), answerIs(503, /Too many/, 'metadata_document:busy'))
+  open()
+  await Promise.all([...strangers, renewal])
+})
+
+test('while even renewals must wait, a document that was there before still does', async () => {
+  const { clock, source, documents } = keeping()
+  const known = some('known', 5)
+  for (const address of [url, ...known]) await documents.find(address)
+  await clock.advance(2 * minute)
+  source.asked.length = 0
+  const open = source.hold()
+  const under = [...some('stranger', 10), ...known].map((address) => documents.find(address))
   assert.equal((await documents.find(url)).name, 'Claude Code')
   open()
   await Promise.all(under)
-  assert.equal(source.asked.length, 11)
+  assert.equal(source.asked.length, 15)
+  await documents.find(url)
+  assert.equal(source.asked.length, 16, 'nothing is remembered of that')
+})
+
+test('a flood of addresses without a document pushes none out, and takes no spare away', async () => {
+  const { clock, source, documents } = keeping()
+  source.answer = { headers: { 'cache-control': 'max-age=600' } }
+  const known = some('known', 500)
+  for (const address of known) await documents.find(address)
+  source.answer = { status: 404 }
+  for (const address of some('stranger', 600)) await assert.rejects(documents.find(address))
+  source.asked.length = 0
+  for (const address of known) assert.equal((await documents.find(address)).url, address)
+  assert.deepEqual(source.asked, [])
+  await clock.advance(11 * minute)
+  source.answer = new DocumentError('unreachable', '')
+  for (const address of known) assert.equal((await documents.find(address)).url, address)
+})
+
+test('failures are kept, a hundred of them', async () => {
+  const { source, documents } = keeping()
+  source.answer = { status: 404 }
+  const failing = some('stranger', 101)
+  for (const address of failing) await assert.rejects(documents.find(address))
+  for (const address of failing.slice(1)) await assert.rejects(documents.find(address))
+  assert.equal(source.asked.length, 101)
+  await assert.rejects(documents.find(failing[0] ?? ''))
+  assert.equal(source.asked.length, 102)
 })
 
 test('a fetch that many others overtake is answered all the same', async () => {
