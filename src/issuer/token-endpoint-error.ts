@@ -72,9 +72,12 @@ function traceOf(status: number, body: JsonObject): ProviderTrace {
   }
 }
 
+/** As Entra's are; anything else could be what was sent, echoed. */
+const GUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
+
 function idOf(body: JsonObject, name: string): string | undefined {
   const id = text(body, name)
-  return id !== undefined && /^[\w-]{1,64}$/.test(id) ? id : undefined
+  return id !== undefined && GUID.test(id) ? id : undefined
 }
 
 function codesOf(value: unknown): readonly number[] {

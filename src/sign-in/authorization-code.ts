@@ -20,12 +20,19 @@ const codeShape = z.object({
   provider: z.string(),
   /** The transaction's. */
   secret: z.string(),
+  /** What clients got when the person allowed it. */
+  tokens: z.enum(['sealed', 'passthrough']),
   /** Milliseconds since the epoch. */
   issued: z.number(),
 })
 
 /** What an authorization code of ours stands for. Without its verifier it is worth nothing. */
 export type AuthorizationCode = z.infer<typeof codeShape>
+
+/** When a code is over, milliseconds since the epoch. */
+export function endOfCode({ issued }: Pick<AuthorizationCode, 'issued'>): number {
+  return issued + CODE_LIFETIME
+}
 
 export function sealCode(code: AuthorizationCode, keys: KeyRing): Promise<string> {
   return seal(code, keys)
@@ -47,7 +54,7 @@ export async function openCode(
 ): Promise<AuthorizationCode> {
   const code = codeShape.safeParse(await open(grant.code, keys)).data
   if (!code) throw refused('was not made here, or was altered', 'unknown')
-  if (expected.now > code.issued + CODE_LIFETIME) {
+  if (expected.now > endOfCode(code)) {
     throw refused('is more than 60 seconds old', 'expired')
   }
   if (code.client !== expected.client) throw refused('was made for another client', 'client')

@@ -14,6 +14,7 @@ import { OWN_PAGE } from './own-sign-in.ts'
 import { providerAddress } from './provider-redirect.ts'
 import { canBeRemembered, isRemembered, remember } from './remembered-consent.ts'
 import { resourceIndicators } from './resource-indicator.ts'
+import { checkStillAllowed } from './still-allowed.ts'
 import { invalidRequest, temporarilyUnavailable } from './token-error.ts'
 import {
   beginTransaction,
@@ -64,6 +65,7 @@ export async function authorize(
           id: address.client.id,
           redirectUri: address.redirectUri,
           challenge: request.challenge,
+          tokens: parts.config.sign_in.tokens,
           ...(address.state !== undefined && { state: address.state }),
         },
         consented: await isAllowed(address, visit, parts),
@@ -123,6 +125,7 @@ export async function decide(
       'This question is more than ten minutes old, was answered before, or was asked in another browser; begin the sign-in again.',
     )
   }
+  await checkStillAllowed(client, visit.resource, parts.config)
   const address = {
     redirectUri: client.redirectUri,
     ...(client.state !== undefined && { state: client.state }),
@@ -144,13 +147,14 @@ interface Around {
 type Address = Parameters<typeof answerAddress>[0]
 
 async function remembered(
-  client: NonNullable<Transaction['client']>,
-  { cookies, resource }: Visit,
+  { id: client, redirectUri }: NonNullable<Transaction['client']>,
+  { cookies, resource: { url: resource } }: Visit,
   { config, keys, clock }: BrokerParts,
 ): Promise<BrowserAnswer['cookies']> {
-  if (config.sign_in.consent !== 'remember') return []
+  const { consent, tokens } = config.sign_in
+  if (consent !== 'remember') return []
   const value = await remember(
-    { client: client.id, redirectUri: client.redirectUri, resource: resource.resource.name },
+    { client, redirectUri, resource, tokens },
     { sealed: cookies.consents, keys: keys.for('consent'), now: clock.now() },
   )
   return value === undefined ? [] : [{ kind: 'set_consents', value }]
@@ -162,9 +166,10 @@ async function isAllowed(
   { config, keys, clock }: BrokerParts,
 ): Promise<boolean> {
   if (client.skipsConsent) return true
-  if (config.sign_in.consent !== 'remember' || !byPerson) return false
+  const { consent, tokens } = config.sign_in
+  if (consent !== 'remember' || !byPerson) return false
   return isRemembered(
-    { client: client.id, redirectUri, resource: resource.resource.name },
+    { client: client.id, redirectUri, resource: resource.url, tokens },
     { sealed: cookies.consents, keys: keys.for('consent'), now: clock.now() },
   )
 }

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { ErrorAnswer } from '../oauth/error-answer.ts'
 import { sealCode } from './authorization-code.ts'
 import { answerAddress } from './authorize-request.ts'
 import { type BrokerParts, type BrokerResource, issuerShown } from './broker-parts.ts'
 import type { BrowserAnswer, BrowserCookies } from './browser-answer.ts'
 import { clientError, type ProviderRefusal } from './provider-refusal.ts'
+import { checkStillAllowed } from './still-allowed.ts'
 import { invalidRequest } from './token-error.ts'
 import { openTransaction, type Transaction } from './transaction.ts'
 
@@ -13,6 +15,8 @@ export interface Return {
   readonly cookies: BrowserCookies
   /** Whether this transaction comes back for the first time here. */
   claim(id: string): boolean
+  /** It may come back once more. */
+  release(id: string): void
   /** A sign-in on our own page comes to its end. */
   finishOwn(transaction: Transaction, code: string): Promise<BrowserAnswer>
 }
@@ -32,10 +36,11 @@ export async function callback(
   const answer = readAnswer(query)
   const transaction = await transactionOf(answer.get('state') ?? '', back, parts)
   checkIssuer(answer.get('iss'), parts)
-  if (!back.claim(transaction.id)) throw lost()
   const refusal = refusalIn(answer)
   const drop = { kind: 'drop_transaction', id: transaction.id } as const
   const { client } = transaction
+  if (client) await checkStillAllowed(client, servedBy(transaction, back), parts.config)
+  if (!back.claim(transaction.id)) throw lost()
   const done = client
     ? await tellClient(answer.get('code') ?? '', refusal, { transaction, client, back, parts })
     : await tellPerson(answer.get('code') ?? '', refusal, { transaction, back })
@@ -63,6 +68,12 @@ async function transactionOf(
   const served = resources.some(({ resource }) => resource.name === transaction?.resource)
   if (!transaction?.consented || !served) throw lost()
   return transaction
+}
+
+function servedBy({ resource: name }: Transaction, { resources }: Return): BrokerResource {
+  const served = resources.find(({ resource }) => resource.name === name)
+  if (!served) throw lost()
+  return served
 }
 
 function lost(): Error {
@@ -104,8 +115,7 @@ async function tellClient(
   refusal: ProviderRefusal | undefined,
   { transaction, client, back, parts }: Finishing,
 ): Promise<BrowserAnswer> {
-  const served = back.resources.find(({ resource }) => resource.name === transaction.resource)
-  const issuer = served && issuerShown(client.redirectUri, served, parts.config)
+  const issuer = issuerShown(client.redirectUri, servedBy(transaction, back), parts.config)
   if (refusal) {
     const { error, description, log } = clientError(refusal)
     const answer = { error, error_description: description }
@@ -121,6 +131,7 @@ async function tellClient(
       challenge: client.challenge,
       provider: providerCode,
       secret: transaction.secret,
+      tokens: client.tokens,
       issued: parts.clock.now(),
     },
     parts.keys.for('authorization code'),
@@ -138,7 +149,21 @@ async function tellPerson(
   refusal: ProviderRefusal | undefined,
   { transaction, back }: Pick<Finishing, 'transaction' | 'back'>,
 ): Promise<BrowserAnswer> {
-  if (!refusal) return back.finishOwn(transaction, providerCode)
+  if (!refusal) return finishOwn(transaction, providerCode, back)
   const { explanation, log } = clientError(refusal)
   return { kind: 'page', status: 400, page: { kind: 'error', explanation }, cookies: [], log }
+}
+
+/** Trouble that passes spends nothing: whoever loads the page again goes on. */
+async function finishOwn(
+  transaction: Transaction,
+  providerCode: string,
+  back: Return,
+): Promise<BrowserAnswer> {
+  try {
+    return await back.finishOwn(transaction, providerCode)
+  } catch (error) {
+    if (error instanceof ErrorAnswer && error.status === 503) back.release(transaction.id)
+    throw error
+  }
 }

@@ -1,4 +1,4 @@
-import { openCode } from './authorization-code.ts'
+import { endOfCode, openCode } from './authorization-code.ts'
 import { type BrokerParts, type BrokerResource, callbackUrl } from './broker-parts.ts'
 import { authenticateClient, checkOwner } from './client-authentication.ts'
 import type { IssuedTokens } from './issued-tokens.ts'
@@ -7,6 +7,7 @@ import { checkNonce } from './provider-nonce.ts'
 import { resourceIndicators } from './resource-indicator.ts'
 import {
   beginSession,
+  checkAgreed,
   checkPerson,
   checkSession,
   endOf,
@@ -66,8 +67,10 @@ async function redeemCode(
     now: clock.now(),
   })
   const { id, family } = code
-  const until = clock.now() + parts.config.sign_in.session_lifetime
-  return singleUse.once({ id, family, repeated: 'refused', until }, async () => {
+  checkAgreed(code, parts.config.sign_in)
+  const familyUntil = clock.now() + parts.config.sign_in.session_lifetime
+  const use = { id, family, repeated: 'refused', until: endOfCode(code), familyUntil } as const
+  return singleUse.once(use, async () => {
     const { codeVerifier, nonce } = providerProof(code.secret)
     const obtained = await parts.source.obtain({
       grant: 'authorization_code',
@@ -82,12 +85,13 @@ async function redeemCode(
         }),
     })
     checkNonce(obtained, nonce, resource)
-    const session = beginSession({
+    const of = {
       client: client.id,
       bound: { resource: resource.resource.name },
       person: obtained.judged.principal.personKey,
       began: clock.now(),
-    })
+    }
+    const session = beginSession(of, parts.config.sign_in)
     return issue({ ...session, family }, obtained, parts)
   })
 }
@@ -102,8 +106,10 @@ async function refresh(
   const { id, family } = session
   await checkOwner(session, presented, resource)
   checkSession(session, config.sign_in, clock.now())
+  checkAgreed(session, config.sign_in)
   const until = endOf(session, config.sign_in)
-  return singleUse.once({ id, family, repeated: 'same answer', until }, () => renew(session, parts))
+  const use = { id, family, repeated: 'same answer', until, familyUntil: until } as const
+  return singleUse.once(use, () => renew(session, parts))
 }
 
 async function renew(session: Session, parts: BrokerTokenParts): Promise<IssuedTokens> {

@@ -56,6 +56,7 @@ export function createBroker(
           resources,
           cookies,
           claim,
+          release: (id) => claimed.delete(id),
           finishOwn: (transaction, code) =>
             finishOwnSignIn(transaction, code, { resources, parts }),
         },

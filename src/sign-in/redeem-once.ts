@@ -148,7 +148,7 @@ class StoredSingleUse implements SingleUse {
 
   async #refuseReuse(use: Use): Promise<never> {
     const { store } = this.#parts
-    if (store.shared) await this.endFamily(use.family, use.until)
+    if (store.shared) await this.endFamily(use.family, use.familyUntil)
     throw use.repeated === 'refused' ? codeReused() : refreshTokenReused()
   }
 }

@@ -131,12 +131,13 @@ async function redeemCode(
     ask: () => context.grants.redeemCode(redemption),
   })
   const { principal, resource } = obtained.judged
-  const session = beginSession({
+  const of = {
     client: context.config.identity_provider.client_id ?? '',
     bound: { audiences: [...resource.audiences] },
     person: principal.personKey,
     began: context.clock.now(),
-  })
+  }
+  const session = beginSession(of, context.config.sign_in)
   return issue(session, { obtained, meant: asked.meant }, context)
 }
 
@@ -170,9 +171,8 @@ async function refresh(
   }
   const { id, family } = session
   const until = endOf(session, config.sign_in)
-  return context.singleUse.once({ id, family, repeated: 'same answer', until }, () =>
-    renew(session, candidates, context),
-  )
+  const use = { id, family, repeated: 'same answer', until, familyUntil: until } as const
+  return context.singleUse.once(use, () => renew(session, candidates, context))
 }
 
 function isBoundTo({ bound }: Session, resource: ResourceConfig): boolean {

@@ -22,7 +22,10 @@ const consentsShape = z.array(
 export interface Consent {
   readonly client: string
   readonly redirectUri: string
+  /** Its URL. */
   readonly resource: string
+  /** What the client gets. */
+  readonly tokens: 'sealed' | 'passthrough'
 }
 
 type Consents = z.infer<typeof consentsShape>
@@ -46,7 +49,10 @@ export async function isRemembered(consent: Consent, memory: Memory): Promise<bo
  * at an address of http. In a popup the question is asked each time: its click opens the window in
  * which the sign-in goes on.
  */
-export function canBeRemembered({ client, redirectUri }: Omit<Consent, 'resource'>): boolean {
+export function canBeRemembered({
+  client,
+  redirectUri,
+}: Pick<Consent, 'client' | 'redirectUri'>): boolean {
   return redirectUri.startsWith('https:') && popupOriginOf(client) === undefined
 }
 
@@ -65,7 +71,7 @@ async function consentsIn({ sealed, keys, now }: Memory): Promise<Consents> {
   return consents.filter(({ until }) => now < until)
 }
 
-function digest({ client, redirectUri, resource }: Consent): string {
-  const text = JSON.stringify([client, redirectUri, resource])
+function digest({ client, redirectUri, resource, tokens }: Consent): string {
+  const text = JSON.stringify([client, redirectUri, resource, tokens])
   return createHash('sha256').update(text).digest('base64url')
 }

@@ -25,6 +25,10 @@ const sessionShape = z.object({
   person: z.string(),
   /** When the person signed in, milliseconds since the epoch. */
   began: z.number(),
+  /** When it ends at the latest, whatever is configured later; milliseconds since the epoch. */
+  ends: z.number(),
+  /** What clients got when the person allowed it. */
+  tokens: z.enum(['sealed', 'passthrough']),
   /** The identity provider's refresh token; absent where it gave none. */
   provider: z.string().optional(),
 })
@@ -33,8 +37,11 @@ const sessionShape = z.object({
 export type Session = z.infer<typeof sessionShape>
 
 /** A session that begins. */
-export function beginSession(of: Pick<Session, 'client' | 'bound' | 'person' | 'began'>): Session {
-  return { ...of, id: randomUUID(), family: randomUUID() }
+export function beginSession(
+  of: Pick<Session, 'client' | 'bound' | 'person' | 'began'>,
+  { session_lifetime: lifetime, tokens }: Pick<RelayConfig, 'session_lifetime' | 'tokens'>,
+): Session {
+  return { ...of, id: randomUUID(), family: randomUUID(), ends: of.began + lifetime, tokens }
 }
 
 /**
@@ -60,9 +67,12 @@ export async function sessionIn(refreshToken: string, keys: KeyRing): Promise<Se
 
 type Limits = Pick<RelayConfig, 'session_lifetime' | 'sessions_valid_after'>
 
-/** When a session is over whatever happens, milliseconds since the epoch. */
-export function endOf({ began }: Pick<Session, 'began'>, limits: Limits): number {
-  return began + limits.session_lifetime
+/**
+ * When a session is over whatever happens, milliseconds since the epoch. A longer `session_lifetime`
+ * counts for later sessions alone: what is known of ended ones is known until their own end.
+ */
+export function endOf({ began, ends }: Pick<Session, 'began' | 'ends'>, limits: Limits): number {
+  return Math.min(ends, began + limits.session_lifetime)
 }
 
 /**
@@ -71,7 +81,11 @@ export function endOf({ began }: Pick<Session, 'began'>, limits: Limits): number
  * @param now milliseconds since the epoch
  * @throws ErrorAnswer `invalid_grant`
  */
-export function checkSession(session: Pick<Session, 'began'>, limits: Limits, now: number): void {
+export function checkSession(
+  session: Pick<Session, 'began' | 'ends'>,
+  limits: Limits,
+  now: number,
+): void {
   const { sessions_valid_after: validAfter } = limits
   if (validAfter !== undefined && session.began < validAfter) {
     throw invalidGrant(
@@ -83,6 +97,23 @@ export function checkSession(session: Pick<Session, 'began'>, limits: Limits, no
   throw invalidGrant(
     'This session has reached its full length (sign_in.session_lifetime); sign in again.',
     'session_over',
+  )
+}
+
+/**
+ * Ends a session that was allowed for sealed tokens where clients now get the cluster's own: that is
+ * more than the person agreed to.
+ *
+ * @throws ErrorAnswer `invalid_grant`
+ */
+export function checkAgreed(
+  { tokens }: Pick<Session, 'tokens'>,
+  config: Pick<RelayConfig, 'tokens'>,
+): void {
+  if (tokens === config.tokens || tokens === 'passthrough') return
+  throw invalidGrant(
+    'What clients get here has changed since this was allowed (sign_in.tokens); sign in again.',
+    'tokens_changed',
   )
 }
 

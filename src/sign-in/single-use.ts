@@ -11,8 +11,10 @@ export interface Use {
    * `refused`: any repetition after success is `invalid_grant` (codes).
    */
   readonly repeated: 'same answer' | 'refused'
-  /** When nothing about it needs to be known any more, milliseconds since the epoch. */
+  /** When it would have ended unused, milliseconds since the epoch. */
   readonly until: number
+  /** When nothing that comes of that sign-in can be good any more, milliseconds since the epoch. */
+  readonly familyUntil: number
 }
 
 /** Lets every code and every refresh token be redeemed once. */

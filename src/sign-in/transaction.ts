@@ -17,6 +17,8 @@ const transactionShape = z.object({
       redirectUri: z.string(),
       state: z.string().optional(),
       challenge: z.string(),
+      /** What clients get, as the person is told. */
+      tokens: z.enum(['sealed', 'passthrough']),
     })
     .optional(),
   /** Whether the person allowed it, or nobody has to be asked. */

@@ -39,7 +39,8 @@ export interface UseRecordsParts {
   readonly clock: Clock
 }
 
-const refusalShape = z.object({ description: z.string(), reason: z.string() })
+const answerShape = z.object({ of: z.string(), issued: z.unknown() })
+const refusalShape = z.object({ of: z.string(), description: z.string(), reason: z.string() })
 
 /**
  * What the store knows of codes, refresh tokens and sign-ins, each named by a digest. Of what was
@@ -69,7 +70,7 @@ export class UseRecords {
       return { kind: 'ours' }
     }
     if (mark === 'used') return (await this.#answered(use)) ?? { kind: 'used' }
-    return (await this.#refused(mark)) ?? { kind: 'theirs' }
+    return (await this.#refused(use, mark)) ?? { kind: 'theirs' }
   }
 
   /** Takes a claim back: the value was not used. */
@@ -83,7 +84,8 @@ export class UseRecords {
   async spend(use: Use, issued: IssuedTokens, at: number): Promise<void> {
     const { store, keys, clock } = this.#parts
     if (use.repeated === 'same answer') {
-      const sealed = await seal(issued, keys)
+      // With what it is of: whoever can write into the store can put it under another name.
+      const sealed = await seal({ of: use.id, issued }, keys)
       const grace = GRACE - (clock.now() - at)
       if (grace > 0) await store.set(answerKey(use), sealed, grace)
     }
@@ -92,7 +94,7 @@ export class UseRecords {
 
   async refuse(use: Use, { message, reason }: ErrorAnswer): Promise<void> {
     const { store, keys } = this.#parts
-    const sealed = await seal({ description: message, reason }, keys)
+    const sealed = await seal({ of: use.id, description: message, reason }, keys)
     await store.set(markKey(use), `refused ${sealed}`, this.#leftOf(use))
   }
 
@@ -111,20 +113,21 @@ export class UseRecords {
     const { store, keys } = this.#parts
     const sealed = await store.get(answerKey(use))
     if (sealed === undefined) return undefined
-    const issued = await open(sealed, keys)
+    const answer = answerShape.safeParse(await open(sealed, keys)).data
     // Made by ourselves: nobody else has the keys.
-    if (issued !== undefined) return { kind: 'answered', issued: issued as IssuedTokens }
+    if (answer?.of === use.id) return { kind: 'answered', issued: answer.issued as IssuedTokens }
     throw temporarilyUnavailable(
       'Another process of this server answered, with a sealing key that is not here yet; try again shortly.',
       { retryAfter: 5, reason: 'sealing_key_unknown' },
     )
   }
 
-  async #refused(mark = ''): Promise<Standing | undefined> {
+  async #refused({ id }: Use, mark = ''): Promise<Standing | undefined> {
     const [kind, sealed = ''] = mark.split(' ')
     if (kind !== 'refused') return undefined
     const refusal = refusalShape.safeParse(await open(sealed, this.#parts.keys)).data
-    const { description, reason } = refusal ?? { description: 'Sign in again.', reason: 'refused' }
+    const { description, reason } =
+      refusal?.of === id ? refusal : { description: 'Sign in again.', reason: 'refused' }
     return { kind: 'refused', error: invalidGrant(description, reason) }
   }
 
@@ -133,8 +136,9 @@ export class UseRecords {
   }
 }
 
-function markKey({ id }: Use): string {
-  return `use:${digest(id)}`
+/** Codes, which anybody can bring, apart from refresh tokens, which only people have who signed in. */
+function markKey({ id, repeated }: Use): string {
+  return `${repeated === 'refused' ? 'code' : 'use'}:${digest(id)}`
 }
 
 function answerKey({ id }: Use): string {

@@ -2,8 +2,8 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import type { Store } from './store.ts'
 
-/** Characters, of keys and values together. What was used least lately makes room. */
-const MOST_KEPT = 32_000_000
+/** Characters, of keys and values of one kind together. What was used least lately makes room. */
+const MOST_KEPT = 16_000_000
 /** Characters. What an entry takes beside its key and value. */
 const ENTRY = 200
 
@@ -20,10 +20,8 @@ interface Kept {
 export class MemoryStore implements Store {
   readonly shared = false
   readonly #clock: Clock
-  readonly #kept = new LRUCache<string, Kept>({
-    maxSize: MOST_KEPT,
-    sizeCalculation: ({ value }, key) => ENTRY + key.length + value.length,
-  })
+  /** By what stands before the colon of a key: no kind crowds out another. */
+  readonly #kinds = new Map<string, LRUCache<string, Kept>>()
   #swept: number
 
   constructor(clock: Clock) {
@@ -46,29 +44,41 @@ export class MemoryStore implements Store {
   }
 
   async delete(key: string): Promise<void> {
-    this.#kept.delete(key)
+    this.#kindOf(key).delete(key)
   }
 
   close(): void {
-    this.#kept.clear()
+    this.#kinds.clear()
+  }
+
+  #kindOf(key: string): LRUCache<string, Kept> {
+    const name = key.slice(0, key.indexOf(':') + 1)
+    const known = this.#kinds.get(name)
+    if (known) return known
+    const kind = new LRUCache<string, Kept>({
+      maxSize: MOST_KEPT,
+      sizeCalculation: ({ value }, of) => ENTRY + of.length + value.length,
+    })
+    this.#kinds.set(name, kind)
+    return kind
   }
 
   #current(key: string): Kept | undefined {
-    const kept = this.#kept.get(key)
+    const kept = this.#kindOf(key).get(key)
     return kept && kept.until > this.#clock.now() ? kept : undefined
   }
 
   #put(key: string, value: string, ttl: number): void {
     this.#sweep()
-    this.#kept.set(key, { value, until: this.#clock.now() + ttl })
+    this.#kindOf(key).set(key, { value, until: this.#clock.now() + ttl })
   }
 
   #sweep(): void {
     const now = this.#clock.now()
     if (now - this.#swept < SWEEP_EVERY) return
     this.#swept = now
-    for (const [key, { until }] of this.#kept.entries()) {
-      if (until <= now) this.#kept.delete(key)
+    for (const kind of this.#kinds.values()) {
+      for (const [key, { until }] of kind.entries()) if (until <= now) kind.delete(key)
     }
   }
 }

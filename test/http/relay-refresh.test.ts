@@ -369,9 +369,11 @@ test('what was issued says no more of the session than its token', async (t) => 
     'began',
     'bound',
     'client',
+    'ends',
     'family',
     'id',
     'person',
     'provider',
+    'tokens',
   ])
 })

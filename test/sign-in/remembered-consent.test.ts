@@ -11,7 +11,8 @@ const day = 24 * 3_600_000
 const consent: Consent = {
   client: 'holmes',
   redirectUri: 'https://app.contoso.test/cb',
-  resource: 'prod',
+  resource: 'https://mcp.contoso.test/mcp',
+  tokens: 'sealed',
 }
 
 async function remembered(of: Consent = consent, sealed?: string, at = now): Promise<string> {
@@ -37,18 +38,26 @@ test('a consent ends at its own time, though the cookie was written again since'
   assert.equal(await isRemembered(consent, { sealed, keys, now: now + 91 * day }), false)
 })
 
-test('it is one client at one address for one resource, and no way of putting these together', async () => {
-  const sealed = await remembered({ client: 'a', redirectUri: 'https://b', resource: 'c' })
-  const others: readonly Consent[] = [
-    { client: 'A', redirectUri: 'https://b', resource: 'c' },
-    { client: 'a', redirectUri: 'https://b/', resource: 'c' },
-    { client: 'a', redirectUri: 'https://b', resource: 'd' },
-    { client: 'a","https://b', redirectUri: '', resource: 'c' },
-    { client: 'ahttps://b', redirectUri: '', resource: 'c' },
-    { client: 'c', redirectUri: 'https://b', resource: 'a' },
+test('it is one client at one address for one resource and one kind of token, and no way of putting these together', async () => {
+  const allowed: Consent = {
+    client: 'a',
+    redirectUri: 'https://b',
+    resource: 'c',
+    tokens: 'sealed',
+  }
+  const sealed = await remembered(allowed)
+  const others: readonly Partial<Consent>[] = [
+    { client: 'A' },
+    { redirectUri: 'https://b/' },
+    { resource: 'd' },
+    { client: 'a","https://b', redirectUri: '' },
+    { client: 'ahttps://b', redirectUri: '' },
+    { client: 'c', resource: 'a' },
+    { tokens: 'passthrough' },
   ]
   for (const other of others) {
-    assert.equal(await isRemembered(other, { sealed, keys, now }), false, JSON.stringify(other))
+    const consent = { ...allowed, ...other }
+    assert.equal(await isRemembered(consent, { sealed, keys, now }), false, JSON.stringify(other))
   }
 })
 
@@ -102,7 +111,8 @@ test('in a popup the question is asked each time', async () => {
   const consent = {
     client: popupClientId('https://ui.contoso.test'),
     redirectUri: 'https://mcp.contoso.test/oauth/popup?origin=https%3A%2F%2Fui.contoso.test',
-    resource: 'prod',
+    resource: 'https://mcp.contoso.test/mcp',
+    tokens: 'sealed' as const,
   }
   assert.equal(await remember(consent, { sealed: undefined, keys, now }), undefined)
 })

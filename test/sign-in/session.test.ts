@@ -17,13 +17,18 @@ const newer = Buffer.alloc(32, 2).toString('base64url')
 const keys = deriveKeys([older]).for('refresh token')
 const began = Date.parse('2026-03-01T12:00:00Z')
 
+const settings = { session_lifetime: 8 * 3_600_000, tokens: 'sealed' } as const
+
 const session: Session = {
-  ...beginSession({
-    client: 'holmes',
-    bound: { audiences: ['6dae42f8-4368-4678-94ff-3960e28e3630'] },
-    person: 'alice',
-    began,
-  }),
+  ...beginSession(
+    {
+      client: 'holmes',
+      bound: { audiences: ['6dae42f8-4368-4678-94ff-3960e28e3630'] },
+      person: 'alice',
+      began,
+    },
+    settings,
+  ),
   provider: '1.the-token-of-the-provider',
 }
 
@@ -40,7 +45,7 @@ async function assertUnknown(token: string, ring: KeyRing = keys): Promise<void>
 }
 
 test('every session and every token of it has a name of its own', () => {
-  const again = beginSession(session)
+  const again = beginSession(session, settings)
   assert.notEqual(again.id, session.id)
   assert.notEqual(again.family, session.family)
 })

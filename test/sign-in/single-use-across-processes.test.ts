@@ -230,7 +230,7 @@ test('what the store could not be told of a redemption it is told later; the cli
 test('told to the store after the grace, a token is marked as used all the same', async () => {
   const { clock, store, one, other } = twoProcesses()
   const redemptions = new Redemptions()
-  const uses = [refresh('a', 'one family', now), code('b', 'other family', now)]
+  const uses = [refresh('a', 'one family', now), refresh('b', 'other family', now)]
   for (const [index, use] of uses.entries()) {
     await one.once(use, async () => {
       store.fault = 'before'

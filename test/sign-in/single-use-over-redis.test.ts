@@ -100,7 +100,7 @@ onRedis('single use over Redis', () => {
     await other.endFamily('the-id-of-a-family', Date.now() + 60_000)
     const contents = await server.contents()
     const kinds = [...contents.keys()].map((key) => key.split(':')[1])
-    assert.deepEqual(new Set(kinds), new Set(['use', 'answer', 'family']))
+    assert.deepEqual(new Set(kinds), new Set(['use', 'code', 'answer', 'family']))
     const text = JSON.stringify([...contents])
     for (const secret of ['access-token', 'refresh-token', 'alice', 'idp.test', 'the-id-of']) {
       assert.ok(!text.includes(secret), secret)

@@ -90,7 +90,7 @@ test('memory alone is not shared', async () => {
 
 test('memory is bounded: what was used least lately makes room', async () => {
   const store = createStore({}, { clock: new SimulatedClock(), onEvent() {} })
-  const half = 'x'.repeat(15_000_000)
+  const half = 'x'.repeat(7_500_000)
   await store.set('a', half, 1_000)
   await store.set('b', half, 1_000)
   await store.get('a')
@@ -98,10 +98,19 @@ test('memory is bounded: what was used least lately makes room', async () => {
   assert.deepEqual([await store.get('a'), await store.get('b')], [half, undefined])
 })
 
+test('in memory what there is much of crowds out nothing of another kind', async () => {
+  const store = createStore({}, { clock: new SimulatedClock(), onEvent() {} })
+  await store.set('family:a', 'ended', 1_000)
+  await store.set('use:a', 'used', 1_000)
+  const half = 'x'.repeat(7_500_000)
+  for (let i = 0; i < 6; i += 1) await store.set(`code:${i}`, half, 1_000)
+  assert.deepEqual([await store.get('family:a'), await store.get('use:a')], ['ended', 'used'])
+})
+
 test('in memory what has ended crowds out nothing that has not', async () => {
   const clock = new SimulatedClock()
   const store = createStore({}, { clock, onEvent() {} })
-  const third = 'x'.repeat(10_000_000)
+  const third = 'x'.repeat(5_000_000)
   await store.set('long', third, 3_600_000)
   await store.set('short', third, 60_000)
   await store.set('short too', third, 60_000)

@@ -12,14 +12,16 @@ import { SimulatedClock } from './clock.ts'
 export const keys = deriveKeys([Buffer.alloc(32, 1).toString('base64url')]).for('stored answer')
 
 const day = 86_400_000
+const minute = 60_000
 
 /** A refresh token of a sign-in that ends in a day. */
 export function refresh(id: string, family = 'family', now = Date.now()): Use {
-  return { id, family, repeated: 'same answer', until: now + day }
+  return { id, family, repeated: 'same answer', until: now + day, familyUntil: now + day }
 }
 
+/** A code of such a sign-in. */
 export function code(id: string, family = 'family', now = Date.now()): Use {
-  return { id, family, repeated: 'refused', until: now + day }
+  return { id, family, repeated: 'refused', until: now + minute, familyUntil: now + day }
 }
 
 /** Stands for the identity provider: every redemption that happens has another answer. */

@@ -23,10 +23,12 @@ function isHeard() {
 }
 
 const { opener } = window
+// Also where there is an opener: it may be the window that waits.
+const heard = isHeard()
 if (opener) {
   opener.postMessage(answer, origin)
   close()
-} else if (await isHeard()) {
+} else if (await heard) {
   close()
 } else {
   document.getElementById('handed-over')?.remove()
