@@ -151,8 +151,12 @@ onRedis('two processes over one Redis', () => {
   })
 
   test('every step of a sign-in at another process: broker completes it, and ends it everywhere', async (t) => {
-    const { balancer, gateway, call } = await start(t, 'broker')
+    const { balancer, gateway, call, redis } = await start(t, 'broker')
     const { code, tokens } = await signInAtBroker(gateway, 'alice')
+    const marks = [...(await redis.contents()).keys()].filter((key) => /^rolecall:code:/.test(key))
+    assert.equal(marks.length, 1)
+    // No longer than codes live, since anybody can make one up.
+    assert.ok(Number(await redis.command('PTTL', ...marks)) <= 60_000)
     assert.equal(await call(tokens.access), 200)
     const replies = await atBoth(() => postToken(gateway, refreshOf(tokens.refresh)))
     for (const { body } of replies) assert.deepEqual(body, replies[0]?.body)

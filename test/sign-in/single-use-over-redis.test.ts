@@ -50,6 +50,11 @@ async function endGrace(server: RedisServer): Promise<void> {
   }
 }
 
+async function answersIn(server: RedisServer): Promise<readonly string[]> {
+  const keys = [...(await server.contents()).keys()]
+  return keys.filter((key) => key.startsWith('rolecall:answer:'))
+}
+
 onRedis('single use over Redis', () => {
   test('a refresh token raced 50 ways through two processes is redeemed once, with one answer for all', async (t) => {
     const { one, other, redemptions } = await start(t)
@@ -88,6 +93,20 @@ onRedis('single use over Redis', () => {
       assert.deepEqual([error, reason], ['invalid_grant', 'session_revoked'])
     }
     await one.once(refresh('d', 'another family'), redemptions.succeed)
+  })
+
+  test('an answer that was put under another token in Redis belongs to nobody', async (t) => {
+    const { server, one, other, redemptions } = await start(t)
+    await one.once(refresh('of-alice', 'family of alice'), redemptions.succeed)
+    const [alices = ''] = await answersIn(server)
+    await one.once(refresh('of-bob', 'family of bob'), redemptions.succeed)
+    const bobs = (await answersIn(server)).find((key) => key !== alices) ?? ''
+    await server.command('COPY', alices, bobs, 'REPLACE')
+    const { status } = await refusalOf(
+      other.once(refresh('of-bob', 'family of bob'), redemptions.succeed),
+    )
+    assert.equal(status, 503)
+    assert.equal(redemptions.count, 2)
   })
 
   test('nothing in Redis can be read, and everything in it ends', async (t) => {
