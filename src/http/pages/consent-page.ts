@@ -11,12 +11,13 @@ export function consentMain(page: ConsentPage): Html {
   const { client, redirectUri } = page
   const place = redirectPlace(redirectUri)
   const { name, url } = page.resource
+  const popup = client.kind === 'popup'
   return html`<div class="card" id="question">
 <h1>Allow access to ${name}?</h1>
-<p class="lead">${client.kind === 'popup' ? 'A web page' : 'A program'} asks to use the MCP server <strong>${name}</strong> as you.</p>
+<p class="lead">${popup ? 'A web page' : 'A program'} asks to use the MCP server <strong>${name}</strong> as you.</p>
 <dl>
 <div><dt>Who asks</dt><dd>${whoAsks(client)}</dd></div>
-<div><dt>Who gets the answer</dt><dd>${client.kind === 'popup' ? openerOf(client) : whoGetsIt(place, redirectUri)}</dd></div>
+<div><dt>Who gets the answer</dt><dd>${popup ? openerOf(client) : whoGetsIt(place, redirectUri)}</dd></div>
 <div><dt>For which MCP server</dt><dd><strong>${name}</strong>, <code>${url}</code></dd></div>
 <div><dt>What it can do then</dt><dd>${whatItCanDo(page.tokens)}</dd></div>
 <div><dt>For how long</dt><dd>It can renew its token for ${durationInWords(page.lasts)}; then you sign in again. ${
@@ -29,12 +30,12 @@ ${warning(page, place)}
 <form method="post" action="${page.action}">
 <input type="hidden" name="transaction" value="${page.transaction}">
 <div class="actions">
-<button class="first" name="decision" value="allow"${client.kind === 'popup' ? html` formtarget="_blank"` : ''}>Allow</button>
+<button class="first" name="decision" value="allow"${popup ? html` formtarget="_blank"` : ''}>Allow</button>
 <button name="decision" value="deny">Deny</button>
 </div>
 </form>
-<p class="soft">If you allow it, your organisation's sign-in page ${client.kind === 'popup' ? 'opens in another window' : 'comes next'}.</p>
-</div>${client.kind === 'popup' ? waiting(client) : ''}`
+<p class="soft">If you allow it, your organisation's sign-in page ${popup ? 'opens in another window' : 'comes next'}.</p>
+</div>${popup ? waiting(client) : ''}`
 }
 
 /** What the popup shows while the sign-in goes on elsewhere; its script brings it to light. */
