@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 
@@ -52,7 +53,8 @@ export async function reservePorts(wanted: DemoPorts): Promise<DemoPorts> {
   const reserve = async (part: keyof DemoPorts): Promise<number> => {
     const server = createServer()
     servers.push(server)
-    return await listenOn(server, wanted[part], PORT_FLAGS[part])
+    const port = wanted[part]
+    return port === 0 ? await listenOnFree(server) : await listenOn(server, port, PORT_FLAGS[part])
   }
   try {
     return {
@@ -68,12 +70,30 @@ export async function reservePorts(wanted: DemoPorts): Promise<DemoPorts> {
   }
 }
 
+/**
+ * Where free ports are looked for: below those that systems hand out by themselves (from 32768 or
+ * 49152 on), so that no connection and no other server gets one before it is used.
+ */
+const FREE_PORTS = { first: 20_000, count: 10_000 }
+const MOST_TRIES = 100
+
 /** A port of 127.0.0.1 that nothing listens on now. */
 export async function freePort(): Promise<number> {
   const server = createServer()
-  const port = await listenOn(server, 0, '')
+  const port = await listenOnFree(server)
   await closeServer(server)
   return port
+}
+
+async function listenOnFree(server: Server): Promise<number> {
+  for (let left = MOST_TRIES; ; left -= 1) {
+    const port = FREE_PORTS.first + randomInt(FREE_PORTS.count)
+    try {
+      return await listenOn(server, port, '')
+    } catch (error) {
+      if (left === 0) throw error
+    }
+  }
 }
 
 async function listenOn(server: Server, port: number, flag: string): Promise<number> {
