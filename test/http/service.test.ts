@@ -39,7 +39,9 @@ test('the admin port has nothing else, and the public one nothing of it', async 
   const upstream = await startUpstream(t)
   const gateway = await startGateway(t, { upstream: upstream.url })
   const admin = `http://127.0.0.1:${gateway.service.adminAddress.port}`
-  assert.equal((await send(`${admin}/mcp`)).status, 404)
+  const missing = await send(`${admin}/mcp`)
+  assert.deepEqual([missing.status, missing.json()['error']], [404, 'not_found'])
+  assert.match(String(missing.json()['request_id']), /^[\w.-]{8,64}$/)
   for (const path of ['/livez', '/readyz', '/metrics']) {
     assert.equal((await send(`${gateway.origin}${path}`)).status, 404)
   }

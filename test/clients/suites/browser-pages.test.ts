@@ -1,26 +1,15 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { after, before, type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import type { Browser, Page } from 'playwright-core'
+import { type TestContext, test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { startBroker } from '../../support/broker-gateway.ts'
 import { barriersOn } from '../support/axe.ts'
 import { authorizeUrl, pressAtProvider } from '../support/broker-pages.ts'
-import { findChromium, startChromium } from '../support/chromium.ts'
 import { startClientPage } from '../support/client-page.ts'
-import { needed } from '../support/needed.ts'
+import { SCREENSHOTS, suiteBrowser } from '../support/suite-browser.ts'
 import { watchedContext } from '../support/watched-context.ts'
 
-const chromium = await needed(findChromium)
-const { skip } = chromium
-/** Ignored by git; for people to look at. */
-const SCREENSHOTS = fileURLToPath(new URL('../screenshots', import.meta.url))
-
-let browser: Browser
-before(async () => {
-  if (chromium.skip === false) browser = await startChromium(chromium.found)
-})
-after(() => browser?.close())
+const { skip, browser } = await suiteBrowser()
 
 const CLIENT = { client_name: 'Claude Code', redirect_uri: 'http://localhost:33418/callback' }
 
@@ -34,7 +23,7 @@ async function focusIsSeen(page: Page): Promise<boolean> {
 test('a person allows a client and signs in by keyboard alone', { skip }, async (t) => {
   const { gateway } = await startBroker(t)
   const client = await startClientPage(t)
-  const { context } = await watchedContext(t, browser)
+  const { context } = await watchedContext(t, browser())
   const page = await context.newPage()
   await page.goto(
     await authorizeUrl(gateway, { client_name: 'A client', redirect_uri: client.redirectUri }),
@@ -64,7 +53,7 @@ test('a person who denies is not sent to the provider, and the client is told', 
 }, async (t) => {
   const { gateway } = await startBroker(t)
   const client = await startClientPage(t)
-  const { context, origins } = await watchedContext(t, browser)
+  const { context, origins } = await watchedContext(t, browser())
   const page = await context.newPage()
   await page.goto(await authorizeUrl(gateway, { redirect_uri: client.redirectUri }))
   await page.getByRole('button', { name: 'Deny' }).click()
@@ -79,7 +68,7 @@ test('a screen reader is told what the page asks, in order, with its landmarks',
   skip,
 }, async (t) => {
   const { gateway } = await startBroker(t)
-  const { context } = await watchedContext(t, browser)
+  const { context } = await watchedContext(t, browser())
   const page = await context.newPage()
   await page.goto(await authorizeUrl(gateway, CLIENT))
   const told = await page.locator('body').ariaSnapshot()
@@ -111,7 +100,7 @@ test('everything works without JavaScript: the sign-in on our own page, from / o
   skip,
 }, async (t) => {
   const { gateway } = await startBroker(t)
-  const { context } = await watchedContext(t, browser, { javaScriptEnabled: false })
+  const { context } = await watchedContext(t, browser(), { javaScriptEnabled: false })
   const page = await context.newPage()
   await page.goto(gateway.origin)
   await page.getByText('Claude Code', { exact: true }).click()
@@ -129,7 +118,7 @@ test('everything works without JavaScript: the sign-in on our own page, from / o
 test('a page of another origin cannot show the question within itself', { skip }, async (t) => {
   const { gateway } = await startBroker(t)
   const client = await startClientPage(t)
-  const { context } = await watchedContext(t, browser, {
+  const { context } = await watchedContext(t, browser(), {
     expected: /frame-ancestors|status of 403/,
   })
   const page = await context.newPage()
@@ -145,7 +134,7 @@ test('a page of another origin cannot show the question within itself', { skip }
 
 test('a name in another direction turns nothing but itself', { skip }, async (t) => {
   const { gateway } = await startBroker(t)
-  const { context } = await watchedContext(t, browser)
+  const { context } = await watchedContext(t, browser())
   const page = await context.newPage()
   const client_name = 'عميل (allowed) by example.com'
   await page.goto(await authorizeUrl(gateway, { ...CLIENT, client_name }))
@@ -208,7 +197,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     test(`nothing is cut off and axe finds no barrier, ${colorScheme}, on a ${size}; pictures are kept`, {
       skip,
     }, async (t) => {
-      const { context } = await watchedContext(t, browser, {
+      const { context } = await watchedContext(t, browser(), {
         colorScheme,
         viewport,
         expected: /status of 400/,
@@ -229,7 +218,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
 test('in forced colours the buttons keep their edges; pictures are kept', { skip }, async (t) => {
   const { gateway } = await startBroker(t)
-  const { context } = await watchedContext(t, browser, { forcedColors: 'active' })
+  const { context } = await watchedContext(t, browser(), { forcedColors: 'active' })
   const page = await context.newPage()
   await page.goto(await authorizeUrl(gateway, CLIENT))
   const edges = `[...document.querySelectorAll('button')]

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { after, before, type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { type TestContext, test } from 'node:test'
+import type { BrowserContext, Page } from 'playwright-core'
 import { readJwt } from '../../../src/oauth/jwt.ts'
 import { startBroker } from '../../support/broker-gateway.ts'
 import type { Gateway } from '../../support/gateway.ts'
@@ -10,9 +9,8 @@ import { post, send } from '../../support/raw-http.ts'
 import { type RecordingUpstream, startUpstream } from '../../support/recording-upstream.ts'
 import { barriersOn } from '../support/axe.ts'
 import { pressAtProvider } from '../support/broker-pages.ts'
-import { findChromium, startChromium } from '../support/chromium.ts'
 import { startClientPage } from '../support/client-page.ts'
-import { needed } from '../support/needed.ts'
+import { SCREENSHOTS, suiteBrowser } from '../support/suite-browser.ts'
 import { watchedContext } from '../support/watched-context.ts'
 import {
   heardOn,
@@ -24,16 +22,7 @@ import {
   startWebUi,
 } from '../support/web-ui.ts'
 
-const chromium = await needed(findChromium)
-const { skip } = chromium
-/** Ignored by git; for people to look at. */
-const SCREENSHOTS = fileURLToPath(new URL('../screenshots', import.meta.url))
-
-let browser: Browser
-before(async () => {
-  if (chromium.skip === false) browser = await startChromium(chromium.found)
-})
-after(() => browser?.close())
+const { skip, browser } = await suiteBrowser()
 
 interface Visit {
   readonly gateway: Gateway
@@ -56,7 +45,7 @@ async function visit(
     upstream: upstream.url,
     signIn: { popup_origins: [ui.origin] },
   })
-  const { context } = await watchedContext(t, browser, {
+  const { context } = await watchedContext(t, browser(), {
     colorScheme,
     ...(expected && { expected }),
   })
@@ -250,7 +239,7 @@ test('an end whose opener is gone says so; axe finds no barrier, and pictures ar
 }, async (t) => {
   for (const colorScheme of ['light', 'dark'] as const) {
     const { gateway, page: ui } = await visit(t)
-    const { context } = await watchedContext(t, browser, { colorScheme })
+    const { context } = await watchedContext(t, browser(), { colorScheme })
     const page = await context.newPage()
     const query = new URLSearchParams({
       origin: new URL(ui.url()).origin,
@@ -269,7 +258,7 @@ test('an end whose opener is gone says so; axe finds no barrier, and pictures ar
 
 test('without JavaScript the end says what it needs', { skip }, async (t) => {
   const { gateway, page: ui } = await visit(t)
-  const { context } = await watchedContext(t, browser, { javaScriptEnabled: false })
+  const { context } = await watchedContext(t, browser(), { javaScriptEnabled: false })
   const page = await context.newPage()
   const origin = new URL(ui.url()).origin
   const query = new URLSearchParams({ origin, state: 's', code: 'c', iss: gateway.origin })

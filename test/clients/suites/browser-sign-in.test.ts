@@ -1,25 +1,18 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
+import { type TestContext, test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { askForTokens, beginSignIn } from '../../support/broker-client.ts'
 import { startBroker } from '../../support/broker-gateway.ts'
 import type { Gateway } from '../../support/gateway.ts'
 import { allow, pressAtProvider } from '../support/broker-pages.ts'
-import { findChromium, startChromium, startChromiumOfPerson } from '../support/chromium.ts'
+import { findChromium, startChromiumOfPerson } from '../support/chromium.ts'
 import { type ClientPage, startClientPage } from '../support/client-page.ts'
 import { keepsFramedCookies } from '../support/framed-cookie.ts'
-import { needed } from '../support/needed.ts'
+import { suiteBrowser } from '../support/suite-browser.ts'
 import { watchedContext } from '../support/watched-context.ts'
 import { openWebUi, outcomeOn, pressConnect, signInFrom, startWebUi } from '../support/web-ui.ts'
 
-const chromium = await needed(findChromium)
-const { skip } = chromium
-
-let browser: Browser
-before(async () => {
-  if (chromium.skip === false) browser = await startChromium(chromium.found)
-})
-after(() => browser?.close())
+const { skip, browser } = await suiteBrowser()
 
 /** One client's sign-in in a window: begun, and redeemed once its answer is there. */
 interface Visit {
@@ -59,7 +52,7 @@ test('ten sign-ins at once in one browser, of two people, all come to their own 
   skip,
 }, async (t) => {
   const { gateway, client } = await start(t)
-  const { context } = await watchedContext(t, browser)
+  const { context } = await watchedContext(t, browser())
   const visits = await Promise.all(
     Array.from({ length: 10 }, async () => beginIn(await context.newPage(), gateway, client)),
   )
@@ -84,11 +77,11 @@ test('another browser does not finish a sign-in, and the one that began still do
   skip,
 }, async (t) => {
   const { gateway, client } = await start(t)
-  const attacker = await watchedContext(t, browser)
+  const attacker = await watchedContext(t, browser())
   const begun = await beginIn(await attacker.context.newPage(), gateway, client)
   await allow(begun.page)
 
-  const victim = await watchedContext(t, browser, { expected: /status of 400/ })
+  const victim = await watchedContext(t, browser(), { expected: /status of 400/ })
   const lured = await victim.context.newPage()
   await lured.goto(begun.page.url())
   await pressAtProvider(lured, /alice/i)
