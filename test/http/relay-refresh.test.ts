@@ -303,6 +303,8 @@ for (const [what, end, words] of [
     const bob = await signedIn(gateway, 'bob')
     entra[end]('alice')
     assertEnded(await postToken(gateway, refreshForm(alice.refresh)), words)
+    const told = await gateway.logged((line) => line['provider_error'] === 'invalid_grant')
+    assert.deepEqual([told['grant'], told['must_sign_in']], ['refresh_token', true])
     const asked = tap.received.length
     entra.reset()
     for (let i = 0; i < 5; i += 1) {
