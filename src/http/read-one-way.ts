@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { readAddressParameters } from '../sign-in/address-parameters.ts'
 import { invalidRequest } from '../sign-in/token-error.ts'
 import { queryOf, valuesOf } from './arrival.ts'
 
@@ -16,9 +17,8 @@ export function oneAuthorization(
 export function oneOfEachParameter(
   request: FastifyRequest,
   _reply: FastifyReply,
-  done: (error?: Error) => void,
+  done: () => void,
 ): void {
-  const names = [...new URLSearchParams(queryOf(request)).keys()]
-  const repeated = new Set(names).size < names.length
-  done(repeated ? invalidRequest('A parameter of the address is there twice.') : undefined)
+  readAddressParameters(queryOf(request))
+  done()
 }

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import { open, seal } from '../sealing/sealed-value.ts'
+import { handedOutShape } from './hand-out.ts'
 import { invalidGrant } from './token-error.ts'
 import type { CodeGrant } from './token-request.ts'
 
@@ -21,7 +22,7 @@ const codeShape = z.object({
   /** The transaction's. */
   secret: z.string(),
   /** What clients got when the person allowed it. */
-  tokens: z.enum(['sealed', 'passthrough']),
+  tokens: handedOutShape,
   /** Milliseconds since the epoch. */
   issued: z.number(),
 })

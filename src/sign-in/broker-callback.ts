@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
+import { readAddressParameters } from './address-parameters.ts'
 import { sealCode } from './authorization-code.ts'
 import { answerAddress } from './authorize-request.ts'
 import { type BrokerParts, type BrokerResource, issuerShown } from './broker-parts.ts'
@@ -33,7 +34,7 @@ export async function callback(
   back: Return,
   parts: BrokerParts,
 ): Promise<BrowserAnswer> {
-  const answer = readAnswer(query)
+  const answer = readAddressParameters(query)
   const transaction = await transactionOf(answer.get('state') ?? '', back, parts)
   checkIssuer(answer.get('iss'), parts)
   const refusal = refusalIn(answer)
@@ -45,15 +46,6 @@ export async function callback(
     ? await tellClient(answer.get('code') ?? '', refusal, { transaction, client, back, parts })
     : await tellPerson(answer.get('code') ?? '', refusal, { transaction, back })
   return { ...done, cookies: [...done.cookies, drop] }
-}
-
-function readAnswer(query: string): ReadonlyMap<string, string> {
-  const answer = new Map<string, string>()
-  for (const [name, value] of new URLSearchParams(query)) {
-    if (answer.has(name)) throw invalidRequest('A parameter of the address is there twice.')
-    answer.set(name, value)
-  }
-  return answer
 }
 
 async function transactionOf(

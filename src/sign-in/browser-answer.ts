@@ -1,4 +1,5 @@
 import type { Explanation } from '../issuer/explanation.ts'
+import type { HandedOut } from './hand-out.ts'
 
 /** What a browser brings along: our own cookies, nothing in them believed yet. */
 export interface BrowserCookies {
@@ -50,7 +51,7 @@ export interface ConsentPage {
   /** The resource's name, and the URL that people typed. */
   readonly resource: { readonly name: string; readonly url: string }
   /** `passthrough`: the client gets a token for the cluster itself. */
-  readonly tokens: 'sealed' | 'passthrough'
+  readonly tokens: HandedOut
   /** How long the client can renew its token, in milliseconds. */
   readonly lasts: number
   /** Whether an allowed client is not asked for again in this browser for a while. */

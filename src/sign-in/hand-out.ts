@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type {
   BrokerConfig,
   Config,
@@ -7,6 +8,10 @@ import type {
 } from '../config/config.ts'
 import type { DerivedKeys } from '../sealing/derived-keys.ts'
 import { type SealedFor, sealAccessToken } from './sealed-access-token.ts'
+
+/** What clients get, as `sign_in.tokens` has it: sealed tokens, or the identity provider's own. */
+export const handedOutShape = z.enum(['sealed', 'passthrough'])
+export type HandedOut = z.infer<typeof handedOutShape>
 
 type Served = Pick<ResourceConfig, 'name' | 'path'>
 

@@ -1,4 +1,5 @@
 import { ErrorAnswer } from '../oauth/error-answer.ts'
+import { readAddressParameters } from './address-parameters.ts'
 import type { BrokerParts, BrokerResource } from './broker-parts.ts'
 import { popupClientId, popupRedirectUri } from './popup-client.ts'
 import { resourceIndicators } from './resource-indicator.ts'
@@ -33,7 +34,7 @@ export interface PopupParts {
  * @throws ErrorAnswer for a page
  */
 export function readPopupVisit(query: string, { config, resources }: PopupParts): PopupVisit {
-  const parameters = readParameters(query)
+  const parameters = readAddressParameters(query)
   const origin = parameters.get('origin') ?? ''
   if (!config.sign_in.popup_origins.includes(origin)) throw originRefused()
   if (parameters.has('code') || parameters.has('error')) {
@@ -56,15 +57,6 @@ export function readPopupVisit(query: string, { config, resources }: PopupParts)
     resource: resource.url,
   })
   return { kind: 'start', location: `${resource.authorize}?${request}` }
-}
-
-function readParameters(query: string): ReadonlyMap<string, string> {
-  const parameters = new Map<string, string>()
-  for (const [name, value] of new URLSearchParams(query)) {
-    if (parameters.has(name)) throw invalidRequest('A parameter of the address is there twice.')
-    parameters.set(name, value)
-  }
-  return parameters
 }
 
 function messageOf(parameters: ReadonlyMap<string, string>): PopupMessage {

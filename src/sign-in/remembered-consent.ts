@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import { open, seal } from '../sealing/sealed-value.ts'
+import type { HandedOut } from './hand-out.ts'
 import { popupOriginOf } from './popup-client.ts'
 
 /** Milliseconds. */
@@ -25,7 +26,7 @@ export interface Consent {
   /** Its URL. */
   readonly resource: string
   /** What the client gets. */
-  readonly tokens: 'sealed' | 'passthrough'
+  readonly tokens: HandedOut
 }
 
 type Consents = z.infer<typeof consentsShape>

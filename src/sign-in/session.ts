@@ -6,6 +6,7 @@ import { texts } from '../oauth/claims.ts'
 import { readJwt } from '../oauth/jwt.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import { open, seal } from '../sealing/sealed-value.ts'
+import { handedOutShape } from './hand-out.ts'
 import type { IssuedTokens } from './issued-tokens.ts'
 import { invalidGrant, UnusableTokens } from './token-error.ts'
 import type { Obtained } from './token-source.ts'
@@ -28,7 +29,7 @@ const sessionShape = z.object({
   /** When it ends at the latest, whatever is configured later; milliseconds since the epoch. */
   ends: z.number(),
   /** What clients got when the person allowed it. */
-  tokens: z.enum(['sealed', 'passthrough']),
+  tokens: handedOutShape,
   /** The identity provider's refresh token; absent where it gave none. */
   provider: z.string().optional(),
 })

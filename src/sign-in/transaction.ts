@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import { open, seal } from '../sealing/sealed-value.ts'
+import { handedOutShape } from './hand-out.ts'
 
 /** How long a person may take from authorize to callback, in milliseconds. */
 export const TRANSACTION_LIFETIME = 600_000
@@ -18,7 +19,7 @@ const transactionShape = z.object({
       state: z.string().optional(),
       challenge: z.string(),
       /** What clients get, as the person is told. */
-      tokens: z.enum(['sealed', 'passthrough']),
+      tokens: handedOutShape,
     })
     .optional(),
   /** Whether the person allowed it, or nobody has to be asked. */

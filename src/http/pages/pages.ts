@@ -1,5 +1,5 @@
 import type { Page } from '../../sign-in/browser-answer.ts'
-import { WAITING } from '../popup/popup-files.ts'
+import { type PageScript, WAITING } from '../popup/popup-files.ts'
 import { consentMain } from './consent-page.ts'
 import { errorMain, type RefusedPage, refusedMain } from './error-page.ts'
 import { type Html, html } from './html.ts'
@@ -19,14 +19,19 @@ export interface PageContext {
 /** The HTML of a page. */
 export function render(page: BrowserPage, { site, requestId }: PageContext): string {
   const footer = html`<a href="/">What this server is, and how to connect to it</a>`
-  const popup = page.kind === 'consent' && page.client.kind === 'popup'
+  const script = scriptOf(page)
   return layout({
     title: titles[page.kind],
     site,
     main: mainOf(page, requestId),
     footer,
-    ...(popup && { script: WAITING.text }),
+    ...(script && { script: script.text }),
   })
+}
+
+/** The script that a page has in itself, which its policy must name. */
+export function scriptOf(page: BrowserPage): PageScript | undefined {
+  return page.kind === 'consent' && page.client.kind === 'popup' ? WAITING : undefined
 }
 
 const titles: Readonly<Record<BrowserPage['kind'], string>> = {

@@ -1,7 +1,6 @@
 import type { FastifyReply } from 'fastify'
-import { WAITING } from '../popup/popup-files.ts'
 import { pageHeaders } from './page-headers.ts'
-import { type BrowserPage, type PageContext, render } from './pages.ts'
+import { type BrowserPage, type PageContext, render, scriptOf } from './pages.ts'
 
 /** Answers with a page. */
 export function sendPage(
@@ -9,11 +8,12 @@ export function sendPage(
   page: BrowserPage,
   { status, ...context }: PageContext & { readonly status: number },
 ): FastifyReply {
-  const form = page.kind === 'consent'
-  const popup = form && page.client.kind === 'popup'
+  const script = scriptOf(page)
   return reply
     .code(status)
-    .headers(pageHeaders({ form, ...(popup && { script: WAITING.source }) }))
+    .headers(
+      pageHeaders({ form: page.kind === 'consent', ...(script && { script: script.source }) }),
+    )
     .type('text/html; charset=utf-8')
     .send(render(page, context))
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { contentSource } from './content-source.ts'
 
 /** The one look of all pages. Nothing is loaded: colours and fonts are the system's or named here. */
 export const STYLE = `
@@ -64,5 +64,4 @@ ul { margin: 0 0 .75rem; padding-left: 1.25rem }
 }
 `
 
-/** How a Content-Security-Policy names the style; it changes with every byte of it. */
-export const STYLE_SOURCE = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`
+export const STYLE_SOURCE = contentSource(STYLE)

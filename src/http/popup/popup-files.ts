@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { contentSource } from '../pages/content-source.ts'
 
 /** What a web UI loads. The build puts it beside this module. */
 export const POPUP_MODULE = read('popup.js')
@@ -7,7 +7,7 @@ export const POPUP_MODULE = read('popup.js')
 /** A script that a page of ours has in itself. */
 export interface PageScript {
   readonly text: string
-  /** How a Content-Security-Policy names it; it changes with every byte of it. */
+  /** How a Content-Security-Policy names it. */
   readonly source: string
 }
 
@@ -19,8 +19,7 @@ export const ENDING = pageScript('ending.js')
 
 function pageScript(file: string): PageScript {
   const text = read(file)
-  const digest = createHash('sha256').update(text).digest('base64')
-  return { text, source: `'sha256-${digest}'` }
+  return { text, source: contentSource(text) }
 }
 
 function read(file: string): string {

@@ -14,6 +14,7 @@ const BLOCKED = {
   words: 'The browser did not let this page open it.',
   remedy: 'Allow popups for this page, then connect again.',
 }
+
 /**
  * @param {string} id
  * @returns {HTMLElement}
