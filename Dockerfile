@@ -3,9 +3,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc tsconfig.json ./
 RUN npm ci
 COPY src ./src
-# The mock identity provider, the stand-in cluster and the demo are for clones.
 RUN npm run build \
- && rm -r dist/demo dist/cli/demo.* dist/cli/mock-idp.* \
  && npm prune --omit=dev
 
 FROM node:24-bookworm-slim

@@ -5,11 +5,12 @@ import { badUsage, type Command, type Terminal } from './command.ts'
 /** A command's module, not loaded yet. */
 export interface CommandEntry {
   readonly load: () => Promise<{ readonly command: Command }>
-  /** Not in the production image. */
-  readonly onlyInClone?: boolean
 }
 
 export type Commands = Readonly<Record<string, CommandEntry>>
+
+/** Commands of a clone (`npm run …`), which somebody may look for in the installed program. */
+const IN_A_CLONE: ReadonlySet<string> = new Set(['demo', 'mock-idp'])
 
 /**
  * Runs the command that the arguments name.
@@ -24,7 +25,13 @@ export async function dispatch(
 ): Promise<number> {
   const [name = '', ...rest] = argv
   if (asksFor(argv, '--version', '-V')) return print(terminal, `rolecall ${version}\n`)
-  if (Object.hasOwn(commands, name)) return runCommand(name, rest, terminal, commands)
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (entry)
+    return runCommand(`rolecall ${name}`, (await entry.load()).command, { argv: rest, terminal })
+  if (IN_A_CLONE.has(name)) {
+    terminal.stderr(`${name} belongs to a clone of the repository: npm run ${name}\n`)
+    return badUsage
+  }
   const usage = await usageOf(commands)
   if (name === 'help' || asksFor(argv, '--help', '-h')) return print(terminal, usage)
   if (name !== '') {
@@ -36,41 +43,23 @@ export async function dispatch(
   return badUsage
 }
 
-async function runCommand(
+/** Runs one command, or prints its usage where the arguments ask for it. */
+export async function runCommand(
   name: string,
-  rest: readonly string[],
-  terminal: Terminal,
-  commands: Commands,
+  command: Command,
+  { argv, terminal }: { readonly argv: readonly string[]; readonly terminal: Terminal },
 ): Promise<number> {
-  const entry = commands[name]
-  const command = entry && (await loadCommand(entry))
-  if (command === undefined) {
-    terminal.stderr(`${name} is not in this image; run it from a clone: npm run ${name}\n`)
-    return badUsage
-  }
-  if (asksFor(rest, '--help', '-h')) return print(terminal, command.usage)
-  const code = await command.run(rest, terminal)
-  if (code === badUsage) terminal.stderr(`See: rolecall ${name} --help\n`)
+  if (asksFor(argv, '--help', '-h')) return print(terminal, command.usage)
+  const code = await command.run(argv, terminal)
+  if (code === badUsage) terminal.stderr(`See: ${name} --help\n`)
   return code
-}
-
-/** The module, or nothing where the image leaves it or what it needs out. */
-async function loadCommand(entry: CommandEntry): Promise<Command | undefined> {
-  try {
-    return (await entry.load()).command
-  } catch (error) {
-    const missing =
-      error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
-    if (entry.onlyInClone === true && missing) return undefined
-    throw error
-  }
 }
 
 async function usageOf(commands: Commands): Promise<string> {
   const lines = await Promise.all(
     Object.entries(commands).map(async ([name, entry]) => {
-      const command = await loadCommand(entry)
-      return command === undefined ? '' : `  ${name.padEnd(10)} ${command.summary}\n`
+      const { command } = await entry.load()
+      return `  ${name.padEnd(10)} ${command.summary}\n`
     }),
   )
   return `Usage: rolecall <command> [flags]

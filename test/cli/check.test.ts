@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { parse, stringify } from 'smol-toml'
 import { command as check } from '../../src/cli/check.ts'
-import { createAuthority } from '../../src/demo/certificates.ts'
+import { createAuthority } from '../environment/certificates.ts'
 import { configOf, fileWith, loadToml } from '../support/configuration.ts'
 import { recordingTerminal } from '../support/terminal.ts'
 

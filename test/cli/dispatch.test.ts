@@ -24,7 +24,6 @@ function missing(): Promise<never> {
 const commands: Commands = {
   check: { load: async () => ({ command: commandThat(0) }) },
   serve: { load: async () => ({ command: commandThat(2) }) },
-  demo: { load: missing, onlyInClone: true },
 }
 
 async function run(...argv: string[]) {
@@ -81,11 +80,13 @@ test('no command is bad usage', async () => {
   assert.match(err, /^Usage/)
 })
 
-test('what the image leaves out says where it is', async () => {
-  const { code, err } = await run('demo')
-  assert.equal(code, 2)
-  assert.match(err, /not in this image; run it from a clone: npm run demo/)
-  assert.doesNotMatch((await run('--help')).out, /demo/)
+test('what belongs to a clone says where it is', async () => {
+  for (const name of ['demo', 'mock-idp']) {
+    const { code, err } = await run(name)
+    assert.equal(code, 2)
+    assert.match(err, new RegExp(`belongs to a clone of the repository: npm run ${name}`))
+    assert.doesNotMatch((await run('--help')).out, /demo/)
+  }
 })
 
 test('a module that must be there and is not is a failure', async () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:https'
 import { type TestContext, test } from 'node:test'
-import type { Cluster } from '../../src/demo/cluster/cluster.ts'
-import { clusterContents } from '../../src/demo/cluster/contents.ts'
-import { startStandInCluster } from '../../src/demo/cluster/stand-in.ts'
+import type { Cluster } from '../environment/cluster/cluster.ts'
+import { clusterContents } from '../environment/cluster/contents.ts'
+import { startStandInCluster } from '../environment/cluster/stand-in/stand-in.ts'
 import { clusterSuite } from '../support/cluster-suite.ts'
 import { startTestIssuer, type TestIssuer } from '../support/test-issuer.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import { createAuthority, type IssuedCertificate } from '../../src/demo/certificates.ts'
+import { createAuthority, type IssuedCertificate } from '../environment/certificates.ts'
 import { assertProblem, configOf, loadWith, problemsOf } from '../support/configuration.ts'
 
 const key = 'A'.repeat(43)

@@ -6,7 +6,7 @@ import { Report } from '../../src/config/report.ts'
 import { judgeSignIn } from '../../src/config/rules-sign-in.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
 import { signInConfig } from '../../src/config/sign-in-config.ts'
-import { createAuthority, type IssuedCertificate } from '../../src/demo/certificates.ts'
+import { createAuthority, type IssuedCertificate } from '../environment/certificates.ts'
 import {
   aks,
   assertProblem,

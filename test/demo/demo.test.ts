@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
-import { openMcpSession } from '../../src/demo/mcp-session.ts'
+import { openMcpSession } from '../environment/mcp-session.ts'
 import { EXPECTED_SIGHTS, type Run, runDemo, sightsIn } from '../support/demo-process.ts'
 
 const ANY_PORT = [

@@ -6,15 +6,15 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Cluster } from '../../src/demo/cluster/cluster.ts'
-import { clusterContents } from '../../src/demo/cluster/contents.ts'
-import { startStandInCluster } from '../../src/demo/cluster/stand-in.ts'
+import type { Cluster } from '../environment/cluster/cluster.ts'
+import { clusterContents } from '../environment/cluster/contents.ts'
+import { startStandInCluster } from '../environment/cluster/stand-in/stand-in.ts'
 import {
   type KubernetesMcpServerOptions,
   kubernetesMcpServerBinary,
   startKubernetesMcpServer,
-} from '../../src/demo/kubernetes-mcp-server.ts'
-import { openMcpSession } from '../../src/demo/mcp-session.ts'
+} from '../environment/kubernetes-mcp-server.ts'
+import { openMcpSession } from '../environment/mcp-session.ts'
 import { startTestIssuer } from '../support/test-issuer.ts'
 
 const MCP_HEADERS = {

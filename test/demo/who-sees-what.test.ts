@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { differences, type Sight, sightTable } from '../../src/demo/who-sees-what.ts'
+import { differences, type Sight, sightTable } from '../../deploy/demo/who-sees-what.ts'
 
 const alice = {
   username: 'alice',

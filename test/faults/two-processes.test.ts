@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
-import { holmes } from '../../src/demo/mock-entra/directory.ts'
+import { holmes } from '../environment/mock-entra/directory.ts'
 import { endpoint, postForm } from '../support/broker-sign-in.ts'
 import { createBrowser, signInAt } from '../support/browser.ts'
 import { until } from '../support/fault-load.ts'

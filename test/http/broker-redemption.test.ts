@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import type { RequestListener } from 'node:http'
 import { type TestContext, test } from 'node:test'
-import { holmes, publicClient } from '../../src/demo/mock-entra/directory.ts'
-import type { MintRequest } from '../../src/demo/mock-entra/mint.ts'
+import { holmes, publicClient } from '../environment/mock-entra/directory.ts'
+import type { MintRequest } from '../environment/mock-entra/mint.ts'
 import { startBroker } from '../support/broker-gateway.ts'
 import {
   atProvider,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Config } from '../../src/config/config.ts'
-import { holmes } from '../../src/demo/mock-entra/directory.ts'
+import { holmes } from '../environment/mock-entra/directory.ts'
 import { type BrokerOptions, startBroker } from '../support/broker-gateway.ts'
 import {
   authorizeUrl,

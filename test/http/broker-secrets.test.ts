@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { holmes } from '../../src/demo/mock-entra/directory.ts'
+import { holmes } from '../environment/mock-entra/directory.ts'
 import { startBroker } from '../support/broker-gateway.ts'
 import {
   authorizeUrl,

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
 import type { Config } from '../../src/config/config.ts'
-import { holmes } from '../../src/demo/mock-entra/directory.ts'
 import { readJwt } from '../../src/oauth/jwt.ts'
 import { createMetadataFetch } from '../../src/sign-in/metadata-documents.ts'
+import { holmes } from '../environment/mock-entra/directory.ts'
 import { startBroker } from '../support/broker-gateway.ts'
 import {
   authorizeUrl,

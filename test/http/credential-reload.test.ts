@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Config, ProviderCredential } from '../../src/config/config.ts'
-import { holmes } from '../../src/demo/mock-entra/directory.ts'
+import { holmes } from '../environment/mock-entra/directory.ts'
 import type { Gateway } from '../support/gateway.ts'
 import { send } from '../support/raw-http.ts'
 import { codeFor, codeForm, postToken, startRelay } from '../support/relay-gateway.ts'

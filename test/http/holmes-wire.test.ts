@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { holmes } from '../../src/demo/mock-entra/directory.ts'
+import { holmes } from '../environment/mock-entra/directory.ts'
 import { startEntra } from '../support/gateway.ts'
 import { sendBytes, toolCall } from '../support/raw-http.ts'
 import { headerValues, startUpstream } from '../support/recording-upstream.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { MintRequest } from '../../src/demo/mock-entra/mint.ts'
+import type { MintRequest } from '../environment/mock-entra/mint.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import { AKS, resourceConfig, startEntra, startGateway } from '../support/gateway.ts'
 import { handedOut } from '../support/handed-out.ts'

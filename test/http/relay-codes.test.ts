@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
-import { aksServerId, holmes, ownApi, publicClient } from '../../src/demo/mock-entra/directory.ts'
+import { aksServerId, holmes, ownApi, publicClient } from '../environment/mock-entra/directory.ts'
 import { entraConfig, resourceConfig, startEntra } from '../support/gateway.ts'
 import {
   basic,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import type { ProviderCredential } from '../../src/config/config.ts'
-import { type Client, holmes } from '../../src/demo/mock-entra/directory.ts'
+import { type Client, holmes } from '../environment/mock-entra/directory.ts'
 import { createWorkload, rsaCertificate } from '../support/client-credentials.ts'
 import { registeredConfig, startEntra } from '../support/gateway.ts'
 import {

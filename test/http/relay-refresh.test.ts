@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Config, ResourceConfig } from '../../src/config/config.ts'
-import { aksServerId, holmes, ownApi, publicClient } from '../../src/demo/mock-entra/directory.ts'
 import { deriveKeys } from '../../src/sealing/derived-keys.ts'
 import { open, seal } from '../../src/sealing/sealed-value.ts'
+import { aksServerId, holmes, ownApi, publicClient } from '../environment/mock-entra/directory.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import { type Gateway, resourceConfig, startEntra } from '../support/gateway.ts'
 import {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { holmes } from '../../src/demo/mock-entra/directory.ts'
+import { holmes } from '../environment/mock-entra/directory.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import { startEntra } from '../support/gateway.ts'
 import { send } from '../support/raw-http.ts'

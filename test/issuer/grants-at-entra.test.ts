@@ -5,15 +5,6 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
 import type { EntraConfig, ProviderCredential } from '../../src/config/config.ts'
-import type { IssuedCertificate } from '../../src/demo/certificates.ts'
-import {
-  aksServerId,
-  type Client,
-  holmes,
-  publicClient,
-} from '../../src/demo/mock-entra/directory.ts'
-import { isErrorCode } from '../../src/demo/mock-entra/errors.ts'
-import { type MockEntra, startMockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
 import { entraErrors } from '../../src/issuer/entra-errors.ts'
 import {
   createIdentityProvider,
@@ -24,6 +15,15 @@ import type {
   ProviderGrants,
   ProviderTokens,
 } from '../../src/issuer/provider-grants.ts'
+import type { IssuedCertificate } from '../environment/certificates.ts'
+import {
+  aksServerId,
+  type Client,
+  holmes,
+  publicClient,
+} from '../environment/mock-entra/directory.ts'
+import { isErrorCode } from '../environment/mock-entra/errors.ts'
+import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import {
   aksScope,
   answered,

@@ -5,9 +5,9 @@ import { type AddressInfo, connect, type Server } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { systemClock } from '../../src/clock.ts'
-import { createAuthority } from '../../src/demo/certificates.ts'
 import { DocumentError } from '../../src/issuer/document-error.ts'
 import { createIdpFetch, type IdpFetchOptions } from '../../src/issuer/idp-fetch.ts'
+import { createAuthority } from '../environment/certificates.ts'
 
 const get = { method: 'GET', headers: {}, body: undefined, redirect: 'manual' } as const
 const mebibyte = 1_048_576

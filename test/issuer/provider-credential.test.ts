@@ -9,12 +9,12 @@ import { jwtVerify } from 'jose'
 import type { ServerMetadata } from 'openid-client'
 import { systemClock } from '../../src/clock.ts'
 import type { ProviderCredential } from '../../src/config/config.ts'
-import { createAuthority, type IssuedCertificate } from '../../src/demo/certificates.ts'
 import {
   CredentialError,
   type CredentialUse,
   clientAuthentication,
 } from '../../src/issuer/provider-credential.ts'
+import { createAuthority, type IssuedCertificate } from '../environment/certificates.ts'
 import { createWorkload, rsaCertificate, sha256Thumbprint } from '../support/client-credentials.ts'
 import { SimulatedClock } from '../support/clock.ts'
 

@@ -1,6 +1,6 @@
 //go:build tools
 
-// Package tools names the programs that src/demo/cluster/kube-build.ts builds, so that
+// Package tools names the programs that test/environment/cluster/real/kube-build.ts builds, so that
 // "go mod tidy" keeps what they need.
 package tools
 

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, get } from 'node:https'
 import { before, test } from 'node:test'
-import { type Authority, createAuthority, loopbackNames } from '../../src/demo/certificates.ts'
+import { type Authority, createAuthority, loopbackNames } from '../environment/certificates.ts'
 
 let authority: Authority
 before(async () => {

@@ -13,10 +13,10 @@ import {
   createAuthority,
   type IssuedCertificate,
   loopbackNames,
-} from '../../src/demo/certificates.ts'
-import { aksServerId, holmes, publicClient } from '../../src/demo/mock-entra/directory.ts'
-import { type MockEntra, startMockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
-import { signIn } from '../../src/demo/sign-in.ts'
+} from '../environment/certificates.ts'
+import { aksServerId, holmes, publicClient } from '../environment/mock-entra/directory.ts'
+import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
+import { signIn } from '../environment/sign-in.ts'
 import { createWorkload, rsaCertificate, sha256Thumbprint } from '../support/client-credentials.ts'
 import { answered, authorize, claimsOf, redirectUri } from './code-flow.ts'
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { aksServerId, holmes } from '../../src/demo/mock-entra/directory.ts'
-import type { MockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
+import { aksServerId, holmes } from '../environment/mock-entra/directory.ts'
+import type { MockEntra } from '../environment/mock-entra/mock-entra.ts'
 
 /** A parameter set to `undefined` is left out. */
 export type Change = Readonly<Record<string, string | undefined>>

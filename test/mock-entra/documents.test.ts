@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
 import { after, afterEach, before, test } from 'node:test'
-import { type MockEntra, startMockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
+import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { authorize, json } from './code-flow.ts'
 
 let mock: MockEntra

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { request as rawRequest } from 'node:http'
 import { after, before, test } from 'node:test'
-import { holmes, ownApi, publicClient } from '../../src/demo/mock-entra/directory.ts'
-import type { ErrorCode } from '../../src/demo/mock-entra/errors.ts'
-import { type MockEntra, startMockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
+import { holmes, ownApi, publicClient } from '../environment/mock-entra/directory.ts'
+import type { ErrorCode } from '../environment/mock-entra/errors.ts'
+import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import {
   aksScope,
   answered,

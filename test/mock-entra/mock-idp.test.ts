@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
-import { readPeople } from '../../src/demo/people.ts'
+import { readPeople } from '../environment/people.ts'
 
 const script = `
-  import { command } from ${JSON.stringify(new URL('../../src/cli/mock-idp.ts', import.meta.url).href)}
+  import { command } from ${JSON.stringify(new URL('../environment/mock-entra/command.ts', import.meta.url).href)}
   const terminal = {
     stdout: (text) => process.stdout.write(text),
     stderr: (text) => process.stderr.write(text),

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
-import { aksServerId, graphId, holmes, ownApi } from '../../src/demo/mock-entra/directory.ts'
-import type { MintRequest } from '../../src/demo/mock-entra/mint.ts'
-import { type MockEntra, startMockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
+import { aksServerId, graphId, holmes, ownApi } from '../environment/mock-entra/directory.ts'
+import type { MintRequest } from '../environment/mock-entra/mint.ts'
+import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { aksScope, claimsOf, codeForm, json, refreshForm, token } from './code-flow.ts'
 
 let mock: MockEntra

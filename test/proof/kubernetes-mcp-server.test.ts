@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
-import { clusterContents } from '../../src/demo/cluster/contents.ts'
-import { startStandInCluster } from '../../src/demo/cluster/stand-in.ts'
+import { proveUpstream } from '../../src/proof/prove-upstream.ts'
+import { clusterContents } from '../environment/cluster/contents.ts'
+import { startStandInCluster } from '../environment/cluster/stand-in/stand-in.ts'
 import {
   type KubernetesMcpServerOptions,
   startKubernetesMcpServer,
-} from '../../src/demo/kubernetes-mcp-server.ts'
-import { proveUpstream } from '../../src/proof/prove-upstream.ts'
+} from '../environment/kubernetes-mcp-server.ts'
 import { resourceConfig } from '../support/gateway.ts'
 import { startTestIssuer } from '../support/test-issuer.ts'
 

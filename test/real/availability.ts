@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { realClusterMissing } from '../../src/demo/cluster/kube-binaries.ts'
+import { realClusterMissing } from '../environment/cluster/real/kube-binaries.ts'
 
 /**
  * Defines tests that need a real API server. Where its programs are missing, one test stands in

@@ -1,4 +1,4 @@
-import { startRealCluster } from '../../src/demo/cluster/real.ts'
+import { startRealCluster } from '../environment/cluster/real/real.ts'
 import { clusterSuite } from '../support/cluster-suite.ts'
 import { onRealCluster } from './availability.ts'
 

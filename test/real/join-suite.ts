@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
-import { createAuthority, loopbackNames } from '../../src/demo/certificates.ts'
+import { createAuthority, loopbackNames } from '../environment/certificates.ts'
 import {
   type AuditEvent,
   type Cluster,
   type ClusterIdentityProvider,
   TOKEN_ID_EXTRA,
-} from '../../src/demo/cluster/cluster.ts'
-import { clusterContents } from '../../src/demo/cluster/contents.ts'
-import { startKubernetesMcpServer } from '../../src/demo/kubernetes-mcp-server.ts'
-import { openMcpSession, type ToolAnswer } from '../../src/demo/mcp-session.ts'
-import { type MockEntra, startMockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
+} from '../environment/cluster/cluster.ts'
+import { clusterContents } from '../environment/cluster/contents.ts'
+import { startKubernetesMcpServer } from '../environment/kubernetes-mcp-server.ts'
+import { openMcpSession, type ToolAnswer } from '../environment/mcp-session.ts'
+import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import type { StartCluster } from '../support/cluster-suite.ts'
 import { AKS, entraConfig, type Gateway, startGateway } from '../support/gateway.ts'
 

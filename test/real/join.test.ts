@@ -1,5 +1,5 @@
-import { startRealCluster } from '../../src/demo/cluster/real.ts'
-import { startStandInCluster } from '../../src/demo/cluster/stand-in.ts'
+import { startRealCluster } from '../environment/cluster/real/real.ts'
+import { startStandInCluster } from '../environment/cluster/stand-in/stand-in.ts'
 import { onRealCluster } from './availability.ts'
 import { joinSuite } from './join-suite.ts'
 

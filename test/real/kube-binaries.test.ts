@@ -9,8 +9,8 @@ import {
   kubeCacheFolder,
   realClusterAvailable,
   realClusterMissing,
-} from '../../src/demo/cluster/kube-binaries.ts'
-import { buildKubeBinaries } from '../../src/demo/cluster/kube-build.ts'
+} from '../environment/cluster/real/kube-binaries.ts'
+import { buildKubeBinaries } from '../environment/cluster/real/kube-build.ts'
 import { temporaryFolder, writeProgram } from './programs.ts'
 
 async function folderWith(t: TestContext, ...programs: string[]): Promise<string> {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
-import { createAuthority, loopbackNames } from '../../src/demo/certificates.ts'
-import { freePort } from '../../src/demo/ports.ts'
 import { examineRedis } from '../../src/store/examine-redis.ts'
+import { createAuthority, loopbackNames } from '../environment/certificates.ts'
+import { freePort } from '../environment/ports.ts'
 import { onRedis, startRedis } from '../support/redis-server.ts'
 
 onRedis('a Redis is examined', () => {

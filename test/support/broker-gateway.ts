@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
 import type { BrokerConfig } from '../../src/config/config.ts'
-import { holmes } from '../../src/demo/mock-entra/directory.ts'
+import { holmes } from '../environment/mock-entra/directory.ts'
 import { type Browser, createBrowser } from './browser.ts'
 import {
   type Gateway,

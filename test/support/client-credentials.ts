@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
 import { SignJWT } from 'jose'
-import { createSigningCertificate, type IssuedCertificate } from '../../src/demo/certificates.ts'
-import type { FederatedCredential } from '../../src/demo/mock-entra/directory.ts'
+import { createSigningCertificate, type IssuedCertificate } from '../environment/certificates.ts'
+import type { FederatedCredential } from '../environment/mock-entra/directory.ts'
 
 /** A self-signed RSA certificate and its key, PEM, as an app proves itself with. */
 export async function rsaCertificate(modulusLength = 2048): Promise<IssuedCertificate> {

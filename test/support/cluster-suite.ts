@@ -5,13 +5,13 @@ import {
   type Cluster,
   type ClusterIdentityProvider,
   TOKEN_ID_EXTRA,
-} from '../../src/demo/cluster/cluster.ts'
-import { type ClusterContents, clusterContents, PODS } from '../../src/demo/cluster/contents.ts'
+} from '../environment/cluster/cluster.ts'
+import { type ClusterContents, clusterContents, PODS } from '../environment/cluster/contents.ts'
 import {
   type KubernetesMcpServer,
   startKubernetesMcpServer,
-} from '../../src/demo/kubernetes-mcp-server.ts'
-import { openMcpSession } from '../../src/demo/mcp-session.ts'
+} from '../environment/kubernetes-mcp-server.ts'
+import { openMcpSession } from '../environment/mcp-session.ts'
 import {
   ISSUER,
   startTestIssuer,

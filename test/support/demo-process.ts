@@ -16,17 +16,16 @@ export interface Run {
 /** Nothing is built there: no cluster is real. */
 export const NO_BINARIES = { XDG_CACHE_HOME: '/nonexistent', KUBEBUILDER_ASSETS: '' }
 
-/** Runs `rolecall demo` with these flags; it is ended with the test. */
+/** Runs the demo with these flags; it is ended with the test. */
 export function runDemo(
   t: TestContext,
   flags: readonly string[],
   environment: NodeJS.ProcessEnv = NO_BINARIES,
 ): Run {
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', 'src/cli/rolecall.ts', 'demo', ...flags],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } },
-  )
+  const child = spawn(process.execPath, ['--import', 'tsx', 'deploy/demo/main.ts', ...flags], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  })
   const text = { stdout: '', stderr: '' }
   const exit = once(child, 'close').then(([code]) => code as number | null)
   t.after(async () => {

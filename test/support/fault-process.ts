@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'smol-toml'
-import { type Child, startChild } from '../../src/demo/child-process.ts'
-import { freePort } from '../../src/demo/ports.ts'
+import { type Child, startChild } from '../environment/child-process.ts'
+import { freePort } from '../environment/ports.ts'
 import { AKS } from './gateway.ts'
 
 /** `rolecall serve` as a process of its own. */

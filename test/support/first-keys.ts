@@ -1,4 +1,4 @@
-import { createFirstKeys, type FirstKeys } from '../../src/demo/mock-entra/signing-keys.ts'
+import { createFirstKeys, type FirstKeys } from '../environment/mock-entra/signing-keys.ts'
 
 let made: Promise<FirstKeys> | undefined
 

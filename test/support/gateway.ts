@@ -2,16 +2,16 @@ import { Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import type { Clock } from '../../src/clock.ts'
 import type { Config, EntraConfig, ResourceConfig } from '../../src/config/config.ts'
-import { holmes } from '../../src/demo/mock-entra/directory.ts'
+import { type Service, startService } from '../../src/http/service.ts'
+import { createLogger } from '../../src/observe/logger.ts'
+import type { MetadataFetch } from '../../src/sign-in/metadata-documents.ts'
+import { holmes } from '../environment/mock-entra/directory.ts'
 import {
   type MockEntra,
   type MockEntraOptions,
   startMockEntra,
-} from '../../src/demo/mock-entra/mock-entra.ts'
-import { freePort } from '../../src/demo/ports.ts'
-import { type Service, startService } from '../../src/http/service.ts'
-import { createLogger } from '../../src/observe/logger.ts'
-import type { MetadataFetch } from '../../src/sign-in/metadata-documents.ts'
+} from '../environment/mock-entra/mock-entra.ts'
+import { freePort } from '../environment/ports.ts'
 import { firstKeys } from './first-keys.ts'
 
 export const AKS = '6dae42f8-4368-4678-94ff-3960e28e3630'

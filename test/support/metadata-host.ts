@@ -1,7 +1,7 @@
 import { createServer } from 'node:https'
 import type { AddressInfo, LookupFunction } from 'node:net'
 import type { TestContext } from 'node:test'
-import { type Authority, createAuthority } from '../../src/demo/certificates.ts'
+import { type Authority, createAuthority } from '../environment/certificates.ts'
 
 /** What is at a path. */
 export interface Published {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { Redis } from 'ioredis'
-import { type Child, startChild } from '../../src/demo/child-process.ts'
-import { freePort } from '../../src/demo/ports.ts'
+import { type Child, startChild } from '../environment/child-process.ts'
+import { freePort } from '../environment/ports.ts'
 
 interface Ends {
   after(end: () => unknown): void

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { TestContext } from 'node:test'
-import { aksServerId, holmes } from '../../src/demo/mock-entra/directory.ts'
-import type { MockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
+import { aksServerId, holmes } from '../environment/mock-entra/directory.ts'
+import type { MockEntra } from '../environment/mock-entra/mock-entra.ts'
 import {
   type Gateway,
   type GatewayOptions,

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose'
-import { createAuthority, loopbackNames } from '../../src/demo/certificates.ts'
-import type { ClusterIdentityProvider } from '../../src/demo/cluster/cluster.ts'
+import { createAuthority, loopbackNames } from '../environment/certificates.ts'
+import type { ClusterIdentityProvider } from '../environment/cluster/cluster.ts'
 
 /** Discovery and a key set on loopback, and tokens made with its key: an issuer, nothing else. */
 export interface TestIssuer {

@@ -1,6 +1,6 @@
 import type { RequestListener, ServerResponse } from 'node:http'
 import type { TestContext } from 'node:test'
-import type { MockEntra } from '../../src/demo/mock-entra/mock-entra.ts'
+import type { MockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { type Received, startUpstream } from './recording-upstream.ts'
 
 /** Stands before the token endpoint of a mock Entra: keeps what arrives, and can answer instead. */

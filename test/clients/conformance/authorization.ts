@@ -1,4 +1,4 @@
-import type { MockEntra } from '../../../src/demo/mock-entra/mock-entra.ts'
+import type { MockEntra } from '../../environment/mock-entra/mock-entra.ts'
 import { closable } from '../support/closing.ts'
 import { createPerson } from '../support/person.ts'
 import { serve } from '../support/served.ts'

@@ -1,8 +1,8 @@
 import {
   kubernetesMcpServerVersion,
   startKubernetesMcpServer,
-} from '../../../src/demo/kubernetes-mcp-server.ts'
-import type { MockEntra } from '../../../src/demo/mock-entra/mock-entra.ts'
+} from '../../environment/kubernetes-mcp-server.ts'
+import type { MockEntra } from '../../environment/mock-entra/mock-entra.ts'
 import { startEverythingServer } from '../everything/server.ts'
 import { startV1Server } from '../everything/v1-server.ts'
 import { startCluster } from '../support/cluster.ts'

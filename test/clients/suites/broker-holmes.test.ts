@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { findKubeBinaries } from '../../../src/demo/cluster/kube-binaries.ts'
+import { findKubeBinaries } from '../../environment/cluster/real/kube-binaries.ts'
 import { apiServerAnswers } from '../support/api-server-answer.ts'
 import { type HolmesOauth, holmesVersion, pythonWithHolmes } from '../support/holmes.ts'
 import {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { findKubeBinaries } from '../../../src/demo/cluster/kube-binaries.ts'
-import { holmes as holmesClient } from '../../../src/demo/mock-entra/directory.ts'
+import { findKubeBinaries } from '../../environment/cluster/real/kube-binaries.ts'
+import { holmes as holmesClient } from '../../environment/mock-entra/directory.ts'
 import { type Holmes, holmesVersion, pythonWithHolmes } from '../support/holmes.ts'
 import {
   assertAliceSeesHers,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { PODS } from '../../../src/demo/cluster/contents.ts'
+import { PODS } from '../../environment/cluster/contents.ts'
 import { type Gateway, startEntra, startGateway } from '../../support/gateway.ts'
 import { send } from '../../support/raw-http.ts'
 import { startCluster } from '../support/cluster.ts'

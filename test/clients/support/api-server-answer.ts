@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { request } from 'node:https'
-import type { Cluster } from '../../../src/demo/cluster/cluster.ts'
+import type { Cluster } from '../../environment/cluster/cluster.ts'
 
 /** What the API server itself answers somebody with this bearer who asks for the pods of a namespace. */
 export async function apiServerAnswers(

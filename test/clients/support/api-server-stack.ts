@@ -1,7 +1,7 @@
-import type { Cluster } from '../../../src/demo/cluster/cluster.ts'
-import type { KubeBinaries } from '../../../src/demo/cluster/kube-binaries.ts'
-import { startKubernetesMcpServer } from '../../../src/demo/kubernetes-mcp-server.ts'
-import { type MockEntra, startMockEntra } from '../../../src/demo/mock-entra/mock-entra.ts'
+import type { Cluster } from '../../environment/cluster/cluster.ts'
+import type { KubeBinaries } from '../../environment/cluster/real/kube-binaries.ts'
+import { startKubernetesMcpServer } from '../../environment/kubernetes-mcp-server.ts'
+import { type MockEntra, startMockEntra } from '../../environment/mock-entra/mock-entra.ts'
 import type { Closing } from './closing.ts'
 import { startApiServer } from './cluster.ts'
 

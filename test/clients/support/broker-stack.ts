@@ -1,4 +1,4 @@
-import type { KubeBinaries } from '../../../src/demo/cluster/kube-binaries.ts'
+import type { KubeBinaries } from '../../environment/cluster/real/kube-binaries.ts'
 import { type ApiServerStack, startApiServerStack } from './api-server-stack.ts'
 import { closable } from './closing.ts'
 import { type MetadataSite, startMetadataSite } from './metadata-site.ts'

@@ -1,10 +1,13 @@
-import type { Cluster } from '../../../src/demo/cluster/cluster.ts'
-import { clusterContents } from '../../../src/demo/cluster/contents.ts'
-import type { KubeBinaries } from '../../../src/demo/cluster/kube-binaries.ts'
-import { startRealCluster } from '../../../src/demo/cluster/real.ts'
-import { type StandInOptions, startStandInCluster } from '../../../src/demo/cluster/stand-in.ts'
-import { aksServerId } from '../../../src/demo/mock-entra/directory.ts'
-import type { MockEntra } from '../../../src/demo/mock-entra/mock-entra.ts'
+import type { Cluster } from '../../environment/cluster/cluster.ts'
+import { clusterContents } from '../../environment/cluster/contents.ts'
+import type { KubeBinaries } from '../../environment/cluster/real/kube-binaries.ts'
+import { startRealCluster } from '../../environment/cluster/real/real.ts'
+import {
+  type StandInOptions,
+  startStandInCluster,
+} from '../../environment/cluster/stand-in/stand-in.ts'
+import { aksServerId } from '../../environment/mock-entra/directory.ts'
+import type { MockEntra } from '../../environment/mock-entra/mock-entra.ts'
 
 /** A stand-in cluster that trusts this mock alone, where team-a and team-b have what is theirs. */
 export function startCluster(entra: MockEntra): Promise<Cluster> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { PODS, type Team } from '../../../src/demo/cluster/contents.ts'
-import type { MockEntra } from '../../../src/demo/mock-entra/mock-entra.ts'
+import { PODS, type Team } from '../../environment/cluster/contents.ts'
+import type { MockEntra } from '../../environment/mock-entra/mock-entra.ts'
 import type { Holmes } from './holmes.ts'
 import { TOOLSET } from './holmes-stack.ts'
 

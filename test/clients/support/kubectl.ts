@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { delimiter } from 'node:path'
 import { promisify } from 'node:util'
-import { kubeCacheFolder } from '../../../src/demo/cluster/kube-binaries.ts'
+import { kubeCacheFolder } from '../../environment/cluster/real/kube-binaries.ts'
 
 /** A PATH that begins where `npm run cluster:build` puts kubectl. */
 export function pathWithKubectl(): string {

@@ -5,7 +5,7 @@ import { createServer } from 'node:https'
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createAuthority } from '../../../src/demo/certificates.ts'
+import { createAuthority } from '../../environment/certificates.ts'
 import type { Closing } from './closing.ts'
 
 /** A host of the internet, as far as rolecall can tell, that has a client's metadata document. */

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { startChild, untilAnswers } from '../../../src/demo/child-process.ts'
-import type { Cluster } from '../../../src/demo/cluster/cluster.ts'
-import { freePort } from '../../../src/demo/ports.ts'
+import { startChild, untilAnswers } from '../../environment/child-process.ts'
+import type { Cluster } from '../../environment/cluster/cluster.ts'
+import { freePort } from '../../environment/ports.ts'
 import { pathWithKubectl } from './kubectl.ts'
 
 export interface OtherServer {

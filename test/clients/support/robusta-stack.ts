@@ -1,10 +1,10 @@
 import type { Browser } from 'playwright-core'
-import { createAuthority } from '../../../src/demo/certificates.ts'
-import { TEAMS } from '../../../src/demo/cluster/contents.ts'
-import { type Demo, startDemo } from '../../../src/demo/demo.ts'
-import { holmes } from '../../../src/demo/mock-entra/directory.ts'
-import { ANY_PORTS } from '../../../src/demo/ports.ts'
-import { startRobusta } from '../../../src/demo/robusta/robusta.ts'
+import { type Demo, startDemo } from '../../../deploy/demo/demo.ts'
+import { createAuthority } from '../../environment/certificates.ts'
+import { TEAMS } from '../../environment/cluster/contents.ts'
+import { holmes } from '../../environment/mock-entra/directory.ts'
+import { ANY_PORTS } from '../../environment/ports.ts'
+import { startRobusta } from '../../environment/robusta/robusta.ts'
 import { startChromium } from './chromium.ts'
 
 /** Where the Robusta UI is; the callback URLs of the documentation page are below them. */

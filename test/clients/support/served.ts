@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { holmes } from '../../../src/demo/mock-entra/directory.ts'
-import type { MockEntra } from '../../../src/demo/mock-entra/mock-entra.ts'
+import { holmes } from '../../environment/mock-entra/directory.ts'
+import type { MockEntra } from '../../environment/mock-entra/mock-entra.ts'
 import { prepareServe, untilReady } from '../../support/fault-process.ts'
 import type { Closing } from './closing.ts'
 import { type Exchange, startRecordingHop } from './recording-hop.ts'

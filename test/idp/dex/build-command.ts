@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Child, describeExit, startChild } from '../../../src/demo/child-process.ts'
+import { type Child, describeExit, startChild } from '../../environment/child-process.ts'
 import { DEX, dexFolder, findDex } from './distribution.ts'
 
 const MODULE = fileURLToPath(new URL('module', import.meta.url))

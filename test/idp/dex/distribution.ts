@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { kubeCacheFolder } from '../../../src/demo/cluster/kube-binaries.ts'
+import { kubeCacheFolder } from '../../environment/cluster/real/kube-binaries.ts'
 
 export const DEX = {
   /** The release whose commit `module/go.mod` requires: Go cannot be asked for it by its tag. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { kubeCacheFolder } from '../../../src/demo/cluster/kube-binaries.ts'
+import { kubeCacheFolder } from '../../environment/cluster/real/kube-binaries.ts'
 
 export const KEYCLOAK = {
   version: '26.7.3',

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { describeExit, startChild } from '../../../src/demo/child-process.ts'
+import { describeExit, startChild } from '../../environment/child-process.ts'
 import { findKeycloak, KEYCLOAK, keycloakFolder } from './distribution.ts'
 
 const PROGRESS_INTERVAL = 15_000

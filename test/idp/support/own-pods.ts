@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { PODS, type Team } from '../../../src/demo/cluster/contents.ts'
-import { openMcpSession } from '../../../src/demo/mcp-session.ts'
+import { PODS, type Team } from '../../environment/cluster/contents.ts'
+import { openMcpSession } from '../../environment/mcp-session.ts'
 
 /** Whose pods each of the people may see. */
 const MAY_SEE: Readonly<Record<string, Team | undefined>> = {

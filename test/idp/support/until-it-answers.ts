@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Child, describeExit } from '../../../src/demo/child-process.ts'
+import { type Child, describeExit } from '../../environment/child-process.ts'
 import type { Send } from '../../support/trusting-fetch.ts'
 
 /** Milliseconds that one answer may take. */

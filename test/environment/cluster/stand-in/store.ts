@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { ClusterContents, KubernetesObject, ObjectMetadata } from './contents.ts'
-import { field } from './object-field.ts'
-import type { RequestInfo, ResourceRequest } from './request-info.ts'
+import type { ClusterContents, KubernetesObject, ObjectMetadata } from '../contents.ts'
+import { field } from '../object-field.ts'
+import type { RequestInfo, ResourceRequest } from '../request-info.ts'
 import { API_RESOURCES, type ApiResource, apiVersionOf } from './resources.ts'
 
 /** An object with what an API server adds to it. */

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Authority, loopbackNames } from '../certificates.ts'
-import { type ClusterIdentityProvider, TOKEN_ID_EXTRA } from './cluster.ts'
+import { type Authority, loopbackNames } from '../../certificates.ts'
+import { type ClusterIdentityProvider, TOKEN_ID_EXTRA } from '../cluster.ts'
 
 /**
  * Whom the API server believes about people: `structured`, the identity provider by an

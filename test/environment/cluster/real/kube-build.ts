@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Child, type ChildExit, describeExit, startChild } from '../child-process.ts'
+import { type Child, type ChildExit, describeExit, startChild } from '../../child-process.ts'
 import {
   binariesIn,
   KUBE_PROGRAMS,
@@ -20,7 +20,7 @@ export interface KubeBuildOptions {
   readonly environment?: NodeJS.ProcessEnv
 }
 
-const MODULE = fileURLToPath(new URL('../../../test/kube-apiserver', import.meta.url))
+const MODULE = fileURLToPath(new URL('../../../kube-apiserver', import.meta.url))
 const PACKAGES: Readonly<Record<KubeProgram, string>> = {
   etcd: 'go.etcd.io/etcd/server/v3',
   'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',

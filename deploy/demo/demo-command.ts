@@ -1,14 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { announcement } from '../demo/announcement.ts'
-import { realClusterMissing } from '../demo/cluster/kube-binaries.ts'
-import { type ClusterChoice, type Demo, signEverybodyIn, startDemo } from '../demo/demo.ts'
-import { ANY_PORTS, type DemoPorts, FRIENDLY_PORTS, PORT_FLAGS } from '../demo/ports.ts'
-import { walkThroughRelay } from '../demo/relay-walk.ts'
-import { differences, lookAround, type SignedInPerson, sightTable } from '../demo/who-sees-what.ts'
-import { badUsage, type Command, type Terminal } from './command.ts'
+import { badUsage, type Command, type Terminal } from '../../src/cli/command.ts'
+import { realClusterMissing } from '../../test/environment/cluster/real/kube-binaries.ts'
+import {
+  ANY_PORTS,
+  type DemoPorts,
+  FRIENDLY_PORTS,
+  PORT_FLAGS,
+} from '../../test/environment/ports.ts'
+import { announcement } from './announcement.ts'
+import { type ClusterChoice, type Demo, signEverybodyIn, startDemo } from './demo.ts'
+import { walkThroughRelay } from './relay-walk.ts'
+import { differences, lookAround, type SignedInPerson, sightTable } from './who-sees-what.ts'
 
-const usage = `rolecall demo [--once] [--cluster real|stand-in] [--trust structured|webhook]
+const usage = `npm run demo -- [--once] [--cluster real|stand-in] [--trust structured|webhook]
               [--ui-port N] [--port N] [--admin-port N] [--idp-port N] [--mcp-port N]
               [--cluster-port N]
 

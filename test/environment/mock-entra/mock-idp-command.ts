@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
-import { type MockEntra, startMockEntra } from '../demo/mock-entra/mock-entra.ts'
-import { defaultPeopleFile, type People, readPeople } from '../demo/people.ts'
-import { badUsage, type Command } from './command.ts'
+import { badUsage, type Command } from '../../../src/cli/command.ts'
+import { defaultPeopleFile, type People, readPeople } from '../people.ts'
+import { type MockEntra, startMockEntra } from './mock-entra.ts'
 
-const usage = `Usage: rolecall mock-idp [--port N] [--people FILE]
+const usage = `Usage: npm run mock-idp -- [--port N] [--people FILE]
 
   --port N       the port on 127.0.0.1 (default 9000; 0 takes any that is free)
   --people FILE  accounts and groups as JSON (default: alice, bob and carol)

@@ -1,9 +1,9 @@
-import { PODS, TEAMS } from './cluster/contents.ts'
-import { holmes } from './mock-entra/directory.ts'
-import type { Answer } from './robusta/answer.ts'
-import { createBackend } from './robusta/backend.ts'
-import type { BrowserSession } from './robusta/browser-sessions.ts'
-import { pickAccount } from './sign-in.ts'
+import { PODS, TEAMS } from '../../test/environment/cluster/contents.ts'
+import { holmes } from '../../test/environment/mock-entra/directory.ts'
+import type { Answer } from '../../test/environment/robusta/answer.ts'
+import { createBackend } from '../../test/environment/robusta/backend.ts'
+import type { BrowserSession } from '../../test/environment/robusta/browser-sessions.ts'
+import { pickAccount } from '../../test/environment/sign-in.ts'
 import type { SignedInPerson } from './who-sees-what.ts'
 
 /** Where the walk leads. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'smol-toml'
@@ -98,9 +98,8 @@ function configurationOf(
   }
 }
 
-/** The command's own file: TypeScript in a clone, JavaScript where it was built. */
 function commandFile(): string {
-  return fileURLToPath(new URL(`../cli/rolecall${extname(import.meta.url)}`, import.meta.url))
+  return fileURLToPath(new URL('../../src/cli/rolecall.ts', import.meta.url))
 }
 
 function environmentOf(inherited: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

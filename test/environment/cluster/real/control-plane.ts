@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { type Child, type ChildExit, describeExit, startChild } from '../child-process.ts'
-import type { ClusterIdentityProvider } from './cluster.ts'
+import { type Child, type ChildExit, describeExit, startChild } from '../../child-process.ts'
+import type { ClusterIdentityProvider } from '../cluster.ts'
+import { type ClusterAdmin, pollUntil } from './admin.ts'
+import type { ClusterTrust, ControlPlaneFlags } from './configuration.ts'
 import type { KubeBinaries } from './kube-binaries.ts'
-import { type ClusterAdmin, pollUntil } from './real-admin.ts'
-import type { ClusterTrust, ControlPlaneFlags } from './real-configuration.ts'
 
 export interface ControlPlaneOptions {
   readonly binaries: KubeBinaries

@@ -1,6 +1,6 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { ZodError, z } from 'zod'
-import { type Clock, systemClock } from '../../clock.ts'
+import { type Clock, systemClock } from '../../../src/clock.ts'
 import { type People, readPeople } from '../people.ts'
 import { addControlRoutes, ControlProblem, mayControl } from './control-routes.ts'
 import { controlsOf, type MockControls } from './controls.ts'

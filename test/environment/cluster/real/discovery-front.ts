@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Agent, fetch } from 'undici'
-import { type Authority, loopbackNames } from '../certificates.ts'
+import { type Authority, loopbackNames } from '../../certificates.ts'
 
 /** One discovery document, by https. */
 export interface DiscoveryFront {

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
-import type { AuditEvent } from './cluster.ts'
+import type { AuditEvent } from '../cluster.ts'
 
 /** An API server's audit log, followed as it grows. */
 export interface AuditLog {

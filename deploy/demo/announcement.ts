@@ -1,5 +1,5 @@
+import { kubernetesMcpServerVersion } from '../../test/environment/kubernetes-mcp-server.ts'
 import { type Demo, teamsOf } from './demo.ts'
-import { kubernetesMcpServerVersion } from './kubernetes-mcp-server.ts'
 import { alignColumns } from './who-sees-what.ts'
 
 /** What people read when the demo has started: its parts, its people and what to try. */

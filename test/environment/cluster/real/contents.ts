@@ -1,6 +1,6 @@
-import type { ClusterContents, KubernetesObject } from './contents.ts'
-import type { ClusterAdmin } from './real-admin.ts'
-import { API_RESOURCES, apiVersionOf } from './resources.ts'
+import type { ClusterContents, KubernetesObject } from '../contents.ts'
+import { API_RESOURCES, apiVersionOf } from '../stand-in/resources.ts'
+import type { ClusterAdmin } from './admin.ts'
 
 /**
  * Creates everything in an empty cluster, in the order of the contents, and sets each status as a

@@ -4,23 +4,28 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
-import { describeExit } from './child-process.ts'
-import type { Cluster, ClusterIdentityProvider } from './cluster/cluster.ts'
-import { clusterContents, TEAMS, type Team, type TeamGroups } from './cluster/contents.ts'
-import { startRealCluster } from './cluster/real.ts'
-import { startStandInCluster } from './cluster/stand-in.ts'
+import { describeExit } from '../../test/environment/child-process.ts'
+import type { Cluster, ClusterIdentityProvider } from '../../test/environment/cluster/cluster.ts'
+import {
+  clusterContents,
+  TEAMS,
+  type Team,
+  type TeamGroups,
+} from '../../test/environment/cluster/contents.ts'
+import { startRealCluster } from '../../test/environment/cluster/real/real.ts'
+import { startStandInCluster } from '../../test/environment/cluster/stand-in/stand-in.ts'
 import {
   type KubernetesMcpServer,
   kubernetesMcpServerVersion,
   startKubernetesMcpServer,
-} from './kubernetes-mcp-server.ts'
-import { aksServerId, holmes } from './mock-entra/directory.ts'
-import { type MockEntra, startMockEntra } from './mock-entra/mock-entra.ts'
-import type { People, Person } from './people.ts'
-import { type DemoPorts, reservePorts } from './ports.ts'
-import { type ProxyProcess, startProxy } from './proxy-process.ts'
-import { type Robusta, startRobusta } from './robusta/robusta.ts'
-import { signIn } from './sign-in.ts'
+} from '../../test/environment/kubernetes-mcp-server.ts'
+import { aksServerId, holmes } from '../../test/environment/mock-entra/directory.ts'
+import { type MockEntra, startMockEntra } from '../../test/environment/mock-entra/mock-entra.ts'
+import type { People, Person } from '../../test/environment/people.ts'
+import { type DemoPorts, reservePorts } from '../../test/environment/ports.ts'
+import { type ProxyProcess, startProxy } from '../../test/environment/proxy-process.ts'
+import { type Robusta, startRobusta } from '../../test/environment/robusta/robusta.ts'
+import { signIn } from '../../test/environment/sign-in.ts'
 import type { SignedInPerson } from './who-sees-what.ts'
 
 /** The stand-in, or a real cluster by the way it trusts the identity provider. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Agent, fetch } from 'undici'
-import { ADMIN_NAME } from './real-configuration.ts'
+import { ADMIN_NAME } from './configuration.ts'
 
 /** An API server as its administrator reaches it. */
 export interface ClusterAdmin {

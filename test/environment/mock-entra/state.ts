@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../../src/clock.ts'
 import type { People, Person } from '../people.ts'
 import type { ApiResource, Client, Platform } from './directory.ts'
 import { EntraError, type ErrorCode } from './errors.ts'

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { ClusterUser } from './authentication.ts'
 import type { AuditEvent, AuditObject } from './cluster.ts'
 import { type RequestInfo, readRequestInfo } from './request-info.ts'
-import type { Answer } from './status.ts'
+import type { Answer } from './stand-in/status.ts'
 
 /** One request and what came of it. */
 export interface AnsweredRequest {

@@ -1,6 +1,6 @@
-import type { Cluster } from './cluster/cluster.ts'
-import { PODS, TEAMS, type Team } from './cluster/contents.ts'
-import { openMcpSession, type ToolAnswer } from './mcp-session.ts'
+import type { Cluster } from '../../test/environment/cluster/cluster.ts'
+import { PODS, TEAMS, type Team } from '../../test/environment/cluster/contents.ts'
+import { openMcpSession, type ToolAnswer } from '../../test/environment/mcp-session.ts'
 
 /** A person with the token that they signed in for. */
 export interface SignedInPerson {

@@ -1,4 +1,4 @@
-import { field } from './object-field.ts'
+import { field } from '../object-field.ts'
 import type { StoredObject } from './store.ts'
 
 /** A column of a `meta.k8s.io/v1` Table; priority 1 is shown only in wide output. */
