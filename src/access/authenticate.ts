@@ -2,9 +2,9 @@ import type { SignedToken, TokenVerifier, Verification } from '../issuer/token-v
 import { readBearer } from '../oauth/bearer.ts'
 import { readJwt } from '../oauth/jwt.ts'
 import { refuseSigned, refuseUnsigned } from './checks.ts'
-import type { Demands } from './demands.ts'
 import { groupsIn, type Identity, identityOf, leavesGroupsOut, personKey } from './identity.ts'
-import { endOf } from './origin-checks.ts'
+import { endOf } from './issuer-and-time-checks.ts'
+import type { Demands } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 
 /** Opens what clients hold where that is not the token that goes upstream. */

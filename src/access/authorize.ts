@@ -1,5 +1,5 @@
 import { exactToken, type Principal } from './authenticate.ts'
-import type { Demands } from './demands.ts'
+import type { Demands } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 
 /** What came of asking whether a principal may use a resource. */

@@ -1,6 +1,6 @@
 import type { Jwt } from '../oauth/jwt.ts'
 import { printable } from '../oauth/printable.ts'
-import type { Demands } from './demands.ts'
+import type { Demands } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 
 /**

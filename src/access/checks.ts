@@ -1,11 +1,17 @@
 import type { Jwt } from '../oauth/jwt.ts'
-import { audience, client, requiredScopes, subject, userToken } from './caller-checks.ts'
+import {
+  audience,
+  client,
+  requiredScopes,
+  subject,
+  userToken,
+} from './audience-and-client-checks.ts'
 import type { Check, SignatureSlot } from './check.ts'
-import type { Demands } from './demands.ts'
 import { algorithm, criticalHeader, graphToken, headerType } from './header-checks.ts'
-import { tokenKind, unbound } from './kind-checks.ts'
-import { expiry, issuedAt, issuer, notBefore, tenant } from './origin-checks.ts'
+import { expiry, issuedAt, issuer, notBefore, tenant } from './issuer-and-time-checks.ts'
+import type { Demands } from './policy.ts'
 import type { Refusal } from './refusal.ts'
+import { tokenKind, unbound } from './token-type-checks.ts'
 
 /**
  * Every check on a token, in order; the first that fails decides. What stands before the signature

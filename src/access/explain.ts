@@ -5,8 +5,8 @@ import { authenticateToken, type ResourceAccess, refusalFor } from './authentica
 import { authorize } from './authorize.ts'
 import { type Check, oneOf, shown } from './check.ts'
 import { checks } from './checks.ts'
-import type { Demands } from './demands.ts'
 import { groupsIn, leavesGroupsOut, nameIn } from './identity.ts'
+import type { Demands } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 
 /** `undecided`: nothing can be said at the moment, since the identity provider is away. */

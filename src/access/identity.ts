@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { SignedToken } from '../issuer/token-verifier.ts'
 import { member, text, texts } from '../oauth/claims.ts'
 import type { JsonObject } from '../oauth/jwt.ts'
-import { clientOf } from './caller-checks.ts'
-import type { Demands } from './demands.ts'
+import { clientOf } from './audience-and-client-checks.ts'
+import type { Demands } from './policy.ts'
 
 /** Whose token it is, as its claims say: for log lines, and what a principal is made of. */
 export interface Identity {

@@ -1,5 +1,5 @@
-import { formatConfig } from '../config/format-config.ts'
-import { formatProblems } from '../config/problem.ts'
+import { formatConfig } from '../config/format.ts'
+import { formatProblems } from '../config/report/problem.ts'
 import { badUsage, type Command } from './command.ts'
 import { holmesValues } from './holmes-values.ts'
 import { configurationFrom, configurationUsage } from './options.ts'

@@ -1,4 +1,4 @@
-import { nearestHint } from '../config/nearest.ts'
+import { nearestHint } from '../config/report/nearest.ts'
 import { version } from '../version.ts'
 import { badUsage, type Command, type Terminal } from './command.ts'
 

@@ -1,7 +1,7 @@
 import type { Config, ProviderCredential, RelayConfig } from '../config/config.ts'
-import { holmesServers } from '../http/holmes-servers.ts'
+import { holmesServers } from '../http/pages/holmes-servers.ts'
 import { sharedTokenEndpoint } from '../oauth/own-endpoints.ts'
-import { exactRedirectUris } from '../sign-in/redirect-uris.ts'
+import { exactRedirectUris } from '../sign-in/clients/redirect-uris.ts'
 
 /**
  * What people write into the values of HolmesGPT for this configuration, and what they register at

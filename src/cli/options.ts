@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import type { Config } from '../config/config.ts'
-import { type Flag, flags } from '../config/flags.ts'
 import { load, type Sources } from '../config/load.ts'
-import { nearestHint } from '../config/nearest.ts'
-import { formatProblems, type Problem } from '../config/problem.ts'
+import { nearestHint } from '../config/report/nearest.ts'
+import { formatProblems, type Problem } from '../config/report/problem.ts'
+import { type Flag, flags } from '../config/sources/flags.ts'
 import type { Terminal } from './command.ts'
 
 /** Why arguments cannot be understood, in one sentence. Never holds a value: it may be a token. */

@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
-import { isLoopbackOrigin } from '../http/origin.ts'
 import { createIdentityProvider, type IdentityProvider } from '../issuer/identity-provider.ts'
 import type { IdpFetch } from '../issuer/idp-fetch.ts'
 import type { IssuerEvent } from '../issuer/issuer-event.ts'
+import { isLoopbackOrigin } from '../net/loopback.ts'
 
 export interface ProviderOptions {
   /** Milliseconds to wait for the keys. */

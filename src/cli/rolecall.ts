@@ -5,8 +5,8 @@ import { runProgram } from './program.ts'
 /** A new command is one line here. */
 const commands: Commands = {
   serve: { load: () => import('./serve.ts') },
-  doctor: { load: () => import('./doctor.ts') },
-  explain: { load: () => import('./explain.ts') },
+  doctor: { load: () => import('./doctor/doctor.ts') },
+  explain: { load: () => import('./explain/explain.ts') },
   check: { load: () => import('./check.ts') },
   schema: { load: () => import('./schema.ts') },
   keygen: { load: () => import('./keygen.ts') },

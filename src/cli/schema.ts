@@ -1,5 +1,5 @@
 import { referencePage } from '../config/reference.ts'
-import { jsonSchema } from '../config/settings.ts'
+import { jsonSchema } from '../config/schema/settings.ts'
 import { badUsage, type Command } from './command.ts'
 
 /** Prints what the one schema says, for editors or, with `--reference`, for people. */

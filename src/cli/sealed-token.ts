@@ -3,8 +3,8 @@ import { systemClock } from '../clock.ts'
 import type { Config, ResourceConfig } from '../config/config.ts'
 import { readJwt } from '../oauth/jwt.ts'
 import { deriveKeys } from '../sealing/derived-keys.ts'
-import { handsOutSealed, sealedFor } from '../sign-in/hand-out.ts'
-import { OpenedTokens } from '../sign-in/sealed-access-token.ts'
+import { handsOutSealed, sealedFor } from '../sign-in/sealed/access-token-format.ts'
+import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
 
 /** What a command opens sealed tokens with; nothing where resources take the provider's own. */
 export function tokenOpener(resource: ResourceConfig, config: Config): TokenOpener | undefined {

@@ -1,7 +1,7 @@
-import { isTable } from './draft.ts'
-import { environmentName } from './environment.ts'
-import { flags } from './flags.ts'
-import { dropInNode, rootNode, type Setting, settings, tableAt } from './settings.ts'
+import { dropInNode, rootNode, type Setting, settings, tableAt } from './schema/settings.ts'
+import { isTable } from './sources/draft.ts'
+import { environmentName } from './sources/environment.ts'
+import { flags } from './sources/flags.ts'
 
 /** The reference page of the configuration, in Markdown. Everything in it comes from the schema. */
 export function referencePage(): string {

@@ -1,10 +1,10 @@
 import type { z } from 'zod'
-import { type Draft, type Path, pathText } from './draft.ts'
-import { wordsOf } from './issue-words.ts'
-import { nearestHint } from './nearest.ts'
-import type { Report } from './report.ts'
-import { type Settings, settingsSchema } from './schema.ts'
-import { dropInNode, type SchemaNode, settingAt, settings, tableAt } from './settings.ts'
+import { nearestHint } from './report/nearest.ts'
+import type { Report } from './report/report.ts'
+import { wordsOf } from './report/schema-errors.ts'
+import { type Settings, settingsSchema } from './schema/schema.ts'
+import { dropInNode, type SchemaNode, settingAt, settings, tableAt } from './schema/settings.ts'
+import { type Draft, type Path, pathText } from './sources/draft.ts'
 
 /**
  * Holds every value against the schema. What is wrong is told and taken out of the draft, so that

@@ -5,8 +5,8 @@ import {
   discovery,
   type ServerMetadata,
 } from 'openid-client'
+import { asDocumentError, DocumentError, type DocumentFailure } from '../net/document-error.ts'
 import type { JsonObject } from '../oauth/jwt.ts'
-import { asDocumentError, DocumentError, type DocumentFailure } from './document-error.ts'
 import { checkedUrl, type IdpFetch } from './idp-fetch.ts'
 import type { IssuerProfile } from './issuer-profile.ts'
 

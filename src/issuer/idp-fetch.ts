@@ -2,8 +2,8 @@ import type { LookupFunction } from 'node:net'
 import type { CustomFetch } from 'openid-client'
 import { Agent, EnvHttpProxyAgent, fetch, type RequestInit } from 'undici'
 import type { Clock } from '../clock.ts'
-import { isLoopbackHost } from '../config/address.ts'
-import { DocumentError } from './document-error.ts'
+import { DocumentError } from '../net/document-error.ts'
+import { isLoopbackHost } from '../net/loopback.ts'
 
 /** `fetch` as openid-client calls it. The answer is whole: its body was read before it is returned. */
 export type IdpFetch = CustomFetch

@@ -1,4 +1,4 @@
-import type { DocumentFailure } from './document-error.ts'
+import type { DocumentFailure } from '../net/document-error.ts'
 
 /** What the identity provider side has to tell; logging and metrics are made of it elsewhere. */
 export type IssuerEvent =

@@ -1,7 +1,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { calculateJwkThumbprint, type JWK } from 'jose'
+import { DocumentError } from '../net/document-error.ts'
 import type { JsonObject } from '../oauth/jwt.ts'
-import { DocumentError } from './document-error.ts'
 
 export interface VerificationKey {
   /** RFC 7638 thumbprint: the same key is the same id, whatever `kid` it is listed under. */

@@ -3,8 +3,8 @@ import { compactVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import { type Jwt, readJwt } from '../oauth/jwt.ts'
-import type { Kept, KeptDocument } from './kept-document.ts'
 import { type KeySet, keysFitting, type VerificationKey } from './key-set.ts'
+import type { Kept, KeptDocument } from './refreshing-document.ts'
 import { UnknownKeyFetch } from './unknown-key-fetch.ts'
 
 const signed = Symbol('signed')

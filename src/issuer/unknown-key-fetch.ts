@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
-import type { KeptDocument } from './kept-document.ts'
 import type { KeySet } from './key-set.ts'
+import type { KeptDocument } from './refreshing-document.ts'
 
 /** Milliseconds from the beginning of one fetch for an unknown key to that of the next. */
 const interval = 30_000

@@ -5,9 +5,9 @@ import { text } from '../oauth/claims.ts'
 import { callOutcome, statusOutcome } from './call-outcome.ts'
 import { type Exchange, exchange } from './exchange.ts'
 import { judgeCalls, notShown } from './judge-calls.ts'
-import { nobodysToken, type TokenShape } from './nobodys-token.ts'
 import { openSession, type ProbeLine, type ProbeSession } from './probe-session.ts'
 import { type ChosenTool, chooseTool, type ListedTool, readTools } from './probe-tool.ts'
+import { nobodysToken, type TokenShape } from './untrusted-token.ts'
 import type { CallOutcome, UpstreamProof } from './upstream-proof.ts'
 
 /** What is asked about. */

@@ -2,8 +2,8 @@ import type { Clock } from '../clock.ts'
 import type { ResourceConfig } from '../config/config.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { TokenShape } from './nobodys-token.ts'
 import { proveUpstream } from './prove-upstream.ts'
+import type { TokenShape } from './untrusted-token.ts'
 import { type UpstreamProof, type UpstreamVerdict, upstreamVerdicts } from './upstream-proof.ts'
 
 /** What the watch works with. */

@@ -1,13 +1,13 @@
 import { LRUCache } from 'lru-cache'
-import { authorize, decide, type Visit } from './broker-authorize.ts'
-import { callback } from './broker-callback.ts'
-import { type BrokerParts, type BrokerResource, brokerResources } from './broker-parts.ts'
-import { type BrokerTokenParts, redeemAtBroker } from './broker-token.ts'
-import type { BrowserAnswer, BrowserCookies } from './browser-answer.ts'
-import type { Clients } from './client.ts'
-import type { IssuedTokens } from './issued-tokens.ts'
-import { finishOwnSignIn } from './own-sign-in.ts'
-import type { TokenRequest } from './token-request.ts'
+import { authorize, decide, type Visit } from './authorize/authorize.ts'
+import type { BrowserAnswer, BrowserCookies } from './authorize/browser-answer.ts'
+import { callback } from './authorize/callback.ts'
+import { finishOwnSignIn } from './authorize/own-sign-in.ts'
+import { type BrokerParts, type BrokerResource, brokerResources } from './broker-context.ts'
+import type { Clients } from './clients/client.ts'
+import { type BrokerTokenParts, redeemAtBroker } from './token/redeem.ts'
+import type { TokenRequest } from './token/token-request.ts'
+import type { IssuedTokens } from './token/token-response.ts'
 
 /** A browser's visit to the authorize endpoint of the resource with this number. */
 export type BrokerVisit = Omit<Visit, 'resource'> & { readonly index: number }

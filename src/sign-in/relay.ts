@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Config, RelayConfig, ResourceConfig } from '../config/config.ts'
-import type { ProviderGrants } from '../issuer/provider-grants.ts'
+import type { ProviderGrants } from '../issuer/token-endpoint/provider-grants.ts'
+import { invalidClient, invalidGrant, invalidRequest, invalidTarget } from '../oauth/errors.ts'
 import { printableAddress } from '../oauth/printable.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
-import type { HandOut } from './hand-out.ts'
-import type { IssuedTokens } from './issued-tokens.ts'
-import type { SignInResource } from './judge-tokens.ts'
-import { type PresentedClient, secretFits } from './presented-client.ts'
-import { type RedirectUriRule, redirectUriRule } from './redirect-uris.ts'
+import { type PresentedClient, secretFits } from './clients/client-credentials.ts'
+import { type RedirectUriRule, redirectUriRule } from './clients/redirect-uris.ts'
+import type { Obtained, TokenSource } from './provider/exchange.ts'
 import { type ResourceIndicators, resourceIndicators } from './resource-indicator.ts'
+import type { HandOut } from './sealed/access-token-format.ts'
 import {
   beginSession,
   checkAudience,
@@ -20,11 +20,11 @@ import {
   openSession,
   providerTokenOf,
   type Session,
-} from './session.ts'
-import type { SingleUse } from './single-use.ts'
-import { invalidClient, invalidGrant, invalidRequest, invalidTarget } from './token-error.ts'
-import type { CodeGrant, RefreshGrant, TokenRequest } from './token-request.ts'
-import type { Obtained, TokenSource } from './token-source.ts'
+} from './sealed/refresh-token.ts'
+import type { SingleUse } from './single-use/single-use.ts'
+import type { SignInResource } from './token/judge-tokens.ts'
+import type { CodeGrant, RefreshGrant, TokenRequest } from './token/token-request.ts'
+import type { IssuedTokens } from './token/token-response.ts'
 
 /** What the relay works with. */
 export interface RelayParts {

@@ -1,6 +1,6 @@
 import type { Config, ResourceConfig } from '../config/config.ts'
+import { invalidTarget } from '../oauth/errors.ts'
 import { printableAddress } from '../oauth/printable.ts'
-import { invalidTarget } from './token-error.ts'
 
 /** Finds the resources that a client may mean. */
 export interface ResourceIndicators {

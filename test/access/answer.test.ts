@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Answer, answerTo } from '../../src/access/answer.ts'
 import type { Reason, Refusal } from '../../src/access/refusal.ts'
+import { type Answer, answerTo } from '../../src/access/refusal-response.ts'
 import { bearerChallenge } from '../../src/oauth/challenge.ts'
 
 const hostile = `scope=x error="y" resource_metadata=\r\n\u001b[2J\u202e${'z'.repeat(9000)}`

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Answer, answerTo } from '../../src/access/answer.ts'
 import { authorize, type Permit } from '../../src/access/authorize.ts'
-import type { Demands } from '../../src/access/demands.ts'
+import type { Demands } from '../../src/access/policy.ts'
+import { type Answer, answerTo } from '../../src/access/refusal-response.ts'
 import {
   entraClaims,
   entraDemands,

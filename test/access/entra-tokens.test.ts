@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
-import type { Demands } from '../../src/access/demands.ts'
+import type { Demands } from '../../src/access/policy.ts'
 import {
   assertRefusal,
   audience,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { answerTo } from '../../src/access/answer.ts'
 import { authenticate, exactToken } from '../../src/access/authenticate.ts'
 import { refuseSigned } from '../../src/access/checks.ts'
+import { answerTo } from '../../src/access/refusal-response.ts'
 import { readJwt } from '../../src/oauth/jwt.ts'
 import {
   entraClaims,

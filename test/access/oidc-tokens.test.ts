@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Demands } from '../../src/access/demands.ts'
+import type { Demands } from '../../src/access/policy.ts'
 import {
   assertRefusal,
   type ExpectedRefusal,

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { command as keygen } from '../../src/cli/keygen.ts'
 import { command as schema } from '../../src/cli/schema.ts'
 import { referencePage } from '../../src/config/reference.ts'
-import { jsonSchema } from '../../src/config/settings.ts'
+import { jsonSchema } from '../../src/config/schema/settings.ts'
 import { configOf, loadWith } from '../support/configuration.ts'
 import { recordingTerminal } from '../support/terminal.ts'
 

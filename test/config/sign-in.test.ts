@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import { Draft } from '../../src/config/draft.ts'
-import { formatConfig } from '../../src/config/format-config.ts'
-import { Report } from '../../src/config/report.ts'
-import { judgeSignIn } from '../../src/config/rules-sign-in.ts'
-import { settingsSchema } from '../../src/config/schema.ts'
-import { signInConfig } from '../../src/config/sign-in-config.ts'
+import { formatConfig } from '../../src/config/format.ts'
+import { Report } from '../../src/config/report/report.ts'
+import { judgeSignIn } from '../../src/config/rules/sign-in.ts'
+import { signInConfig } from '../../src/config/rules/sign-in-config.ts'
+import { settingsSchema } from '../../src/config/schema/schema.ts'
+import { Draft } from '../../src/config/sources/draft.ts'
 import { createAuthority, type IssuedCertificate } from '../environment/certificates.ts'
 import {
   aks,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { policyAnswer } from '../../src/forward/json-rpc-refusal.ts'
 import { readMcpBody } from '../../src/forward/mcp-message.ts'
-import { policyAnswer } from '../../src/forward/policy-answer.ts'
 
 const read = (body: unknown) => readMcpBody(Buffer.from(JSON.stringify(body)))
 const call = (id: unknown, name: unknown) => ({

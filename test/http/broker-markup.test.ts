@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
-import { createMetadataFetch } from '../../src/sign-in/metadata-documents.ts'
+import { createMetadataFetch } from '../../src/sign-in/clients/metadata-cache.ts'
 import { clientRedirect } from '../support/broker-client.ts'
 import { type BrokerOptions, startBroker } from '../support/broker-gateway.ts'
 import { authorizeUrl, endpoint, toCallback } from '../support/broker-sign-in.ts'

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
 import type { Config } from '../../src/config/config.ts'
 import { readJwt } from '../../src/oauth/jwt.ts'
-import { createMetadataFetch } from '../../src/sign-in/metadata-documents.ts'
+import { createMetadataFetch } from '../../src/sign-in/clients/metadata-cache.ts'
 import { holmes } from '../environment/mock-entra/directory.ts'
 import { startBroker } from '../support/broker-gateway.ts'
 import {

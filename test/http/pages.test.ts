@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { type BrowserPage, render } from '../../src/http/pages/pages.ts'
-import type { ConsentPage } from '../../src/sign-in/browser-answer.ts'
+import type { ConsentPage } from '../../src/sign-in/authorize/browser-answer.ts'
 import { startBroker } from '../support/broker-gateway.ts'
 
 const context = { site: 'mcp.example.com', requestId: 'request-1' }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { Agent, fetch } from 'undici'
-import { LineBudget } from '../../src/http/line-budget.ts'
+import { LineBudget } from '../../src/observe/log-rate-limit.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import { type Gateway, startEntra } from '../support/gateway.ts'
 import {

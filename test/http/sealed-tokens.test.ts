@@ -5,10 +5,14 @@ import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
 import type { Config } from '../../src/config/config.ts'
 import { OpenStreams } from '../../src/forward/open-streams.ts'
-import { createDeployment, type Deployment, type Surroundings } from '../../src/http/deployment.ts'
 import { readJwt } from '../../src/oauth/jwt.ts'
 import { createLogger } from '../../src/observe/logger.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
+import {
+  createDeployment,
+  type Deployment,
+  type Surroundings,
+} from '../../src/service/generation.ts'
 import { readPeople } from '../environment/people.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import { type Gateway, resourceConfig, startEntra } from '../support/gateway.ts'

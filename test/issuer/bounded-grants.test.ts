@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { boundGrants } from '../../src/issuer/bounded-grants.ts'
-import type { GrantOutcome, ProviderGrants } from '../../src/issuer/provider-grants.ts'
+import { boundGrants } from '../../src/issuer/token-endpoint/concurrency-limit.ts'
+import type {
+  GrantOutcome,
+  ProviderGrants,
+} from '../../src/issuer/token-endpoint/provider-grants.ts'
 
 const good: GrantOutcome = { kind: 'tokens', tokens: { accessToken: 'x' } }
 

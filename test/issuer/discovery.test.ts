@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EntraConfig } from '../../src/config/config.ts'
-import type { DocumentFailure } from '../../src/issuer/document-error.ts'
+import type { DocumentFailure } from '../../src/net/document-error.ts'
 import { type Answer, type IssuerServer, signToken } from '../support/issuer-server.ts'
 import { simulate, simulateWarm } from '../support/simulated-provider.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { entraErrors, explain } from '../../src/issuer/entra-errors.ts'
-import { describeExplanation, type Whose } from '../../src/issuer/explanation.ts'
-import { explainOAuthError, needsSignIn } from '../../src/issuer/oauth-errors.ts'
+import { entraErrors, explain } from '../../src/issuer/errors/entra-errors.ts'
+import { explainOAuthError, needsSignIn } from '../../src/issuer/errors/oauth-errors.ts'
+import { describeExplanation, type Whose } from '../../src/oauth/explanation.ts'
 
 /** Each row of the list of AADSTS numbers that sign-in against Entra runs into, and whose job it is. */
 const rows: readonly (readonly [Whose, ...number[]])[] = [

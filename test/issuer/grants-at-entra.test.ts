@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
 import type { EntraConfig, ProviderCredential } from '../../src/config/config.ts'
-import { entraErrors } from '../../src/issuer/entra-errors.ts'
+import { entraErrors } from '../../src/issuer/errors/entra-errors.ts'
 import {
   createIdentityProvider,
   type IdentityProvider,
@@ -14,7 +14,7 @@ import type {
   GrantOutcome,
   ProviderGrants,
   ProviderTokens,
-} from '../../src/issuer/provider-grants.ts'
+} from '../../src/issuer/token-endpoint/provider-grants.ts'
 import type { IssuedCertificate } from '../environment/certificates.ts'
 import {
   aksServerId,

@@ -5,8 +5,8 @@ import { type AddressInfo, connect, type Server } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { systemClock } from '../../src/clock.ts'
-import { DocumentError } from '../../src/issuer/document-error.ts'
 import { createIdpFetch, type IdpFetchOptions } from '../../src/issuer/idp-fetch.ts'
+import { DocumentError } from '../../src/net/document-error.ts'
 import { createAuthority } from '../environment/certificates.ts'
 
 const get = { method: 'GET', headers: {}, body: undefined, redirect: 'manual' } as const

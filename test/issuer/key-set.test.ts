@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { before, test } from 'node:test'
 import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose'
-import { DocumentError } from '../../src/issuer/document-error.ts'
 import { type KeySetRules, keysFitting, readKeySet } from '../../src/issuer/key-set.ts'
+import { DocumentError } from '../../src/net/document-error.ts'
 import { createSigningKey } from '../support/issuer-server.ts'
 
 const rules: KeySetRules = {

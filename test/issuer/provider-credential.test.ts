@@ -13,7 +13,7 @@ import {
   CredentialError,
   type CredentialUse,
   clientAuthentication,
-} from '../../src/issuer/provider-credential.ts'
+} from '../../src/issuer/token-endpoint/client-credential.ts'
 import { createAuthority, type IssuedCertificate } from '../environment/certificates.ts'
 import { createWorkload, rsaCertificate, sha256Thumbprint } from '../support/client-credentials.ts'
 import { SimulatedClock } from '../support/clock.ts'

@@ -6,10 +6,16 @@ import { inspect } from 'node:util'
 import { SignJWT } from 'jose'
 import type { ServerMetadata } from 'openid-client'
 import { type Clock, systemClock } from '../../src/clock.ts'
-import { describeExplanation } from '../../src/issuer/explanation.ts'
 import { createIdpFetch } from '../../src/issuer/idp-fetch.ts'
-import type { GrantOutcome, ProviderGrants } from '../../src/issuer/provider-grants.ts'
-import { createTokenEndpoint, type TokenEndpointOptions } from '../../src/issuer/token-endpoint.ts'
+import type {
+  GrantOutcome,
+  ProviderGrants,
+} from '../../src/issuer/token-endpoint/provider-grants.ts'
+import {
+  createTokenEndpoint,
+  type TokenEndpointOptions,
+} from '../../src/issuer/token-endpoint/token-endpoint.ts'
+import { describeExplanation } from '../../src/oauth/explanation.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import { closeServer } from '../support/issuer-server.ts'
 

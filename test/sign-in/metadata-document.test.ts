@@ -5,20 +5,20 @@ import { type AddressInfo, connect, type LookupFunction } from 'node:net'
 import { hostname } from 'node:os'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
-import { DocumentError } from '../../src/issuer/document-error.ts'
+import { DocumentError } from '../../src/net/document-error.ts'
+import { isPublicAddress, publicLookup } from '../../src/net/public-address.ts'
 import type { ErrorAnswer } from '../../src/oauth/error-answer.ts'
+import {
+  createMetadataDocuments,
+  createMetadataFetch,
+  type MetadataFetch,
+} from '../../src/sign-in/clients/metadata-cache.ts'
 import {
   isMetadataHost,
   judgeMetadata,
   keptFor,
   metadataHost,
-} from '../../src/sign-in/metadata-document.ts'
-import {
-  createMetadataDocuments,
-  createMetadataFetch,
-  type MetadataFetch,
-} from '../../src/sign-in/metadata-documents.ts'
-import { isPublicAddress, publicLookup } from '../../src/sign-in/public-address.ts'
+} from '../../src/sign-in/clients/metadata-document.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import {
   type MetadataHost,

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type PresentedClient, readClient, secretFits } from '../../src/sign-in/presented-client.ts'
+import {
+  type PresentedClient,
+  readClient,
+  secretFits,
+} from '../../src/sign-in/clients/client-credentials.ts'
 
 const id = '401e5000-0000-4000-8000-00000000a991'
 

@@ -4,7 +4,7 @@ import {
   exactRedirectUris,
   presetOrigins,
   redirectUriRule,
-} from '../../src/sign-in/redirect-uris.ts'
+} from '../../src/sign-in/clients/redirect-uris.ts'
 import { everyPreset, lookAlikes, robusta } from '../support/look-alikes.ts'
 
 const publicUrl = 'https://mcp.example.com'

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deriveKeys } from '../../src/sealing/derived-keys.ts'
 import { seal } from '../../src/sealing/sealed-value.ts'
-import { popupClientId } from '../../src/sign-in/popup-client.ts'
-import { type Consent, isRemembered, remember } from '../../src/sign-in/remembered-consent.ts'
+import {
+  type Consent,
+  isRemembered,
+  remember,
+} from '../../src/sign-in/authorize/remembered-consent.ts'
+import { popupClientId } from '../../src/sign-in/clients/popup-client.ts'
 
 const keys = deriveKeys([]).for('consent')
 const now = Date.parse('2026-03-01T12:00:00Z')

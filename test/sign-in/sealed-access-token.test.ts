@@ -5,12 +5,12 @@ import { inspect } from 'node:util'
 import { deflateRawSync } from 'node:zlib'
 import { deriveKeys, type KeyRing } from '../../src/sealing/derived-keys.ts'
 import { seal, sealBytes } from '../../src/sealing/sealed-value.ts'
-import { digestOf, packToken, unpackToken } from '../../src/sign-in/packed-token.ts'
+import { digestOf, packToken, unpackToken } from '../../src/sign-in/sealed/jwt-compression.ts'
 import {
   OpenedTokens,
   type SealedFor,
   sealAccessToken,
-} from '../../src/sign-in/sealed-access-token.ts'
+} from '../../src/sign-in/sealed/sealed-access-token.ts'
 import { SimulatedClock } from '../support/clock.ts'
 
 const prod: SealedFor = { name: 'prod', url: 'https://mcp.example.com/mcp' }

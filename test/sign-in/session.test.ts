@@ -10,7 +10,7 @@ import {
   openSession,
   providerTokenOf,
   type Session,
-} from '../../src/sign-in/session.ts'
+} from '../../src/sign-in/sealed/refresh-token.ts'
 
 const older = Buffer.alloc(32, 1).toString('base64url')
 const newer = Buffer.alloc(32, 2).toString('base64url')

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { invalidGrant, temporarilyUnavailable } from '../../src/oauth/errors.ts'
 import { deriveKeys } from '../../src/sealing/derived-keys.ts'
-import { createSingleUse } from '../../src/sign-in/redeem-once.ts'
-import { invalidGrant, temporarilyUnavailable } from '../../src/sign-in/token-error.ts'
-import { GRACE } from '../../src/sign-in/use-records.ts'
+import { createSingleUse } from '../../src/sign-in/single-use/redeem-once.ts'
+import { GRACE } from '../../src/sign-in/single-use/use-records.ts'
 import { until } from '../support/fault-load.ts'
 import {
   code,

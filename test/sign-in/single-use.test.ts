@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { IssuedTokens } from '../../src/sign-in/issued-tokens.ts'
-import { createSingleUse } from '../../src/sign-in/redeem-once.ts'
-import type { Use } from '../../src/sign-in/single-use.ts'
-import {
-  invalidGrant,
-  temporarilyUnavailable,
-  UnusableTokens,
-} from '../../src/sign-in/token-error.ts'
-import { GRACE } from '../../src/sign-in/use-records.ts'
+import { invalidGrant, temporarilyUnavailable, UnusableTokens } from '../../src/oauth/errors.ts'
+import { createSingleUse } from '../../src/sign-in/single-use/redeem-once.ts'
+import type { Use } from '../../src/sign-in/single-use/single-use.ts'
+import { GRACE } from '../../src/sign-in/single-use/use-records.ts'
+import type { IssuedTokens } from '../../src/sign-in/token/token-response.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import {

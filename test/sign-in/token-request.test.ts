@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ErrorAnswer } from '../../src/oauth/error-answer.ts'
-import { readTokenRequest } from '../../src/sign-in/token-request.ts'
+import { readTokenRequest } from '../../src/sign-in/token/token-request.ts'
 
 const verifier = 'a-code-verifier-that-is-long-enough-for-rfc-7636'
 const redirectUri = 'https://platform.robusta.dev/oauth/callback.html'

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { GrantOutcome } from '../../src/issuer/provider-grants.ts'
+import type { GrantOutcome } from '../../src/issuer/token-endpoint/provider-grants.ts'
 import type { TokenVerifier } from '../../src/issuer/token-verifier.ts'
 import { ErrorAnswer } from '../../src/oauth/error-answer.ts'
-import { createTokenSource } from '../../src/sign-in/token-source.ts'
+import { createTokenSource } from '../../src/sign-in/provider/exchange.ts'
 import {
   entraClaims,
   entraDemands,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { stringify } from 'smol-toml'
 import type { Config } from '../../src/config/config.ts'
 import { type Loaded, load } from '../../src/config/load.ts'
-import type { Problem } from '../../src/config/problem.ts'
+import type { Problem } from '../../src/config/report/problem.ts'
 
 export const tenant = '11111111-2222-4333-8444-555555555555'
 export const aks = '6dae42f8-4368-4678-94ff-3960e28e3630'

@@ -2,9 +2,9 @@ import { Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import type { Clock } from '../../src/clock.ts'
 import type { Config, EntraConfig, ResourceConfig } from '../../src/config/config.ts'
-import { type Service, startService } from '../../src/http/service.ts'
 import { createLogger } from '../../src/observe/logger.ts'
-import type { MetadataFetch } from '../../src/sign-in/metadata-documents.ts'
+import { type Service, startService } from '../../src/service/service.ts'
+import type { MetadataFetch } from '../../src/sign-in/clients/metadata-cache.ts'
 import { holmes } from '../environment/mock-entra/directory.ts'
 import {
   type MockEntra,

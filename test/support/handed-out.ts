@@ -1,6 +1,6 @@
 import type { Config } from '../../src/config/config.ts'
 import { deriveKeys } from '../../src/sealing/derived-keys.ts'
-import { handOutOf } from '../../src/sign-in/hand-out.ts'
+import { handOutOf } from '../../src/sign-in/sealed/access-token-format.ts'
 
 export const sealingKey = Buffer.alloc(32, 7).toString('base64url')
 

@@ -1,12 +1,12 @@
 import type { TestContext } from 'node:test'
 import type { IdentityProviderConfig, OidcConfig } from '../../src/config/config.ts'
-import { DocumentError } from '../../src/issuer/document-error.ts'
 import {
   createIdentityProvider,
   type IdentityProvider,
 } from '../../src/issuer/identity-provider.ts'
 import { createIdpFetch } from '../../src/issuer/idp-fetch.ts'
 import type { IssuerEvent } from '../../src/issuer/issuer-event.ts'
+import { DocumentError } from '../../src/net/document-error.ts'
 import { SimulatedClock } from './clock.ts'
 import {
   createSigningKey,

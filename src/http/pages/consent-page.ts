@@ -1,4 +1,4 @@
-import type { ConsentPage } from '../../sign-in/browser-answer.ts'
+import type { ConsentPage } from '../../sign-in/authorize/browser-answer.ts'
 import { type Html, html } from './html.ts'
 import { type RedirectPlace, redirectPlace } from './redirect-place.ts'
 import { durationInWords } from './words.ts'

@@ -1,5 +1,5 @@
-import type { Whose } from '../../issuer/explanation.ts'
-import type { ErrorPage } from '../../sign-in/browser-answer.ts'
+import type { Whose } from '../../oauth/explanation.ts'
+import type { ErrorPage } from '../../sign-in/authorize/browser-answer.ts'
 import { type Html, html } from './html.ts'
 
 /** A request that was refused before anybody was signed in. */

@@ -1,9 +1,9 @@
 import type { BrokerConfig, Config, ResourceConfig } from '../../config/config.ts'
 import { ownEndpoints } from '../../oauth/own-endpoints.ts'
-import { OWN_PAGE } from '../../sign-in/own-sign-in.ts'
-import { presetWith, redirectUriRule } from '../../sign-in/redirect-uris.ts'
-import { bearerRecipes, type ClientRecipe, signInRecipes } from '../client-recipes.ts'
-import { holmesClient, holmesServers } from '../holmes-servers.ts'
+import { OWN_PAGE } from '../../sign-in/authorize/own-sign-in.ts'
+import { presetWith, redirectUriRule } from '../../sign-in/clients/redirect-uris.ts'
+import { bearerRecipes, type ClientRecipe, signInRecipes } from './client-recipes.ts'
+import { holmesClient, holmesServers } from './holmes-servers.ts'
 import { type Html, html } from './html.ts'
 import { layout } from './layout.ts'
 

@@ -1,4 +1,4 @@
-import type { Page } from '../../sign-in/browser-answer.ts'
+import type { Page } from '../../sign-in/authorize/browser-answer.ts'
 import { type PageScript, WAITING } from '../popup/popup-files.ts'
 import { consentMain } from './consent-page.ts'
 import { errorMain, type RefusedPage, refusedMain } from './error-page.ts'

@@ -1,4 +1,4 @@
-import type { PopupMessage } from '../../sign-in/popup.ts'
+import type { PopupMessage } from '../../sign-in/authorize/popup.ts'
 import { ENDING } from '../popup/popup-files.ts'
 import { html } from './html.ts'
 import { layout } from './layout.ts'

@@ -1,4 +1,4 @@
-import { isLoopbackHost } from '../../config/address.ts'
+import { isLoopbackHost } from '../../net/loopback.ts'
 
 /** Where an answer goes, as a person has to know it. */
 export type RedirectPlace =

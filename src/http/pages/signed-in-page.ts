@@ -1,4 +1,4 @@
-import type { SignedInPage } from '../../sign-in/browser-answer.ts'
+import type { SignedInPage } from '../../sign-in/authorize/browser-answer.ts'
 import { type Html, html } from './html.ts'
 import { durationInWords, momentInWords } from './words.ts'
 

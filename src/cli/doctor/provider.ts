@@ -1,0 +1,168 @@
+import { type Clock, systemClock } from '../../clock.ts'
+import type { Config } from '../../config/config.ts'
+import type { IdentityProvider } from '../../issuer/identity-provider.ts'
+import { createIdpFetch, type IdpConnection, type IdpFetch } from '../../issuer/idp-fetch.ts'
+import type { IssuerEvent } from '../../issuer/issuer-event.ts'
+import type { DocumentFailure } from '../../net/document-error.ts'
+import { providerWithKeys } from '../provider-keys.ts'
+import type { DoctorCheck } from './report.ts'
+
+/** The identity provider, asked once, and what is to be said about it. */
+export interface ExaminedProvider {
+  readonly provider: IdentityProvider
+  readonly checks: readonly DoctorCheck[]
+  close(): void
+}
+
+/** Two documents, 5 s each, and a moment. */
+const patience = 11_000
+
+/** Fetches discovery and keys once, by the code of `serve`, and compares the clocks on the way. */
+export async function examineProvider(config: Config): Promise<ExaminedProvider> {
+  const { certificate_authority: authority } = config.identity_provider
+  const connection: IdpConnection = createIdpFetch({
+    clock: systemClock,
+    ...(authority !== undefined && { certificateAuthority: authority }),
+  })
+  const heard: Heard = { statuses: [] }
+  const events: IssuerEvent[] = []
+  const provider = await providerWithKeys(config, {
+    patience,
+    once: true,
+    fetch: listening(connection.fetch, heard, systemClock),
+    onEvent: (event) => void events.push(event),
+  })
+  const away = heard.statuses.some((status) => status >= 500)
+  return {
+    provider,
+    checks: [
+      discoveryCheck(provider, events, away),
+      keysCheck(provider, events, away),
+      clockCheck(heard.offset),
+    ],
+    close() {
+      provider.stop()
+      connection.close()
+    },
+  }
+}
+
+/** What answers of the provider told on the way. */
+interface Heard {
+  readonly statuses: number[]
+  /** How far its clock is ahead of ours, milliseconds. */
+  offset?: number
+}
+
+function listening(fetch: IdpFetch, heard: Heard, clock: Clock): IdpFetch {
+  return async (url, init) => {
+    const began = clock.now()
+    const response = await fetch(url, init)
+    heard.statuses.push(response.status)
+    const date = Date.parse(response.headers.get('date') ?? '')
+    // A cached answer has the date at which it was made (RFC 9110 §6.6.1, RFC 9111 §5.1).
+    const age = Number(response.headers.get('age') ?? 0)
+    if (!Number.isNaN(date) && age === 0) heard.offset ??= date - (began + clock.now()) / 2
+    return response
+  }
+}
+
+function discoveryCheck(
+  provider: IdentityProvider,
+  events: readonly IssuerEvent[],
+  away: boolean,
+): DoctorCheck {
+  const name = 'discovery'
+  const url = provider.profile.discoveryUrl
+  const failure = failureOf(events, 'discovery')
+  if (failure) return failedFetch(name, failure, away)
+  if (provider.status().discoveryFetchedAt === undefined) return tooSlow(name, url)
+  return { name, verdict: 'ok', sentence: `${url} names issuer ${provider.metadataIssuer()}.` }
+}
+
+function keysCheck(
+  provider: IdentityProvider,
+  events: readonly IssuerEvent[],
+  away: boolean,
+): DoctorCheck {
+  const name = 'keys'
+  if (provider.status().discoveryFetchedAt === undefined) {
+    const sentence = 'The discovery document, which says where they are, is not there.'
+    return { name, verdict: 'not reached', sentence, remedy: 'See discovery.' }
+  }
+  const failure = failureOf(events, 'keys')
+  if (failure) return failedFetch(name, failure, away)
+  const { keyCount, algorithms } = provider.status()
+  if (keyCount === 0) return tooSlow(name, 'the key set')
+  return { name, verdict: 'ok', sentence: `${keyCount} usable, for ${algorithms.join(', ')}.` }
+}
+
+type Failure = Extract<IssuerEvent, { kind: 'fetch_failed' }>
+
+function failureOf(
+  events: readonly IssuerEvent[],
+  document: Failure['document'],
+): Failure | undefined {
+  return events.find(
+    (event): event is Failure => event.kind === 'fetch_failed' && event.document === document,
+  )
+}
+
+const reach =
+  'See that this machine reaches it: name service, network policies, HTTPS_PROXY and NO_PROXY; then run doctor again.'
+
+const remedies: Readonly<Partial<Record<DocumentFailure, string>>> = {
+  timeout: reach,
+  unreachable: reach,
+  stopped: reach,
+  proxy_refused: 'Let the proxy in HTTPS_PROXY connect to it, or name its host in NO_PROXY.',
+  untrusted_certificate:
+    'Give the authority of its certificate in certificate_authority_file of [identity_provider].',
+  wrong_issuer:
+    'Set issuer of [identity_provider] to what the document names, character by character; Entra: see tenant_id, cloud and authority.',
+  mock_marker: 'Configure the real identity provider, or a loopback public_url for a try.',
+  no_usable_key: 'See that signing_algorithms lists what this provider signs with.',
+}
+
+function failedFetch(name: string, { reason, message }: Failure, away: boolean): DoctorCheck {
+  const isAway = away || remedies[reason] === reach || reason === 'proxy_refused'
+  return {
+    name,
+    verdict: isAway ? 'not reached' : 'failed',
+    sentence: `${message}.`,
+    remedy:
+      remedies[reason] ??
+      (away ? reach : 'See that issuer, or tenant_id and authority, is the provider itself.'),
+  }
+}
+
+function tooSlow(name: string, what: string): DoctorCheck {
+  return { name, verdict: 'not reached', sentence: `${what} did not come in time.`, remedy: reach }
+}
+
+/** Seconds. An `nbf` has 30 s of leeway, and an hour's token that ends a minute early is felt. */
+const tolerated = 30
+const broken = 60
+
+/** @param offset how far the provider's clock is ahead of ours, milliseconds */
+export function clockCheck(offset: number | undefined): DoctorCheck {
+  const name = 'clock'
+  if (offset === undefined) {
+    const sentence = 'The identity provider answered nothing that tells its time.'
+    return { name, verdict: 'not reached', sentence, remedy: 'See discovery.' }
+  }
+  const seconds = Math.round(Math.abs(offset) / 1000)
+  // The Date header has whole seconds, so that one of them says nothing.
+  if (seconds <= 1) {
+    return { name, verdict: 'ok', sentence: "It agrees with the identity provider's." }
+  }
+  const side = offset > 0 ? 'behind' : 'ahead of'
+  const sentence = `It is ${seconds} s ${side} the identity provider's.`
+  if (seconds <= tolerated) return { name, verdict: 'ok', sentence }
+  return {
+    name,
+    verdict: seconds > broken ? 'failed' : 'warning',
+    sentence,
+    remedy: 'Set the clock of this machine by NTP: good tokens seem to end, or not to have begun.',
+  }
+}

@@ -1,0 +1,75 @@
+import { Agent, request } from 'undici'
+import type { Config, ResourceConfig } from '../../config/config.ts'
+import { resourceMetadataUrl } from '../../oauth/resource-metadata.ts'
+import type { DoctorCheck } from './report.ts'
+
+/** Milliseconds. */
+const patience = 5_000
+/** Bytes. */
+const longest = 65_536
+
+/**
+ * Whether `public_url` leads to a rolecall with this resource, seen from here. Only a warning: people
+ * may reach it where this machine does not, and nothing may be served yet.
+ */
+export async function publicUrlCheck(
+  resource: ResourceConfig,
+  { public_url: publicUrl }: Pick<Config, 'public_url'>,
+): Promise<DoctorCheck> {
+  const about = { name: 'public_url', resource: resource.name }
+  const url = resourceMetadataUrl(publicUrl, resource.path)
+  const problem = await problemAt(url, `${publicUrl}${resource.path}`)
+  if (problem === undefined) {
+    return { ...about, verdict: 'ok', sentence: `${url} describes this resource.` }
+  }
+  return {
+    ...about,
+    verdict: 'warning',
+    sentence: `${url} ${problem}.`,
+    remedy:
+      'See that public_url is what clients type, that name service and ingress lead it here, and that rolecall serves; from inside a cluster it may be out of reach.',
+  }
+}
+
+async function problemAt(url: string, expected: string): Promise<string | undefined> {
+  const agent = new Agent({ connect: { timeout: patience } })
+  try {
+    const response = await request(url, {
+      dispatcher: agent,
+      signal: AbortSignal.timeout(patience),
+      headers: { accept: 'application/json' },
+    })
+    response.body.on('error', () => undefined)
+    if (response.statusCode !== 200) {
+      response.body.destroy()
+      return `answers ${response.statusCode}`
+    }
+    return (await resourceIn(response.body)) === expected ? undefined : 'describes something else'
+  } catch (error) {
+    return `cannot be reached from here (${codeOf(error)})`
+  } finally {
+    await agent.destroy()
+  }
+}
+
+async function resourceIn(body: AsyncIterable<Uint8Array>): Promise<unknown> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.byteLength
+    if (size > longest) return undefined
+    chunks.push(chunk)
+  }
+  try {
+    const document: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    const isObject = typeof document === 'object' && document !== null
+    return isObject && 'resource' in document ? document.resource : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+}

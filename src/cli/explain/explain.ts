@@ -1,0 +1,121 @@
+import { type Explanation, explain } from '../../access/explain.ts'
+import { makeDemands } from '../../access/policy.ts'
+import type { Config, ResourceConfig } from '../../config/config.ts'
+import type { IdentityProvider } from '../../issuer/identity-provider.ts'
+import { texts } from '../../oauth/claims.ts'
+import { readJwt } from '../../oauth/jwt.ts'
+import { takeArguments } from '../arguments.ts'
+import { badUsage, type Command, type Terminal } from '../command.ts'
+import { configurationFrom, configurationUsage, UsageError } from '../options.ts'
+import { providerWithKeys } from '../provider-keys.ts'
+import { tokenOpener, whyUnopenable } from '../sealed-token.ts'
+import { explanationText } from './explanation-text.ts'
+import { readToken } from './token-argument.ts'
+
+const exitCodes: Readonly<Record<Explanation['verdict'], number>> = {
+  accepted: 0,
+  refused: 1,
+  undecided: 3,
+}
+
+/** Milliseconds. */
+const defaultPatience = 10_000
+
+/** Tells every check on one token. */
+export const command: Command = explainCommand(defaultPatience)
+
+/** @param patience milliseconds to wait for the identity provider's keys */
+export function explainCommand(patience: number): Command {
+  return {
+    summary: 'every check on one token: passed, failed or not reached, and why',
+    usage: `Usage: rolecall explain [--config FILE] [--resource NAME] [FILE or -]
+
+Reads one token from standard input, or from FILE, and judges it as a request's would be. The token
+is never an argument and is never printed. A token that rolecall sealed is opened with sealing_keys.
+  --resource NAME  the resource to judge it for; default: the one that its audience fits, or the first
+Exit: 0 accepted, 1 refused, 2 bad configuration or usage, 3 cannot be decided (identity provider
+away, or no sealing_keys).
+
+${configurationUsage}`,
+    run: (argv, terminal) => run(argv, terminal, patience),
+  }
+}
+
+async function run(argv: readonly string[], terminal: Terminal, patience: number): Promise<number> {
+  const own = takeArguments(argv, { resource: 'text' })
+  if (own instanceof UsageError) return misused(own, terminal)
+  const token = await readToken(own.positionals, terminal)
+  if (token instanceof UsageError) return misused(token, terminal)
+  const configuration = configurationFrom(own.rest, terminal)
+  if (configuration === undefined) return badUsage
+  const { config } = configuration
+  const resource = await pickResource(config, own.values['resource'], token)
+  if (resource instanceof UsageError) return misused(resource, terminal)
+  const unopenable = whyUnopenable(token, config)
+  if (unopenable !== undefined) {
+    terminal.stderr(`${unopenable.sentence} ${unopenable.remedy}\n`)
+    return exitCodes.undecided
+  }
+  terminal.stderr('Fetching the keys of the identity provider ...\n')
+  const provider = await providerWithKeys(config, {
+    patience,
+    onEvent(event) {
+      if (event.kind === 'fetch_failed') terminal.stderr(`${event.message}\n`)
+    },
+  })
+  try {
+    const explanation = await explainFor(resource, token, { config, provider })
+    terminal.stdout(explanationText(explanation, resource, Date.now()))
+    return exitCodes[explanation.verdict]
+  } finally {
+    provider.stop()
+  }
+}
+
+function misused({ message }: UsageError, terminal: Terminal): number {
+  terminal.stderr(`${message}\n`)
+  return badUsage
+}
+
+/** Judges a token for one resource, now, by this machine's clock. */
+export function explainFor(
+  resource: ResourceConfig,
+  token: string,
+  at: { readonly config: Config; readonly provider: IdentityProvider },
+): Promise<Explanation> {
+  const { verifier } = at.provider
+  const demands = makeDemands(resource, at.config.identity_provider, at.provider)
+  const opener = tokenOpener(resource, at.config)
+  return explain(token, { verifier, demands, ...(opener && { opener }) }, Date.now)
+}
+
+async function pickResource(
+  config: Config,
+  name: string | undefined,
+  token: string,
+): Promise<ResourceConfig | UsageError> {
+  const { resources } = config
+  const picked =
+    name === undefined
+      ? await resourceOf(token, config)
+      : resources.find((one) => one.name === name)
+  if (picked) return picked
+  const names = resources.map((one) => one.name).join(', ')
+  return new UsageError(`There is no resource of that name; there are: ${names}.`)
+}
+
+/** The resource that a token is sealed for, where it is, and that its audience fits; or the first. */
+async function resourceOf(token: string, config: Config): Promise<ResourceConfig | undefined> {
+  const { resources } = config
+  const opened = await Promise.all(
+    resources.map(async (resource) => {
+      return { resource, inside: await tokenOpener(resource, config)?.open(token) }
+    }),
+  )
+  const sealedFor = opened.filter(({ inside }) => inside !== undefined)
+  const inside = sealedFor[0]?.inside ?? token
+  const candidates = sealedFor.length === 0 ? resources : sealedFor.map(({ resource }) => resource)
+  const audiences = texts(readJwt(inside)?.claims ?? {}, 'aud')
+  const fits = candidates.find((one) => one.audiences.some((it) => audiences.includes(it)))
+  return fits ?? candidates[0]
+}

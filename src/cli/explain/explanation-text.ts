@@ -1,0 +1,102 @@
+import type { ExplainedCheck, Explanation } from '../../access/explain.ts'
+import { answerTo } from '../../access/refusal-response.ts'
+import type { ResourceConfig } from '../../config/config.ts'
+import { printable } from '../../oauth/printable.ts'
+
+/**
+ * An explanation for a terminal: whose token, for which resource, its times, each check, and the
+ * reason.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function explanationText(
+  explanation: Explanation,
+  resource: ResourceConfig,
+  now: number,
+): string {
+  const lines = [
+    `resource  ${resource.name} (${resource.path})`,
+    ...aboutToken(explanation, now),
+    '',
+    ...explanation.checks.flatMap(checkLines),
+    '',
+    ...conclusion(explanation),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** Why a token is not accepted, in one sentence; nothing when it is. */
+export function refusalWords({ refusal }: Explanation): string | undefined {
+  return refusal && answerTo(refusal).description
+}
+
+/** The check that did not pass. */
+export function failedCheck({ checks }: Explanation): ExplainedCheck | undefined {
+  return checks.find(({ verdict }) => verdict === 'failed' || verdict === 'undecided')
+}
+
+function aboutToken({ token, verdict }: Explanation, now: number): string[] {
+  if (token === undefined) return []
+  const user = token.user === '' ? 'nobody' : printable(token.user)
+  const person =
+    verdict === 'accepted' ? `the cluster will call this person ${user}` : `it says ${user}`
+  const labels: readonly (readonly [string, string])[] = [
+    ['issued', 'iat'],
+    ['begins', 'nbf'],
+    ['ends', 'exp'],
+  ]
+  const times = labels.flatMap(([label, claim]) => {
+    const seconds = token.times[claim]
+    return seconds === undefined ? [] : [`${label.padEnd(8)}  ${timeText(seconds, now)}`]
+  })
+  return [`person    ${person}`, ...times]
+}
+
+const units: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+]
+
+/**
+ * A moment in UTC, and how far from now it is.
+ *
+ * @param seconds since the epoch
+ * @param now milliseconds since the epoch
+ */
+export function timeText(seconds: number, now: number): string {
+  const date = new Date(seconds * 1000)
+  if (Number.isNaN(date.getTime())) return 'not a time'
+  const distance = Math.trunc(seconds - now / 1000)
+  const [unit, size] = units.find(([, size]) => Math.abs(distance) >= size) ?? ['second', 1]
+  const words = new Intl.RelativeTimeFormat('en').format(Math.trunc(distance / size), unit)
+  return `${date.toISOString().replace('.000Z', 'Z')}, ${words}`
+}
+
+const INDENT = ' '.repeat(13)
+
+function checkLines({ name, verdict, setting, expected, found }: ExplainedCheck): string[] {
+  const title = setting === undefined ? name : `${name} (${setting})`
+  return [
+    `${verdict.padEnd(INDENT.length)}${title}`,
+    `${INDENT}expected  ${expected}`,
+    `${INDENT}found     ${found}`,
+  ]
+}
+
+function conclusion(explanation: Explanation): string[] {
+  const { refusal } = explanation
+  if (refusal === undefined) return ['Accepted.']
+  const check = failedCheck(explanation)
+  const { kind, status, error, description } = answerTo(refusal)
+  const answer = kind === 'policy' ? 'a JSON-RPC error, -32003' : `${status} ${error}`
+  const began = explanation.verdict === 'undecided' ? 'Cannot be decided' : 'Refused'
+  const setting = check?.setting === undefined ? [] : [`Setting: ${check.setting}`]
+  return [
+    `${began} at: ${check?.name ?? 'form'}`,
+    description,
+    ...setting,
+    `A request with it is answered ${answer}.`,
+  ]
+}

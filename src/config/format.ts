@@ -1,0 +1,118 @@
+import { stringify } from 'smol-toml'
+import type {
+  Config,
+  IdentityProviderConfig,
+  ProviderCredential,
+  RegisteredClient,
+  ResourceConfig,
+  SignInConfig,
+} from './config.ts'
+import { formatListenAddress } from './schema/address.ts'
+import { formatDuration, formatMoment } from './schema/duration.ts'
+import { settings } from './schema/settings.ts'
+import { describeCertificates } from './sources/pem.ts'
+
+const mask = '********'
+const durations = new Set(
+  settings.filter(({ kind }) => kind === 'duration').map(({ path }) => path.at(-1)),
+)
+
+/**
+ * Writes the effective configuration as TOML, with the keys of a file. Secrets are masked, or told
+ * by the file they came from; certificates are told by subject and fingerprint where their file is
+ * not known, so that those lines cannot be read back.
+ */
+export function formatConfig(config: Config): string {
+  const { tls, files: _files, store, resources, ...rest } = config
+  return `${stringify({
+    ...written(rest),
+    listen: formatListenAddress(config.listen),
+    admin_listen: formatListenAddress(config.admin_listen),
+    sealing_keys: config.sealing_keys.map(() => mask),
+    ...(tls && certificateAndKey('tls', tls)),
+    identity_provider: writtenProvider(config.identity_provider),
+    ...(store.redis_url !== undefined && { store: { redis_url: mask } }),
+    limits: written(config.limits),
+    sign_in: writtenSignIn(config.sign_in),
+    resource: resources.map(writtenResource),
+  })}\n`
+}
+
+function writtenProvider(provider: IdentityProviderConfig): Record<string, unknown> {
+  const {
+    credential,
+    authorize_parameters: parameters,
+    certificate_authority: authority,
+    ...rest
+  } = provider
+  return {
+    ...written(rest),
+    ...writtenCredential(credential),
+    ...(authority && { certificate_authority: describeCertificates(authority) }),
+    ...(Object.keys(parameters).length > 0 && { authorize_parameters: parameters }),
+  }
+}
+
+function writtenCredential(credential: ProviderCredential): Record<string, unknown> {
+  switch (credential.kind) {
+    case 'none':
+      return {}
+    case 'secret': {
+      const { file, method } = credential
+      return {
+        ...(file === undefined ? { client_secret: mask } : { client_secret_file: file }),
+        ...(method && { client_secret_method: method }),
+      }
+    }
+    case 'certificate': {
+      const { certificate_file, key_file } = credential
+      return { client_certificate_file: certificate_file, client_key_file: key_file }
+    }
+    case 'federated_token':
+      return { federated_token_file: credential.file }
+  }
+}
+
+function writtenSignIn(signIn: SignInConfig): Record<string, unknown> {
+  if (signIn.mode === 'off') return { mode: 'off' }
+  const { sessions_valid_after: validAfter } = signIn
+  const { clients, ...rest } = signIn.mode === 'broker' ? signIn : { ...signIn, clients: [] }
+  return {
+    ...written(rest),
+    ...(validAfter !== undefined && { sessions_valid_after: formatMoment(validAfter) }),
+    ...(clients.length > 0 && { client: clients.map(writtenClient) }),
+  }
+}
+
+function writtenClient(client: RegisteredClient): Record<string, unknown> {
+  return { ...client, ...(client.client_secret !== undefined && { client_secret: mask }) }
+}
+
+function writtenResource(resource: ResourceConfig): Record<string, unknown> {
+  const {
+    upstream_certificate_authority: authority,
+    upstream_client_certificate: client,
+    allowed_clients: clients,
+    ...rest
+  } = resource
+  return {
+    ...written(rest),
+    allowed_clients: clients === 'any' ? ['*'] : clients,
+    ...(authority && { upstream_certificate_authority: describeCertificates(authority) }),
+    ...(client && certificateAndKey('upstream_client', client)),
+  }
+}
+
+function certificateAndKey(name: string, pair: { readonly certificate: string }) {
+  return { [`${name}_certificate`]: describeCertificates(pair.certificate), [`${name}_key`]: mask }
+}
+
+/** Durations as people write them. */
+function written(table: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(table).map(([key, value]) => [
+      key,
+      durations.has(key) && typeof value === 'number' ? formatDuration(value) : value,
+    ]),
+  )
+}

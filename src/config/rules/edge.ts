@@ -1,0 +1,60 @@
+import { isLoopbackHost } from '../../net/loopback.ts'
+import { addressesClash } from '../schema/address.ts'
+import { isEncryptedOrLoopback, isTrustedTransport } from '../schema/url.ts'
+import { demand, type Judgement, warnSwitch } from './rule.ts'
+
+/** What the settings of the edge demand of each other. */
+export function judgeEdge(judgement: Judgement): void {
+  const { settings, draft, report } = judgement
+  judgePublicUrl(judgement)
+  if (addressesClash(settings.listen, settings.admin_listen)) {
+    report.wrong(
+      draft,
+      ['admin_listen'],
+      'is the address of `listen`',
+      'Give it another port: metrics and health are not for clients.',
+    )
+  }
+  for (const [index, network] of settings.trusted_proxies.entries()) {
+    if (!network.endsWith('/0')) continue
+    const path = ['trusted_proxies', index]
+    report.warn(draft, path, 'is everybody', 'Name the networks of your proxies.')
+  }
+  warnSwitch(judgement, ['unsafe_any_origin'], settings.unsafe_any_origin, 'every web page may ask')
+}
+
+function judgePublicUrl(judgement: Judgement): void {
+  const { draft, report, mode } = judgement
+  const url = publicUrl(judgement)
+  demand(
+    judgement,
+    ['public_url'],
+    url,
+    'Write the origin that clients use, such as "https://mcp.example.com": `listen` is not on loopback with a fixed port, so that it cannot be guessed.',
+  )
+  if (url === undefined) return
+  if (!isTrustedTransport(url)) {
+    report.wrong(
+      draft,
+      ['public_url'],
+      'is plain http to a public name',
+      'Write https: tokens come in over it. Plain http is for loopback and cluster-internal names (a single label, *.svc, *.cluster.local).',
+    )
+  } else if (mode === 'broker' && !isEncryptedOrLoopback(url)) {
+    report.wrong(
+      draft,
+      ['public_url'],
+      'is plain http off loopback, and with sign_in.mode = "broker" browsers sign in there',
+      'Write https. Plain http to cluster-internal names is for sign_in.mode = "relay" and "off".',
+    )
+  }
+}
+
+/** Our origin, as configured or from a loopback `listen`. */
+export function publicUrl({ settings, report }: Judgement): string | undefined {
+  const { listen, public_url: configured } = settings
+  if (configured !== undefined || report.isWrong(['public_url'])) return configured
+  if (!isLoopbackHost(listen.host) || listen.port === 0) return undefined
+  const scheme = settings.tls_certificate_file === undefined ? 'http' : 'https'
+  return new URL(`${scheme}://localhost:${listen.port}`).origin
+}

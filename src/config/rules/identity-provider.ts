@@ -1,0 +1,125 @@
+import { resolve } from 'node:path'
+import type { ValueFiles } from '../sources/value-files.ts'
+import { cloudOfHost } from './provider-url.ts'
+import { demand, type Judgement } from './rule.ts'
+
+const onlyEntra = ['tenant_id', 'cloud', 'authority'] as const
+const remedies = {
+  entra:
+    'Write the Directory (tenant) ID, a GUID: Azure portal > Microsoft Entra ID > Overview, or `az account show --query tenantId`.',
+  oidc: 'Write the issuer, exactly as its discovery document does.',
+} as const
+const hour = 3_600_000
+
+/** The kind that applies: as written, else as the settings tell it. */
+export function kindOfProvider({ settings }: Judgement): 'entra' | 'oidc' | undefined {
+  const { kind, tenant_id: tenant, issuer } = settings.identity_provider
+  if (kind !== undefined) return kind
+  if (tenant !== undefined) return issuer === undefined ? 'entra' : undefined
+  return issuer === undefined ? undefined : 'oidc'
+}
+
+/** What the settings of the identity provider demand of each other. */
+export function judgeIdentityProvider(judgement: Judgement, files: ValueFiles): void {
+  judgeKind(judgement)
+  judgeCredentials(judgement, files)
+  const { settings, draft, report } = judgement
+  const { issuer, stale_for: staleFor } = settings.identity_provider
+  if (issuer !== undefined && cloudOfHost(new URL(issuer).hostname) !== undefined) {
+    report.warn(
+      draft,
+      ['identity_provider', 'issuer'],
+      'is Entra ID as a plain OIDC provider: the v1 tokens of AKS are then refused',
+      'Write kind = "entra" with tenant_id.',
+    )
+  }
+  if (staleFor < hour) {
+    report.warn(
+      draft,
+      ['identity_provider', 'stale_for'],
+      'is shorter than the hour between two fetches of the keys',
+      'Write "1h" or more, or every request may meet 503 between two fetches.',
+    )
+  }
+}
+
+function judgeKind(judgement: Judgement): void {
+  const { settings, draft, report } = judgement
+  const provider = settings.identity_provider
+  const kind = kindOfProvider(judgement)
+  if (kind === undefined) {
+    refuseUndecided(judgement)
+    return
+  }
+  const needed = kind === 'entra' ? 'tenant_id' : 'issuer'
+  demand(judgement, ['identity_provider', needed], provider[needed], remedies[kind])
+  const foreign = kind === 'entra' ? (['issuer'] as const) : onlyEntra
+  for (const key of foreign) {
+    if (provider[key] === undefined) continue
+    report.wrong(
+      draft,
+      ['identity_provider', key],
+      `has no meaning with kind = "${kind}"`,
+      'Remove it, or write the other kind.',
+    )
+  }
+}
+
+function refuseUndecided({ settings, draft, report }: Judgement): void {
+  const both = settings.identity_provider.tenant_id !== undefined
+  const paths = ['kind', 'tenant_id', 'issuer'].map((key) => ['identity_provider', key])
+  if (paths.some((path) => report.isWrong(path))) return
+  report.wrong(
+    draft,
+    ['identity_provider', 'kind'],
+    both ? 'is not said, and both tenant_id and issuer are there' : 'is required',
+    'Write kind = "entra" with tenant_id, or kind = "oidc" with issuer (flags: --tenant ID or --issuer URL).',
+  )
+}
+
+function judgeCredentials(judgement: Judgement, files: ValueFiles): void {
+  const { settings, draft, report, mode } = judgement
+  const provider = settings.identity_provider
+  const given = (
+    ['client_secret', 'client_certificate_file', 'federated_token_file'] as const
+  ).filter((key) => provider[key] !== undefined)
+  const [first, second] = given
+  warnMethodAlone(judgement)
+  if (first === undefined) return
+  const path = ['identity_provider', second ?? first]
+  if (second !== undefined) {
+    const name = draft.keyOf(['identity_provider', first])
+    report.wrong(draft, path, `is there beside ${name}`, 'Keep one credential.')
+  }
+  const clientPath = ['identity_provider', 'client_id']
+  if (mode === 'off' && provider.client_id === undefined && !report.isWrong(clientPath)) {
+    report.wrong(draft, path, 'is there without client_id', 'Write client_id too.')
+  }
+  if (mode !== 'off') warnTokenFileAway(judgement, files)
+}
+
+function warnMethodAlone({ settings, draft, report, mode }: Judgement): void {
+  const provider = settings.identity_provider
+  const secret = ['client_secret', 'client_secret_file'].map((key) => ['identity_provider', key])
+  if (mode === 'off' || provider.client_secret_method === undefined) return
+  if (provider.client_secret !== undefined || secret.some((path) => report.isWrong(path))) return
+  report.warn(
+    draft,
+    ['identity_provider', 'client_secret_method'],
+    'has no effect without client_secret',
+    'Remove it, or write client_secret or client_secret_file.',
+  )
+}
+
+/** The file is read at each use, and the webhook of workload identity may mount it later. */
+function warnTokenFileAway({ settings, draft, report }: Judgement, files: ValueFiles): void {
+  const { federated_token_file: file } = settings.identity_provider
+  const code = file === undefined ? undefined : files.unreadable(file)
+  if (file === undefined || code === undefined) return
+  report.warn(
+    draft,
+    ['identity_provider', 'federated_token_file'],
+    `names ${resolve(file)}, which cannot be read now (${code}); it is read again at every use`,
+    'Correct the path, or let it be mounted: with AKS workload identity the pod has the label azure.workload.identity/use = "true".',
+  )
+}

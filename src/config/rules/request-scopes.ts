@@ -1,0 +1,26 @@
+import type { Settings } from '../schema/schema.ts'
+import { kindOfProvider } from './identity-provider.ts'
+import type { Judgement } from './rule.ts'
+
+type Resource = Settings['resource'][number]
+
+/** The scope by which refresh tokens are asked for (OpenID Connect Core §11). */
+export const offlineAccess = 'offline_access'
+
+/**
+ * The scopes that are asked for at the identity provider: as written, else the default of its kind.
+ * Where rolecall signs people in, Entra is always asked for a refresh token, too.
+ */
+export function requestScopes(judgement: Judgement, resource: Resource): readonly string[] {
+  const entra = kindOfProvider(judgement) !== 'oidc'
+  const scopes = resource.request_scopes ?? (entra ? entraDefault(resource) : oidcDefault)
+  const asked = judgement.mode === 'off' || !entra || scopes.includes(offlineAccess)
+  return asked ? scopes : [...scopes, offlineAccess]
+}
+
+const oidcDefault = ['openid', 'profile']
+
+function entraDefault({ audiences }: Resource): readonly string[] {
+  const all = audiences.slice(0, 1).map((audience) => `${audience}/.default`)
+  return [...all, 'openid', 'profile', offlineAccess]
+}

@@ -1,0 +1,168 @@
+import { aksAudience } from '../schema/identifiers.ts'
+import type { Settings } from '../schema/schema.ts'
+import { isTrustedTransport } from '../schema/url.ts'
+import type { Path } from '../sources/draft.ts'
+import { kindOfProvider } from './identity-provider.ts'
+import { demand, type Judgement, warnSwitch } from './rule.ts'
+
+type Resource = Settings['resource'][number]
+type Rule = (judgement: Judgement, resource: Resource, at: (key: keyof Resource) => Path) => void
+
+/** What the settings of the resources demand of each other and of the rest. */
+export function judgeResources(judgement: Judgement): void {
+  const { settings, draft, report } = judgement
+  if (settings.resource.length === 0 && !report.isWrong(['resource'])) {
+    report.wrong(
+      draft,
+      ['resource', 0, 'upstream'],
+      'is required',
+      'Write a [[resource]] with upstream, the URL of the MCP server (flag: --upstream URL).',
+    )
+  }
+  for (const [index, resource] of settings.resource.entries()) {
+    for (const rule of rules) rule(judgement, resource, (key) => ['resource', index, key])
+  }
+  refuseTwice(judgement, 'name')
+  refuseTwice(judgement, 'path')
+}
+
+function refuseTwice({ settings, draft, report }: Judgement, key: 'name' | 'path'): void {
+  const seen = new Map<string, number>()
+  for (const [index, resource] of settings.resource.entries()) {
+    const path = ['resource', index, key]
+    const first = seen.get(resource[key])
+    if (first === undefined) seen.set(resource[key], index)
+    else if (!report.isWrong(path)) {
+      const message = `is "${resource[key]}", as that of resource[${first}]`
+      report.wrong(draft, path, message, `Give every resource its own ${key}.`)
+    }
+  }
+}
+
+const upstream: Rule = (judgement, resource, at) => {
+  const { draft, report } = judgement
+  const path = at('upstream')
+  demand(
+    judgement,
+    path,
+    resource.upstream,
+    'Write the URL of the MCP server, such as "http://kubernetes-mcp-server:8080/mcp".',
+  )
+  warnSwitch(
+    judgement,
+    at('unsafe_plain_http_upstream'),
+    resource.unsafe_plain_http_upstream,
+    'tokens may go over plain http',
+  )
+  const unverified = resource.unsafe_upstream_tls_unverified
+  warnSwitch(
+    judgement,
+    at('unsafe_upstream_tls_unverified'),
+    unverified,
+    'anybody on the way can be the upstream',
+  )
+  if (resource.upstream === undefined || resource.unsafe_plain_http_upstream) return
+  if (isTrustedTransport(resource.upstream)) return
+  report.wrong(
+    draft,
+    path,
+    'is plain http to a name that is neither loopback nor cluster-internal',
+    'Write https, or set unsafe_plain_http_upstream = true to send tokens over plain http.',
+  )
+}
+
+const identity: Rule = (judgement, resource, at) => {
+  const { draft, report } = judgement
+  const own = resource.upstream_identity === 'own'
+  const allowed = resource.unsafe_upstream_identity
+  const path = at('upstream_identity')
+  if (own && !allowed && !report.isWrong(at('unsafe_upstream_identity'))) {
+    const remedy =
+      'Set unsafe_upstream_identity = true too: everybody then has the rights of the upstream.'
+    report.wrong(draft, path, 'is "own" without unsafe_upstream_identity', remedy)
+  }
+  if (!own && allowed && !report.isWrong(path)) {
+    const remedy = 'Remove it, or write upstream_identity = "own".'
+    report.wrong(
+      draft,
+      at('unsafe_upstream_identity'),
+      'is on without upstream_identity = "own"',
+      remedy,
+    )
+  }
+  warnSwitch(
+    judgement,
+    at('unsafe_upstream_identity'),
+    own && allowed,
+    'the upstream acts as itself, for everybody alike',
+  )
+}
+
+const audiences: Rule = (judgement, resource, at) => {
+  const { settings, draft, report } = judgement
+  const path = at('audiences')
+  const any = resource.unsafe_any_audience
+  const none = resource.audiences.length === 0
+  const judged = !report.isWrong(path) && !report.isWrong(at('unsafe_any_audience'))
+  if (none && !any && judged) {
+    report.wrong(
+      draft,
+      path,
+      'is required: which audience must tokens be for?',
+      `Write audiences, for AKS clusters ["${aksAudience}"] (flag: --audience ID; drop-in: oauth_audience).`,
+    )
+  }
+  if (!none && any) {
+    const remedy = 'Remove the switch, or leave audiences empty.'
+    report.wrong(draft, at('unsafe_any_audience'), 'is on, and audiences are named', remedy)
+  }
+  warnSwitch(
+    judgement,
+    at('unsafe_any_audience'),
+    none && any,
+    'tokens made for anybody else are taken',
+  )
+  const client = settings.identity_provider.client_id
+  if (resource.token_kind !== 'access_token' || client === undefined) return
+  if (!resource.audiences.includes(client)) return
+  report.warn(
+    draft,
+    path,
+    'names the client_id: that is the audience of ID tokens',
+    'Name the API the token is for; for clusters that are fed ID tokens write token_kind = "id_token".',
+  )
+}
+
+const people: Rule = (judgement, resource, at) => {
+  const { settings, draft, report } = judgement
+  const provider = settings.identity_provider
+  const groupless =
+    provider.groups_claim === undefined && !report.isWrong(['identity_provider', 'groups_claim'])
+  if (resource.required_groups.length > 0 && groupless) {
+    const remedy = 'Write identity_provider.groups_claim, such as "groups".'
+    report.wrong(
+      draft,
+      at('required_groups'),
+      'needs groups_claim, or nobody is in a group',
+      remedy,
+    )
+  }
+  if (resource.token_kind === 'id_token' && kindOfProvider(judgement) === 'entra') {
+    const remedy = 'Remove it: AKS takes access tokens.'
+    report.wrong(draft, at('token_kind'), 'is for kind = "oidc" only', remedy)
+  }
+  if (resource.allowed_clients.includes('*') && resource.allowed_clients.length > 1) {
+    const remedy = 'Write ["*"] for any client, or only client ids.'
+    report.wrong(draft, at('allowed_clients'), 'has "*" beside client ids', remedy)
+  }
+  const byDefault = resource.allowed_clients.length === 0 && provider.client_id === undefined
+  if (!byDefault || report.isWrong(at('allowed_clients'))) return
+  report.warn(
+    draft,
+    at('allowed_clients'),
+    'is not said: tokens of any client are taken',
+    'Name the client ids, or write ["*"] to say that any will do.',
+  )
+}
+
+const rules: readonly Rule[] = [upstream, identity, audiences, people]

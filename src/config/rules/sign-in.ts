@@ -1,0 +1,179 @@
+import { isLoopbackHost } from '../../net/loopback.ts'
+import type { Settings } from '../schema/schema.ts'
+import { isEncryptedOrLoopback, redirectPresets } from '../schema/url.ts'
+import type { Path } from '../sources/draft.ts'
+import { publicUrl } from './edge.ts'
+import { offlineAccess, requestScopes } from './request-scopes.ts'
+import { demand, type Judgement } from './rule.ts'
+import { warnWithoutEffect } from './without-effect.ts'
+
+/** What the settings of the sign-in demand of each other and of the rest. */
+export function judgeSignIn(judgement: Judgement): void {
+  warnWithoutEffect(judgement)
+  judgeClients(judgement)
+  if (judgement.mode !== 'off') {
+    judgeOwnClient(judgement)
+    judgeSealingKeys(judgement)
+    judgeRedirectUris(judgement)
+    judgePopupOrigins(judgement)
+    for (const rule of resourceRules) rule(judgement)
+  }
+}
+
+function judgeOwnClient(judgement: Judgement): void {
+  demand(
+    judgement,
+    ['identity_provider', 'client_id'],
+    judgement.settings.identity_provider.client_id,
+    `Write the client id that rolecall has at the identity provider (Entra: App registrations > your app > Overview, Application (client) ID): sign_in.mode = "${judgement.mode}" signs people in with it.`,
+  )
+}
+
+function judgeSealingKeys(judgement: Judgement): void {
+  const { settings, draft, report, mode } = judgement
+  const paths = [['sealing_keys'], ['sealing_keys_file']]
+  const given = settings.sealing_keys !== undefined && settings.sealing_keys.length > 0
+  const url = publicUrl(judgement)
+  if (given || url === undefined || paths.some((path) => report.isWrong(path))) return
+  const remedy =
+    'Run `rolecall keygen > FILE`, keep the file as a secret, and write sealing_keys_file = "FILE".'
+  if (isLoopbackHost(new URL(url).hostname)) {
+    const message =
+      'is not there: keys are made at start, and every sign-in ends when rolecall restarts'
+    report.warn(draft, ['sealing_keys'], message, remedy)
+  } else {
+    const message = `is required with sign_in.mode = "${mode}" and a public_url off loopback`
+    report.wrong(draft, ['sealing_keys'], message, remedy)
+  }
+}
+
+function judgeRedirectUris(judgement: Judgement): void {
+  const { redirect_uris: uris } = judgement.settings.sign_in
+  demand(
+    judgement,
+    ['sign_in', 'redirect_uris'],
+    uris.length === 0 ? undefined : uris,
+    `Write where clients may be sent back to: presets (${redirectPresets.join(', ')}) or exact URIs. HolmesGPT with the Robusta UI: ["robusta"].`,
+  )
+  refuseOwnOrigin(judgement, ['sign_in', 'redirect_uris'], uris)
+}
+
+/** Codes are posted there: on plain http anybody on the way can be that page. */
+function judgePopupOrigins({ settings, draft, report }: Judgement): void {
+  for (const [index, origin] of settings.sign_in.popup_origins.entries()) {
+    if (isEncryptedOrLoopback(origin)) continue
+    report.wrong(
+      draft,
+      ['sign_in', 'popup_origins', index],
+      'is plain http off loopback',
+      `Write "${origin.replace(/^http:/, 'https:')}", and serve the web UI there.`,
+    )
+  }
+}
+
+/** A code that is sent to ourselves is handed to nobody, or to whoever finds a way to our log. */
+function refuseOwnOrigin(judgement: Judgement, path: Path, uris: readonly string[]): void {
+  const url = publicUrl(judgement)
+  for (const [index, uri] of uris.entries()) {
+    const foreign = redirectPresets.includes(uri) || new URL(uri).origin !== url
+    if (foreign) continue
+    judgement.report.wrong(
+      judgement.draft,
+      [...path, index],
+      'is on our own origin, public_url',
+      'Write the callback URL of the client.',
+    )
+  }
+}
+
+/** What our own page is called at the authorize endpoint. */
+const OWN_PAGE = 'rolecall'
+
+function judgeClients(judgement: Judgement): void {
+  const { settings, draft, report } = judgement
+  const seen = new Set<string>()
+  for (const [index, client] of settings.sign_in.client.entries()) {
+    const path = ['sign_in', 'client', index]
+    demand(judgement, [...path, 'client_id'], client.client_id, 'Write the id the client uses.')
+    const uris = client.redirect_uris.length === 0 ? undefined : client.redirect_uris
+    demand(judgement, [...path, 'redirect_uris'], uris, 'Write presets or exact URIs.')
+    refuseOwnOrigin(judgement, [...path, 'redirect_uris'], client.redirect_uris)
+    if (client.client_id !== undefined && seen.has(client.client_id)) {
+      report.wrong(draft, [...path, 'client_id'], 'is there twice', 'Give every client its own id.')
+    }
+    if (client.client_id === OWN_PAGE || client.client_id?.startsWith(`${OWN_PAGE}:`)) {
+      const message = 'is how our own pages sign people in, and no other client'
+      report.wrong(draft, [...path, 'client_id'], message, 'Give the client another id.')
+    }
+    seen.add(client.client_id ?? '')
+    if (!client.skip_consent || client.redirect_uris.every((uri) => uri.startsWith('https:')))
+      continue
+    report.wrong(
+      draft,
+      [...path, 'skip_consent'],
+      'needs exact https redirect URIs',
+      'Write the exact URIs, or leave the consent page.',
+    )
+  }
+}
+
+/** Refresh tokens come only when they are asked for; Entra is asked without being told. */
+function warnShortSignIns(judgement: Judgement): void {
+  const { settings, draft, report } = judgement
+  for (const [index, resource] of settings.resource.entries()) {
+    const scopes = requestScopes(judgement, resource)
+    if (scopes.includes(offlineAccess)) continue
+    const wanted = [...scopes, offlineAccess].map((scope) => `"${scope}"`).join(', ')
+    report.warn(
+      draft,
+      ['resource', index, 'request_scopes'],
+      `lacks "${offlineAccess}": people sign in again whenever a token ends`,
+      `Write request_scopes = [${wanted}], and allow it to the client at the provider.`,
+    )
+  }
+}
+
+/** A token that rolecall redeems is judged like any other. */
+function warnOwnTokensRefused({ settings, draft, report }: Judgement): void {
+  const own = settings.identity_provider.client_id
+  for (const [index, { allowed_clients: allowed }] of settings.resource.entries()) {
+    const any = allowed.length === 0 || allowed.includes('*')
+    if (own === undefined || any || allowed.includes(own)) continue
+    report.warn(
+      draft,
+      ['resource', index, 'allowed_clients'],
+      'does not name the client_id: nobody can sign in for this resource',
+      `Add "${own}".`,
+    )
+  }
+}
+
+/** HolmesGPT keeps tokens by person and authorization URL, and relay has one such URL. */
+function warnUnlike(judgement: Judgement): void {
+  const { settings, draft, report, mode } = judgement
+  const [first, ...others] = settings.resource
+  if (mode !== 'relay' || first === undefined) return
+  const terms = [
+    ['audiences', ({ audiences }: Resource) => audiences],
+    ['request_scopes', (resource: Resource) => requestScopes(judgement, resource)],
+  ] as const
+  for (const [index, other] of others.entries()) {
+    const unlike = terms.find(([, of]) => !haveSame(of(first), of(other)))
+    if (unlike === undefined) continue
+    report.warn(
+      draft,
+      ['resource', index + 1, unlike[0]],
+      `is not that of resource[0]: in relay all resources have one authorization URL, under which HolmesGPT keeps one token for each person, so that a sign-in for one resource replaces that for the other`,
+      'Run one rolecall for each audience.',
+    )
+  }
+}
+
+type Resource = Settings['resource'][number]
+
+function haveSame(one: readonly string[], other: readonly string[]): boolean {
+  const sorted = (texts: readonly string[]) => [...new Set(texts)].toSorted().join('\n')
+  return sorted(one) === sorted(other)
+}
+
+const resourceRules = [warnShortSignIns, warnOwnTokensRefused, warnUnlike]

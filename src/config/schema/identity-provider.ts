@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { textAs } from '../value-error.ts'
+import { duration, longest } from './duration.ts'
+import { readTenantId, signingAlgorithms } from './identifiers.ts'
+import { readBaseUrl, readIssuer } from './url.ts'
+
+/** `[identity_provider]`: the one provider of this process. */
+export const identityProviderSchema = z
+  .strictObject({
+    kind: z.enum(['entra', 'oidc']).optional().meta({
+      description:
+        'Which kind of provider: Microsoft Entra ID, or any OpenID Connect issuer. Default: `entra` with a `tenant_id`, `oidc` with an `issuer`.',
+    }),
+    tenant_id: textAs(readTenantId)
+      .optional()
+      .meta({
+        description:
+          'entra: the Directory (tenant) ID, a GUID. Tokens of every other tenant are refused.',
+        examples: ['00000000-0000-0000-0000-000000000000'],
+      }),
+    cloud: z.enum(['public', 'usgov', 'china']).optional().meta({
+      description: 'entra: the national cloud. Default: `public`.',
+    }),
+    authority: textAs(readBaseUrl)
+      .optional()
+      .meta({
+        description:
+          "entra: another base URL in place of the cloud's (a mock, a regional endpoint). The v2 issuer is then the one its discovery names, the v1 issuer stays the cloud's. Plain http only on loopback.",
+        examples: ['http://localhost:8089'],
+      }),
+    issuer: textAs(readIssuer)
+      .optional()
+      .meta({
+        description:
+          'oidc: the issuer, exactly as its discovery document writes it. Plain http only on loopback.',
+        examples: ['https://idp.example.com/realms/main'],
+      }),
+    client_id: z.string().optional().meta({
+      description:
+        'Our own client id at the provider; required in broker and relay. With it, only its tokens are taken unless `allowed_clients` says otherwise.',
+    }),
+    client_secret: z
+      .string()
+      .optional()
+      .meta({
+        description: 'Our credential at the provider. None of the three kinds: a public client.',
+        examples: [`\${MCP_OAUTH_CLIENT_SECRET}`],
+        writeOnly: true,
+      }),
+    client_secret_file: z.string().optional().meta({ description: 'A file with `client_secret`.' }),
+    client_certificate_file: z.string().optional().meta({
+      description:
+        'A PEM certificate in place of a secret (`private_key_jwt`), with `client_key_file`.',
+    }),
+    client_key_file: z.string().optional().meta({
+      description: 'The PEM key of `client_certificate_file`.',
+    }),
+    federated_token_file: z.string().optional().meta({
+      description:
+        'A token of the workload (AKS workload identity) in place of a secret; read again for every use.',
+    }),
+    client_secret_method: z.enum(['post', 'basic']).optional().meta({
+      description:
+        'How the secret is sent. Default: `post`; `basic` where discovery offers only that.',
+    }),
+    authorize_parameters: z
+      .record(z.string(), z.string())
+      .prefault({})
+      .meta({
+        description: "broker: further parameters of the provider's authorize request.",
+        examples: [{ prompt: 'select_account' }],
+      }),
+    user_claim: z.string().optional().meta({
+      description:
+        'The claim with the name by which the cluster knows a person. Default: entra `upn`, else `oid`; oidc `preferred_username`, else `sub`.',
+    }),
+    groups_claim: z
+      .string()
+      .optional()
+      .meta({
+        description: "The claim with the person's groups. Absent: nobody has groups.",
+        examples: ['groups'],
+      }),
+    certificate_authority_file: z.string().optional().meta({
+      description:
+        "PEM certificates: the only authorities trusted for the provider. Absent: the system's.",
+    }),
+    signing_algorithms: z
+      .array(z.enum(signingAlgorithms))
+      .min(1)
+      .prefault(['RS256'])
+      .meta({ description: 'The algorithms that a token may be signed with; asymmetric only.' }),
+    stale_for: duration({ most: longest }).prefault('24h').meta({
+      description:
+        'How long keys and discovery outlive an outage of the provider, from the last good fetch.',
+    }),
+  })
+  .prefault({})
+  .meta({
+    description: 'Who signs the tokens. One a process; a second provider is a second rolecall.',
+  })

@@ -1,0 +1,137 @@
+import { z } from 'zod'
+import { Flaw, textAs } from '../value-error.ts'
+import { duration } from './duration.ts'
+import { aksAudience, readResourceName, readResourcePath, readTokenHeader } from './identifiers.ts'
+import { readIssuer, readUpstream } from './url.ts'
+
+/** A scope as it may stand in a challenge (RFC 6749 §3.3). */
+const scope = textAs((text) =>
+  /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
+    ? text
+    : new Flaw(
+        'is not one scope',
+        'Write every scope as an item of its own: ["openid", "profile"].',
+      ),
+)
+
+const named = z.string().min(1)
+
+const upstreamShape = {
+  upstream: textAs(readUpstream)
+    .optional()
+    .meta({
+      description:
+        'Where the MCP server answers, with its path. Required. Plain http only on loopback and to cluster-internal names (a single label, `*.svc`, `*.cluster.local`).',
+      examples: ['http://kubernetes-mcp-server:8080/mcp'],
+    }),
+  unsafe_plain_http_upstream: z.boolean().prefault(false).meta({
+    description: 'Plain http to any upstream: tokens can be read on the way.',
+  }),
+  upstream_certificate_authority_file: z.string().optional().meta({
+    description:
+      "PEM certificates: the only authorities trusted for the upstream. Absent: the system's.",
+  }),
+  upstream_client_certificate_file: z.string().optional().meta({
+    description: 'Our PEM certificate towards the upstream, with `upstream_client_key_file`.',
+  }),
+  upstream_client_key_file: z.string().optional().meta({
+    description: 'The PEM key of `upstream_client_certificate_file`.',
+  }),
+  unsafe_upstream_tls_unverified: z.boolean().prefault(false).meta({
+    description: "The upstream's certificate is not checked: anybody on the way can be it.",
+  }),
+  upstream_token_header: textAs(readTokenHeader)
+    .prefault('authorization')
+    .meta({
+      description:
+        'The header that carries the token upstream. Another name gets the bare token, and no Authorization goes up.',
+      examples: ['x-argocd-api-token'],
+    }),
+  upstream_identity: z.enum(['caller', 'own']).prefault('caller').meta({
+    description:
+      '`caller`: the token of the person goes upstream. `own`: none does, and the upstream acts as itself for everybody; only with `unsafe_upstream_identity`.',
+  }),
+  unsafe_upstream_identity: z.boolean().prefault(false).meta({
+    description:
+      'Confirms `upstream_identity = "own"`: all people have the rights of the upstream.',
+  }),
+  connect_timeout: duration().prefault('5s').meta({
+    description: 'How long connecting to the upstream may take.',
+  }),
+  response_timeout: duration().prefault('300s').meta({
+    description: "Until the upstream's headers; streams then have no limit.",
+  }),
+  probe_tool: z
+    .string()
+    .optional()
+    .meta({
+      description:
+        'The read-only tool that shows whether the upstream acts as the caller. Default: `namespaces_list`, `pods_list`, else the first read-only tool without required arguments.',
+      examples: ['namespaces_list'],
+    }),
+}
+
+const tokenShape = {
+  audiences: z
+    .array(named)
+    .prefault([])
+    .meta({
+      description: `The audiences of tokens for this resource; one must be in \`aud\`. Required. The API servers of AKS clusters: \`${aksAudience}\`.`,
+      examples: [[aksAudience]],
+    }),
+  unsafe_any_audience: z.boolean().prefault(false).meta({
+    description: 'Takes tokens that were made for anybody else; only with empty `audiences`.',
+  }),
+  request_scopes: z
+    .array(scope)
+    .optional()
+    .meta({
+      description:
+        'What clients ask the provider for. Default: entra `<first audience>/.default`, `openid`, `profile`, `offline_access`; oidc `openid`, `profile`. In broker and relay Entra is always asked for `offline_access`, too.',
+      examples: [[`${aksAudience}/.default`, 'openid', 'profile', 'offline_access']],
+    }),
+  required_scopes: z.array(scope).prefault([]).meta({
+    description:
+      'All of these must be in `scp`, `scope` and `roles` taken together; entra: without case.',
+  }),
+  required_groups: z.array(named).prefault([]).meta({
+    description: 'The person must be in one of these; needs `groups_claim`.',
+  }),
+  allowed_clients: z
+    .array(named)
+    .prefault([])
+    .meta({
+      description:
+        'Client ids whose tokens are taken (`appid`, `azp`). Default: `client_id` where there is one, else any, with a warning. `["*"]`: any.',
+      examples: [['22222222-3333-4444-8555-666666666666']],
+    }),
+  allow_app_tokens: z.boolean().prefault(false).meta({
+    description: 'Takes tokens of applications, with no person behind them.',
+  }),
+  token_issuers: z
+    .array(textAs(readIssuer))
+    .prefault([])
+    .meta({
+      description:
+        "The issuers of tokens, in place of the default: Entra's v1 and v2 issuers of the tenant; oidc: the discovered issuer.",
+      examples: [['https://sts.windows.net/00000000-0000-0000-0000-000000000000/']],
+    }),
+  token_kind: z.enum(['access_token', 'id_token']).prefault('access_token').meta({
+    description: 'oidc only: `id_token` for clusters that are fed ID tokens (Dex, Google).',
+  }),
+}
+
+/** `[[resource]]`: one MCP endpoint behind one path. */
+export const resourceSchema = z.strictObject({
+  name: textAs(readResourceName)
+    .prefault('default')
+    .meta({
+      description: 'Unique; 1 to 40 of a to z, 0 to 9 and `-`.',
+      examples: ['prod'],
+    }),
+  path: textAs(readResourcePath).prefault('/mcp').meta({
+    description: 'Where clients find it; distinct. Not `/`, nor below `/oauth` or `/.well-known`.',
+  }),
+  ...upstreamShape,
+  ...tokenShape,
+})

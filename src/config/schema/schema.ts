@@ -1,0 +1,145 @@
+import { z } from 'zod'
+import { Flaw, textAs } from '../value-error.ts'
+import { readHost, readListenAddress, readNetwork } from './address.ts'
+import { duration } from './duration.ts'
+import { readSealingKeys } from './identifiers.ts'
+import { identityProviderSchema } from './identity-provider.ts'
+import { resourceSchema } from './resource.ts'
+import { signInSchema } from './sign-in.ts'
+import { readOrigin, readRedisUrl } from './url.ts'
+
+const bytes = (least: number, most: number) => z.int().min(least).max(most)
+
+const storeSchema = z
+  .strictObject({
+    redis_url: textAs(readRedisUrl)
+      .optional()
+      .meta({
+        description: 'A Redis server for single use and reuse detection across processes.',
+        examples: ['rediss://redis:6379'],
+        writeOnly: true,
+      }),
+    redis_url_file: z.string().optional().meta({ description: 'A file with `redis_url`.' }),
+  })
+  .prefault({})
+  .meta({ description: "Where sign-in keeps state. Absent: this process's memory." })
+
+const limitsSchema = z
+  .strictObject({
+    header_bytes: bytes(4096, 1_048_576).prefault(32_768).meta({
+      description:
+        'All headers of one request. A token of a person in 200 groups has 12,000 bytes.',
+    }),
+    body_bytes: bytes(1, 1_073_741_824).prefault(4_194_304).meta({
+      description: 'The body of one request; it is held in memory.',
+    }),
+    header_timeout: duration().prefault('15s').meta({
+      description: 'How long a client may take to send its headers.',
+    }),
+    body_timeout: duration().prefault('30s').meta({
+      description: 'How long a client may take to send its body.',
+    }),
+    registrations_per_minute: z.int().min(1).max(100_000).prefault(30).meta({
+      description: 'Registrations from one address (IPv6: one /64) at one process; 429 beyond.',
+    }),
+  })
+  .prefault({})
+  .meta({ description: 'What one request may cost.' })
+
+const edgeShape = {
+  public_url: textAs(readOrigin)
+    .optional()
+    .meta({
+      description:
+        'Our own origin, as clients reach it; everything we say about ourselves is built from it, never from a header. https, but plain http on loopback and, in relay and off, for cluster-internal names. Default: `http://localhost:<port>` when `listen` is loopback, else required.',
+      examples: ['https://mcp.example.com'],
+    }),
+  internal_hosts: z
+    .array(textAs(readHost))
+    .prefault([])
+    .meta({
+      description: 'Further `Host` values beside that of `public_url`; others are answered 421.',
+      examples: [['rolecall.holmes.svc.cluster.local:8080']],
+    }),
+  listen: textAs(readListenAddress).prefault('127.0.0.1:8080').meta({
+    description: 'Where clients connect, host:port. The image sets `0.0.0.0:8080`.',
+  }),
+  tls_certificate_file: z.string().optional().meta({
+    description: 'A PEM certificate with its chain: https on `listen`, with `tls_key_file`.',
+  }),
+  tls_key_file: z.string().optional().meta({
+    description: 'The PEM key of `tls_certificate_file`.',
+  }),
+  admin_listen: textAs(readListenAddress).prefault('127.0.0.1:9090').meta({
+    description:
+      'Where health and metrics answer; never equal to `listen`. The image sets `0.0.0.0:9090`.',
+  }),
+  allowed_origins: z
+    .array(textAs(readOrigin))
+    .prefault([])
+    .meta({
+      description: 'Origins of browser clients, beside that of `public_url`.',
+      examples: [['https://inspector.example.com']],
+    }),
+  unsafe_any_origin: z.boolean().prefault(false).meta({
+    description: 'Takes requests of every web page.',
+  }),
+  trusted_proxies: z
+    .array(textAs(readNetwork))
+    .prefault([])
+    .meta({
+      description:
+        'CIDRs; only from these are X-Forwarded-For and X-Request-Id believed, and nothing else ever.',
+      examples: [['10.0.0.0/8']],
+    }),
+}
+
+const processShape = {
+  sealing_keys: z
+    .union([z.string(), z.array(z.string())], { error: 'is not a text of keys' })
+    .transform((keys, context): readonly string[] => {
+      if (keys.length === 0) return []
+      const read = readSealingKeys(typeof keys === 'string' ? keys.split('\n') : keys)
+      if (!(read instanceof Flaw)) return read
+      context.addIssue({ code: 'custom', message: read.message, params: { remedy: read.remedy } })
+      return z.NEVER
+    })
+    .optional()
+    .meta({
+      description:
+        'Keys of 32 bytes in base64url, one per line (`rolecall keygen` prints one): the first seals, all open. broker and relay need them off loopback.',
+      writeOnly: true,
+    }),
+  sealing_keys_file: z.string().optional().meta({ description: 'A file with `sealing_keys`.' }),
+  shutdown_delay: duration({ least: 0 }).prefault('5s').meta({
+    description: 'After SIGTERM: not ready, still serving.',
+  }),
+  shutdown_grace: duration({ least: 0 }).prefault('20s').meta({
+    description: 'Then: calls finish, streams end cleanly; a second SIGTERM ends at once.',
+  }),
+  log_level: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .prefault('info')
+    .meta({ description: 'The least level that is logged.' }),
+}
+
+/**
+ * The one source of every setting: its name, type, default, bounds, words, and with them the JSON
+ * Schema, the reference page, the environment names and the flags. What a setting demands of
+ * another one is in `rules.ts`. Nothing is required here, since a value may come from elsewhere.
+ */
+export const settingsSchema = z.strictObject({
+  ...edgeShape,
+  ...processShape,
+  identity_provider: identityProviderSchema,
+  store: storeSchema,
+  limits: limitsSchema,
+  sign_in: signInSchema,
+  resource: z
+    .array(resourceSchema)
+    .prefault([])
+    .meta({ description: 'One MCP endpoint behind one path. One or more.' }),
+})
+
+/** Every setting with its default filled in, each right by itself. */
+export type Settings = z.output<typeof settingsSchema>

@@ -1,0 +1,114 @@
+import { resolve } from 'node:path'
+import type { Report } from '../report/report.ts'
+import { Flaw } from '../value-error.ts'
+import type { Draft, Path } from './draft.ts'
+import { keyMatches, readCertificates, readPrivateKey } from './pem.ts'
+
+/** A certificate with its key; PEM texts. */
+export interface CertificateAndKey {
+  readonly certificate: string
+  readonly key: string
+}
+
+/** Reads the files that settings name, and remembers which. */
+export class ValueFiles {
+  readonly #read: (path: string) => string
+  readonly #draft: Draft
+  readonly #report: Report
+  readonly #paths = new Set<string>()
+
+  constructor(read: (path: string) => string, draft: Draft, report: Report) {
+    this.#read = read
+    this.#draft = draft
+    this.#report = report
+  }
+
+  /** Absolute paths, those that could not be read among them: they may come to be. */
+  get paths(): readonly string[] {
+    return [...this.#paths]
+  }
+
+  /** The text of a file, or nothing after the problem was told under the setting at `path`. */
+  text(file: string, path: Path): string | undefined {
+    const absolute = resolve(file)
+    this.#paths.add(absolute)
+    try {
+      return this.#read(absolute)
+    } catch (error) {
+      this.#report.wrong(
+        this.#draft,
+        path,
+        `names ${absolute}, which cannot be read (${codeOf(error)})`,
+        'Create the file, or correct the path; a relative one starts at the working directory.',
+      )
+      return undefined
+    }
+  }
+
+  /** Why a file cannot be read at the moment, if so. It is neither watched nor demanded. */
+  unreadable(file: string): string | undefined {
+    try {
+      this.#read(resolve(file))
+      return undefined
+    } catch (error) {
+      return codeOf(error)
+    }
+  }
+
+  /** PEM certificates. */
+  certificates(file: string | undefined, path: Path): string | undefined {
+    return this.#checked(file, path, readCertificates)
+  }
+
+  /** A certificate and its key: both or none, and they must belong together. */
+  pair(
+    files: { certificate: string | undefined; key: string | undefined },
+    certificatePath: Path,
+    keyPath: Path,
+  ): CertificateAndKey | undefined {
+    const certificate = this.#checked(files.certificate, certificatePath, readCertificates)
+    const key = this.#checked(files.key, keyPath, readPrivateKey)
+    this.#refuseAlone(files.certificate, files.key, certificatePath, keyPath)
+    this.#refuseAlone(files.key, files.certificate, keyPath, certificatePath)
+    if (certificate === undefined || key === undefined) return undefined
+    const chain = readCertificates(certificate)
+    const privateKey = readPrivateKey(key)
+    if (chain instanceof Flaw || privateKey instanceof Flaw) return undefined
+    if (keyMatches(chain, privateKey)) return { certificate, key }
+    this.#report.wrong(
+      this.#draft,
+      keyPath,
+      'is not the key of the certificate',
+      `Give the key of the first certificate in ${this.#draft.keyOf(certificatePath)}.`,
+    )
+    return undefined
+  }
+
+  #refuseAlone(
+    given: string | undefined,
+    missing: string | undefined,
+    at: Path,
+    other: Path,
+  ): void {
+    if (given === undefined || missing !== undefined || this.#report.isWrong(other)) return
+    const name = this.#draft.keyOf(other)
+    this.#report.wrong(this.#draft, at, `is there without ${name}`, `Give ${name} too.`)
+  }
+
+  #checked<T>(
+    file: string | undefined,
+    path: Path,
+    read: (pem: string) => T | Flaw,
+  ): string | undefined {
+    const pem = file === undefined ? undefined : this.text(file, path)
+    if (pem === undefined) return undefined
+    const value = read(pem)
+    if (!(value instanceof Flaw)) return pem
+    this.#report.wrong(this.#draft, path, value.message, value.remedy)
+    return undefined
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
+}

@@ -1,0 +1,128 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from '../../config/config.ts'
+import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import { ExplainedAnswer, invalidRequest } from '../../oauth/errors.ts'
+import type { Logger } from '../../observe/logger.ts'
+import type { BrowserAnswer } from '../../sign-in/authorize/browser-answer.ts'
+import type { Broker } from '../../sign-in/broker.ts'
+import { answerOf, errorHandler } from '../error-handler.ts'
+import type { BrowserPage } from '../pages/pages.ts'
+import { sendPage } from '../pages/send-page.ts'
+import { oneAuthorization } from '../steps/duplicates.ts'
+import { exactPathHook, methodHook } from '../steps/exact-path.ts'
+import { isByPerson, navigationHook } from '../steps/fetch-metadata.ts'
+import { hostHook } from '../steps/host.ts'
+import { queryOf } from '../steps/raw-request.ts'
+import type { Hook } from '../steps/step.ts'
+import { tokenInQuery } from '../steps/token-in-query.ts'
+import { type CookieJar, cookieJar } from './cookies.ts'
+
+const FORM_BYTES = 16_384
+const CALLBACK = '/oauth/callback'
+
+export interface BrowserRoutesParts {
+  readonly broker: Broker
+  readonly log: Logger
+}
+
+/** Authorize and callback: what a person's browser visits. Answers are redirects and pages. */
+export function browserRoutes({ broker, log }: BrowserRoutesParts, config: Config) {
+  const desk = { jar: cookieJar(config.public_url), site: new URL(config.public_url).host }
+  return async (scope: FastifyInstance): Promise<void> => {
+    scope.setErrorHandler(pageErrorHandler(log, desk.site))
+    scope.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit: FORM_BYTES },
+      (_request, body, done) => done(null, body),
+    )
+    scope.addHook('onRequest', hostHook(config))
+    scope.addHook('onRequest', tokenInQuery)
+    scope.addHook('onRequest', oneAuthorization)
+    for (const [index, { authorize }] of broker.resources.entries()) {
+      const path = new URL(authorize).pathname
+      scope.route({
+        url: path,
+        method: scope.supportedMethods,
+        onRequest: hooksOf(path, ['GET', 'POST'], config),
+        handler: (request, reply) =>
+          answer(request, reply, desk, (visit) =>
+            request.method === 'POST'
+              ? broker.decide(formOf(request), { ...visit, index })
+              : broker.authorize(queryOf(request), { ...visit, index }),
+          ),
+      })
+    }
+    scope.route({
+      url: CALLBACK,
+      method: scope.supportedMethods,
+      onRequest: hooksOf(CALLBACK, ['GET'], config),
+      handler: (request, reply) =>
+        answer(request, reply, desk, ({ cookies }) => broker.callback(queryOf(request), cookies)),
+    })
+  }
+}
+
+function hooksOf(path: string, methods: readonly string[], config: Config): Hook[] {
+  return [exactPathHook(path, config), methodHook(methods), navigationHook(config)]
+}
+
+interface BrowserVisit {
+  readonly cookies: ReturnType<CookieJar['read']>
+  readonly byPerson: boolean
+}
+
+interface FrontDesk {
+  readonly jar: CookieJar
+  /** Our own host. */
+  readonly site: string
+}
+
+async function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { jar, site }: FrontDesk,
+  ask: (visit: BrowserVisit) => Promise<BrowserAnswer>,
+): Promise<FastifyReply> {
+  const cookies = jar.read(request.headers.cookie)
+  const given = await ask({ cookies, byPerson: isByPerson(request.headers) })
+  request.record.decision = given.log.decision
+  request.record.reason = given.log.reason
+  for (const line of jar.write(given.cookies, cookies)) reply.header('set-cookie', line)
+  if (given.kind === 'redirect') {
+    const headers = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }
+    return reply.code(303).headers(headers).header('location', given.location).send()
+  }
+  return sendPage(reply, given.page, { status: given.status, site, requestId: request.id })
+}
+
+/** Where a browser is shown pages, errors are pages too; what is not there is none of them. */
+export function pageErrorHandler(log: Logger, site: string) {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    if (error instanceof ErrorAnswer && error.error === 'not_found') {
+      errorHandler(log)(error, request, reply)
+      return
+    }
+    const answer = answerOf(error, request, log)
+    reply.headers(answer.headers)
+    sendPage(reply, pageOf(answer), { status: answer.status, site, requestId: request.id })
+  }
+}
+
+function pageOf(answer: ErrorAnswer): BrowserPage {
+  return answer instanceof ExplainedAnswer
+    ? { kind: 'error', explanation: answer.explanation }
+    : { kind: 'refused', error: answer.error, description: answer.message }
+}
+
+function formOf(request: FastifyRequest): ReadonlyMap<string, string> {
+  if (typeof request.body !== 'string') {
+    throw invalidRequest('The answer is a form: application/x-www-form-urlencoded.')
+  }
+  const form = new Map<string, string>()
+  for (const [name, value] of new URLSearchParams(request.body)) {
+    if (form.has(name)) throw invalidRequest('A parameter of the form is there twice.')
+    form.set(name, value)
+  }
+  if (form.has('access_token')) throw invalidRequest('An access token has no place in a form.')
+  return form
+}

@@ -1,0 +1,77 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '../../clock.ts'
+import type { Config } from '../../config/config.ts'
+import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import { LineBudget } from '../../observe/log-rate-limit.ts'
+import type { Logger } from '../../observe/logger.ts'
+import type { Metrics } from '../../observe/metrics.ts'
+import { readTokenRequest, type TokenRequest } from '../../sign-in/token/token-request.ts'
+import type { IssuedTokens } from '../../sign-in/token/token-response.ts'
+import { originHook } from '../steps/cors.ts'
+import { exactPathHook, methodHook } from '../steps/exact-path.ts'
+import { whoOf } from '../steps/gone.ts'
+import { hostHook } from '../steps/host.ts'
+import { formOf, takeForms } from './form-body.ts'
+import { signInOrigins } from './sign-in-origins.ts'
+
+/** One token endpoint. */
+export interface TokenEndpoint {
+  readonly path: string
+  /** @throws ErrorAnswer for every refusal */
+  redeem(request: TokenRequest): Promise<IssuedTokens>
+}
+
+export interface TokenRouteParts {
+  readonly endpoint: TokenEndpoint
+  readonly log: Logger
+  readonly metrics: Pick<Metrics, 'tokenGrants'>
+  readonly clock: Clock
+}
+
+const METHODS = ['POST', 'OPTIONS']
+
+/** A token endpoint over HTTP (RFC 6749 §3.2): who may ask from where, the form, the answer. */
+export function tokenRoute(parts: TokenRouteParts, config: Config) {
+  const budget = new LineBudget(parts.clock, (left) => {
+    parts.log.info(
+      { kind: 'token', not_logged: left },
+      'refused token requests were not all logged',
+    )
+  })
+  return async (scope: FastifyInstance): Promise<void> => {
+    takeForms(scope)
+    scope.addHook('onRequest', exactPathHook(parts.endpoint.path, config))
+    scope.addHook('onRequest', hostHook(config))
+    scope.addHook('onRequest', originHook(signInOrigins(config), METHODS.join(', ')))
+    scope.addHook('onRequest', methodHook(METHODS))
+    scope.route({
+      url: parts.endpoint.path,
+      method: scope.supportedMethods,
+      handler: (request, reply) => answer(request, reply, { ...parts, budget }),
+    })
+  }
+}
+
+async function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { endpoint, metrics, budget }: TokenRouteParts & { readonly budget: LineBudget },
+): Promise<FastifyReply> {
+  const { record } = request
+  try {
+    const issued = await endpoint.redeem(readTokenRequest(...formOf(request)))
+    record.who = whoOf(issued.identity)
+    record.decision = 'allow'
+    metrics.tokenGrants.inc({ outcome: 'ok' })
+    return reply
+      .headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
+      .type('application/json; charset=utf-8')
+      .send(JSON.stringify(issued.answer))
+  } catch (error) {
+    const outcome = error instanceof ErrorAnswer ? error.error : 'server_error'
+    metrics.tokenGrants.inc({ outcome })
+    // A client that holds a dead refresh token asks for hours (HolmesGPT: every ten seconds).
+    if (outcome !== 'server_error') record.quiet = !budget.spend()
+    throw error
+  }
+}

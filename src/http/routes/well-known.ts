@@ -1,0 +1,68 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Config, ResourceConfig } from '../../config/config.ts'
+import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import { resourceMetadata, resourceMetadataPaths } from '../../oauth/resource-metadata.ts'
+import type { OwnServer, SignInFacts } from '../../sign-in/metadata.ts'
+import { DOCUMENT_METHODS, publicDocumentHook } from '../steps/cors.ts'
+import { methodNotAllowed } from '../steps/exact-path.ts'
+
+/** Long enough to spare a burst, short enough that a change is seen. */
+const CACHED = 'public, max-age=60'
+/** Seconds; discovery is tried again at least this often. */
+const RETRY_AFTER = '10'
+
+/** A resource with what its metadata says. */
+export interface PublishedResource {
+  readonly resource: Pick<ResourceConfig, 'name' | 'path'>
+  readonly signIn: SignInFacts
+}
+
+/**
+ * The metadata of every resource (RFC 9728) and of the authorization servers that are ours
+ * (RFC 8414), open to any Host and Origin. Built from `public_url` alone, never from a header of the
+ * request. Every other `/.well-known/*` is a plain 404.
+ */
+export function wellKnownRoutes(
+  app: FastifyInstance,
+  config: Pick<Config, 'public_url'>,
+  resources: readonly PublishedResource[],
+): void {
+  resources.forEach(({ resource, signIn }, index) => {
+    publish(app, resourceMetadataPaths(resource.path, index === 0), () =>
+      resourceMetadata({
+        publicUrl: config.public_url,
+        path: resource.path,
+        name: resource.name,
+        authorizationServer: signIn.authorizationServer(),
+        scopes: signIn.scopes,
+      }),
+    )
+    const { ownServer } = signIn
+    if (ownServer) publish(app, ownServer.metadataPaths, () => metadataOf(ownServer))
+  })
+}
+
+/** @throws ErrorAnswer 503: half a document would send people to the wrong place for a minute */
+function metadataOf(server: OwnServer): object {
+  const metadata = server.metadata()
+  if (metadata) return metadata
+  throw new ErrorAnswer({
+    status: 503,
+    error: 'temporarily_unavailable',
+    description: `Where people sign in is not known yet, because the discovery document of the identity provider is not there or incomplete; try again in ${RETRY_AFTER} seconds.`,
+    headers: { 'retry-after': RETRY_AFTER },
+    reason: 'no_discovery',
+  })
+}
+
+function publish(app: FastifyInstance, paths: readonly string[], document: () => object): void {
+  const handler = (request: FastifyRequest, reply: FastifyReply) => {
+    if (request.method !== 'GET') throw methodNotAllowed(DOCUMENT_METHODS)
+    const text = JSON.stringify(document())
+    request.record.decision = 'allow'
+    return reply.header('cache-control', CACHED).type('application/json; charset=utf-8').send(text)
+  }
+  for (const url of paths) {
+    app.route({ url, method: app.supportedMethods, onRequest: publicDocumentHook, handler })
+  }
+}

@@ -1,0 +1,136 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Authentication, authenticate, type Principal } from '../../access/authenticate.ts'
+import { authorize } from '../../access/authorize.ts'
+import type { Config } from '../../config/config.ts'
+import type { ErrorAnswer } from '../../oauth/error-answer.ts'
+import { originHook } from '../steps/cors.ts'
+import { oneOfEachParameter } from '../steps/duplicates.ts'
+import { exactPathHook, methodHook } from '../steps/exact-path.ts'
+import { whoOf } from '../steps/gone.ts'
+import { hostHook } from '../steps/host.ts'
+import { valuesOf } from '../steps/raw-request.ts'
+import { tokenInQuery } from '../steps/token-in-query.ts'
+import { refusals } from './bearer-challenge.ts'
+import type { ResourceParts } from './resource.ts'
+
+const PATH = '/oauth/whoami'
+const METHODS = ['GET', 'OPTIONS']
+
+/** What the bearer of a token is told: whose it is, until when, and where it counts. */
+interface Whoami {
+  readonly user: string
+  readonly iss: string
+  readonly sub: string
+  readonly oid?: string
+  readonly tid?: string
+  /** The client that the token was issued to. */
+  readonly azp?: string
+  /** Absent: the token does not tell them. */
+  readonly groups?: readonly string[]
+  /** RFC 3339. */
+  readonly expires_at: string
+  /** The resources that take this token; `permitted`: and let this person in. */
+  readonly resources: readonly { readonly name: string; readonly permitted: boolean }[]
+}
+
+type Resource = Pick<ResourceParts, 'resource' | 'access' | 'signIn' | 'clock'>
+
+/**
+ * `GET /oauth/whoami`: who the bearer is, by the checks of the resources themselves. Not checked
+ * here: what the person may do in the cluster.
+ *
+ * @param resources in the order of the configuration
+ */
+export function whoamiRoute(
+  app: FastifyInstance,
+  config: Config,
+  resources: readonly Resource[],
+): void {
+  app.route({
+    url: PATH,
+    method: app.supportedMethods,
+    onRequest: [
+      exactPathHook(PATH, config),
+      tokenInQuery,
+      hostHook(config),
+      originHook(config, METHODS.join(', ')),
+      methodHook(METHODS),
+      oneOfEachParameter,
+    ],
+    async handler(request, reply) {
+      const whoami = await identify(request, config, resources)
+      request.record.decision = 'allow'
+      return reply
+        .header('cache-control', 'no-store')
+        .type('application/json; charset=utf-8')
+        .send(JSON.stringify(whoami))
+    },
+  })
+}
+
+/** @throws ErrorAnswer when no resource takes the token */
+async function identify(
+  request: FastifyRequest,
+  config: Config,
+  resources: readonly Resource[],
+): Promise<Whoami> {
+  const values = valuesOf(request.raw.rawHeaders, 'authorization')
+  const accepted: Accepted[] = []
+  const refused: Refused[] = []
+  for (const resource of resources) {
+    const verdict = await authenticate(values, resource.access, () => resource.clock.now())
+    if (verdict.kind === 'refused') refused.push({ resource, verdict })
+    else accepted.push({ resource, principal: verdict.principal })
+  }
+  const [first] = accepted
+  if (!first) throw refusalOf(refused, request, config)
+  request.record.who = whoOf(first.principal)
+  return whoamiOf(first, accepted)
+}
+
+interface Accepted {
+  readonly resource: Resource
+  readonly principal: Principal
+}
+
+interface Refused {
+  readonly resource: Resource
+  readonly verdict: Extract<Authentication, { kind: 'refused' }>
+}
+
+/**
+ * The first resource's refusal; but a token that one of them could not judge may still be good, and
+ * one that only opened elsewhere is judged there.
+ */
+function refusalOf(
+  refused: readonly Refused[],
+  request: FastifyRequest,
+  config: Config,
+): ErrorAnswer | Error {
+  const undecided = refused.find(({ verdict }) => verdict.refusal.reason === 'unavailable')
+  const opened = refused.find(({ verdict }) => verdict.refusal.reason !== 'not_sealed')
+  const decisive = undecided ?? opened ?? refused[0]
+  if (!decisive) return new Error('there is no resource')
+  const { resource, verdict } = decisive
+  if (verdict.claimed) request.record.who = whoOf(verdict.claimed)
+  return refusals(resource, config).answer(verdict.refusal)
+}
+
+function whoamiOf({ principal, resource }: Accepted, accepted: readonly Accepted[]): Whoami {
+  const { iss, sub, oid, tid, user, azp, groups, groupsLeftOut, expiresAt } = principal
+  const tells = resource.access.demands.groupsClaim !== undefined && !groupsLeftOut
+  return {
+    user,
+    iss,
+    sub,
+    ...(oid !== undefined && { oid }),
+    ...(tid !== undefined && { tid }),
+    ...(azp !== undefined && { azp }),
+    ...(tells && { groups }),
+    expires_at: new Date(expiresAt).toISOString(),
+    resources: accepted.map(({ principal: judged, resource: { resource: one, access } }) => ({
+      name: one.name,
+      permitted: authorize(judged, access.demands).kind === 'permit',
+    })),
+  }
+}

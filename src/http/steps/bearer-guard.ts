@@ -1,0 +1,63 @@
+import type { FastifyRequest } from 'fastify'
+import {
+  type Authentication,
+  authenticate,
+  type ResourceAccess,
+} from '../../access/authenticate.ts'
+import { authorize } from '../../access/authorize.ts'
+import type { Refusal } from '../../access/refusal.ts'
+import { answerTo } from '../../access/refusal-response.ts'
+import type { Clock } from '../../clock.ts'
+import type { ErrorAnswer } from '../../oauth/error-answer.ts'
+import { whoOf } from './gone.ts'
+import { valuesOf } from './raw-request.ts'
+import type { Hook } from './step.ts'
+
+/** What the guard of one resource works with. */
+export interface Guard {
+  readonly access: ResourceAccess
+  readonly clock: Clock
+  /** The answer to a refusal, with this resource's challenge. */
+  refuse(refusal: Refusal): ErrorAnswer
+}
+
+/**
+ * Lets a request through to the forwarder with a `Passage`, or ends it. A token seen before is
+ * judged in the same turn, without a promise.
+ */
+export function guardHook(guard: Guard): Hook {
+  const now = () => guard.clock.now()
+  return (request, _reply, done) => {
+    // Not `headers.authorization`: of several lines node:http keeps the first without a word.
+    const values = valuesOf(request.raw.rawHeaders, 'authorization')
+    const verdict = authenticate(values, guard.access, now)
+    if (verdict instanceof Promise) {
+      verdict.then((settled) => done(conclude(settled, request, guard)), done)
+    } else done(conclude(verdict, request, guard))
+  }
+}
+
+function conclude(
+  verdict: Authentication,
+  request: FastifyRequest,
+  guard: Guard,
+): ErrorAnswer | undefined {
+  const { record } = request
+  if (verdict.kind === 'refused') {
+    if (verdict.claimed) record.who = whoOf(verdict.claimed)
+    return guard.refuse(verdict.refusal)
+  }
+  record.who = whoOf(verdict.principal)
+  const authorization = authorize(verdict.principal, guard.access.demands)
+  if (authorization.kind === 'permit') {
+    const { permit } = authorization
+    record.acts_as = permit.actsAs
+    request.passage = { kind: 'permit', permit }
+    return undefined
+  }
+  const answer = answerTo(authorization.refusal)
+  if (answer.kind === 'http') return guard.refuse(authorization.refusal)
+  record.reason = authorization.refusal.reason
+  request.passage = { kind: 'policy', answer }
+  return undefined
+}

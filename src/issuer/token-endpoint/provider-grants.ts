@@ -1,0 +1,81 @@
+import type { Explanation } from '../../oauth/explanation.ts'
+import type { JsonObject } from '../../oauth/jwt.ts'
+
+/** The grants that rolecall asks the identity provider's token endpoint for. None ever rejects. */
+export interface ProviderGrants {
+  /** RFC 6749 §4.1.3 with RFC 7636. `redirectUri` goes out byte for byte as given. */
+  redeemCode(request: CodeRedemption): Promise<GrantOutcome>
+  /** RFC 6749 §6. */
+  refresh(request: RefreshRequest): Promise<GrantOutcome>
+}
+
+export interface CodeRedemption {
+  readonly code: string
+  readonly redirectUri: string
+  readonly codeVerifier: string
+  /** Sent where the provider's kind wants it named. Absent or empty: none is sent. */
+  readonly scope?: readonly string[]
+}
+
+export interface RefreshRequest {
+  readonly refreshToken: string
+  /** Sent where the provider's kind wants it named. Empty: none is sent. */
+  readonly scope: readonly string[]
+}
+
+/** What came of a grant. Nothing in it but the tokens themselves is a secret. */
+export type GrantOutcome =
+  | { readonly kind: 'tokens'; readonly tokens: ProviderTokens }
+  /** The provider said no to this code or refresh token: an answer of 400 with an OAuth error. */
+  | {
+      readonly kind: 'refused'
+      /** The provider's, made printable. */
+      readonly error: string
+      readonly suberror?: string
+      /** Whether only a person, at the provider's page, can bring a new grant. */
+      readonly mustSignIn: boolean
+      readonly explanation: Explanation
+      readonly trace?: ProviderTrace
+    }
+  /** Our own credential is wrong or cannot be read: nothing about the grant was decided. */
+  | {
+      readonly kind: 'misconfigured'
+      readonly explanation: Explanation
+      readonly trace?: ProviderTrace
+    }
+  /** Trouble that may pass; nothing that we know of was decided. */
+  | {
+      readonly kind: 'unavailable'
+      /** For logs: addresses and codes, never a part of a body. */
+      readonly reason: string
+      /** Whole seconds, at least 1. */
+      readonly retryAfter: number
+      readonly trace?: ProviderTrace
+    }
+
+/**
+ * What may be logged of an answer of the token endpoint that brought no tokens, under the names of
+ * a log line: codes and ids, never a text of the provider's.
+ */
+export interface ProviderTrace {
+  /** The HTTP status. */
+  readonly provider_status: number
+  readonly provider_error?: string
+  readonly suberror?: string
+  /** Entra's AADSTS numbers. */
+  readonly codes: readonly number[]
+  /** By these Entra's support finds the request. */
+  readonly correlation_id?: string
+  readonly trace_id?: string
+}
+
+/** Tokens as the provider gave them out. None was verified; the access token may be opaque. */
+export interface ProviderTokens {
+  readonly accessToken: string
+  readonly refreshToken?: string
+  readonly idToken?: string
+  /** Checked for issuer, audience and times, as OpenID Connect Core §3.1.3.7 has it; not the nonce. */
+  readonly idTokenClaims?: JsonObject
+  /** Whole seconds. */
+  readonly expiresIn?: number
+}

@@ -1,0 +1,191 @@
+import {
+  allowInsecureRequests,
+  type ClientAuth,
+  ClientError,
+  Configuration,
+  clockSkew,
+  customFetch,
+  genericGrantRequest,
+  type ServerMetadata,
+  type TokenEndpointResponse,
+  type TokenEndpointResponseHelpers,
+} from 'openid-client'
+import type { Clock } from '../../clock.ts'
+import type { ProviderCredential } from '../../config/config.ts'
+import { asDocumentError, type DocumentError } from '../../net/document-error.ts'
+import { checkedUrl, type IdpFetch } from '../idp-fetch.ts'
+import { CredentialError, clientAuthentication, type ReadText } from './client-credential.ts'
+import type { GrantOutcome, ProviderGrants, ProviderTokens } from './provider-grants.ts'
+import { type ErrorAnswer, judgeErrorAnswer, shortestRetry } from './token-endpoint-error.ts'
+
+export interface TokenEndpointOptions {
+  readonly clock: Clock
+  readonly clientId: string
+  /** Whether grants name their scope; else none is ever sent. */
+  readonly namesScope: boolean
+  /** Bounded in time and size. */
+  readonly fetch: IdpFetch
+  /** As it is now. */
+  readonly credential: () => ProviderCredential
+  /** The discovery document as it is now. */
+  readonly metadata: () => ServerMetadata | undefined
+  /** Milliseconds until discovery is tried again. */
+  readonly discoveryIn: () => number
+  /** In place of the file system; for tests. */
+  readonly readText?: ReadText
+}
+
+/**
+ * The identity provider's token endpoint, with our credential. One request for one grant, never
+ * repeated: a code and a rotated refresh token are good once. `resource` is never sent.
+ *
+ * An ID token is checked as openid-client does: issuer, audience, `azp`, times, algorithm by
+ * discovery. Not checked: its signature, since it came from the provider itself (OpenID Connect
+ * Core §3.1.3.7), its nonce, and everything about the access token.
+ */
+export function createTokenEndpoint(options: TokenEndpointOptions): ProviderGrants {
+  return {
+    redeemCode: ({ code, redirectUri, codeVerifier, scope = [] }) => {
+      const proof = { code, redirect_uri: redirectUri, code_verifier: codeVerifier }
+      return ask('authorization_code', { ...proof, ...scopeParameter(scope, options) }, options)
+    },
+    refresh: ({ refreshToken, scope }) => {
+      const parameters = { refresh_token: refreshToken, ...scopeParameter(scope, options) }
+      return ask('refresh_token', parameters, options)
+    },
+  }
+}
+
+type Parameters = Readonly<Record<string, string>>
+
+function scopeParameter(scope: readonly string[], options: TokenEndpointOptions): Parameters {
+  return scope.length === 0 || !options.namesScope ? {} : { scope: scope.join(' ') }
+}
+
+async function ask(
+  grantType: string,
+  parameters: Parameters,
+  options: TokenEndpointOptions,
+): Promise<GrantOutcome> {
+  const { clock, readText } = options
+  const metadata = options.metadata()
+  if (!metadata) {
+    const retryAfter = Math.max(shortestRetry, Math.ceil(options.discoveryIn() / 1000))
+    return unavailable('the discovery document is not there yet', retryAfter)
+  }
+  try {
+    const url = checkedUrl(String(metadata.token_endpoint))
+    const use = { clock, metadata, ...(readText && { readText }) }
+    const authentication = await clientAuthentication(options.credential(), use)
+    return await exchange({ grantType, parameters, metadata, url, authentication }, options)
+  } catch (error) {
+    if (error instanceof CredentialError) return misconfigured(error)
+    return unavailable(asDocumentError(error).message)
+  }
+}
+
+interface Grant {
+  readonly grantType: string
+  readonly parameters: Parameters
+  readonly metadata: ServerMetadata
+  readonly url: URL
+  readonly authentication: ClientAuth
+}
+
+type Answer = TokenEndpointResponse & TokenEndpointResponseHelpers
+
+async function exchange(grant: Grant, options: TokenEndpointOptions): Promise<GrantOutcome> {
+  const { clientId, clock } = options
+  const recorder = recordAnswer(options.fetch)
+  // openid-client reads the machine's clock by itself; this makes it ours.
+  const client = { [clockSkew]: Math.round((clock.now() - Date.now()) / 1000) }
+  const configuration = new Configuration(grant.metadata, clientId, client, grant.authentication)
+  configuration[customFetch] = recorder.fetch
+  // Only for http on loopback: checkedUrl has decided that.
+  if (grant.url.protocol === 'http:') allowInsecureRequests(configuration)
+  const result = await genericGrantRequest(configuration, grant.grantType, {
+    ...grant.parameters,
+  }).then(
+    (answer) => ({ answer }),
+    // openid-client hangs whole bodies on its errors: the code is all that leaves here.
+    (error: unknown) => ({ code: clientErrorCode(error) }),
+  )
+  const { failure, errorAnswer } = recorder.seen()
+  if (failure) return unavailable(failure.message)
+  if (errorAnswer) return judgeErrorAnswer(errorAnswer, clock.now())
+  if ('code' in result) return unavailable(`${label(grant.url)}: ${unusable(result.code)}`)
+  return tokensOf(result.answer, grant.url)
+}
+
+interface Recorder {
+  readonly fetch: IdpFetch
+  /** What the one request came to, when it was not an answer of 200. */
+  seen(): { readonly failure?: DocumentError; readonly errorAnswer?: ErrorAnswer }
+}
+
+/** openid-client has many errors for one answer that is not 200; ours is judged from the answer. */
+function recordAnswer(fetch: IdpFetch): Recorder {
+  let seen: ReturnType<Recorder['seen']> = {}
+  return {
+    async fetch(url, init) {
+      const response = await fetch(url, init).catch((error: unknown) => {
+        seen = { failure: asDocumentError(error) }
+        throw error
+      })
+      if (response.status !== 200) {
+        const { status, headers } = response
+        const retryAfter = headers.get('retry-after') ?? undefined
+        const body = await response.clone().text()
+        seen = { errorAnswer: { status, body, ...(retryAfter !== undefined && { retryAfter }) } }
+      }
+      return response
+    },
+    seen: () => seen,
+  }
+}
+
+function tokensOf(answer: Answer, url: URL): GrantOutcome {
+  // openid-client also takes `dpop`, a token that is no bearer token for anybody.
+  if (answer.token_type !== 'bearer') {
+    return unavailable(`${label(url)}: gave a token that is not a bearer token`)
+  }
+  const { access_token, refresh_token, id_token, expires_in } = answer
+  const claims = answer.claims()
+  const tokens: ProviderTokens = {
+    accessToken: access_token,
+    ...(refresh_token !== undefined && { refreshToken: refresh_token }),
+    ...(id_token !== undefined && { idToken: id_token }),
+    ...(claims !== undefined && { idTokenClaims: claims }),
+    ...(expires_in !== undefined && { expiresIn: Math.floor(expires_in) }),
+  }
+  return { kind: 'tokens', tokens }
+}
+
+const unusableAnswers: Readonly<Record<string, string>> = {
+  OAUTH_RESPONSE_IS_NOT_JSON: 'answered 200 without JSON',
+  OAUTH_PARSE_ERROR: 'answered 200 without JSON',
+  OAUTH_INVALID_RESPONSE: 'answered 200 without an access_token, or with members of a wrong kind',
+  OAUTH_JWT_CLAIM_COMPARISON_FAILED: 'gave an ID token of another issuer or for another client',
+  OAUTH_JWT_TIMESTAMP_CHECK_FAILED: 'gave an ID token that is not valid at this time',
+}
+
+function unusable(code: string): string {
+  return unusableAnswers[code] ?? `gave an answer that cannot be used (${code})`
+}
+
+function clientErrorCode(error: unknown): string {
+  return error instanceof ClientError ? (error.code ?? 'unknown') : 'unknown'
+}
+
+function misconfigured({ message, remedy }: CredentialError): GrantOutcome {
+  const what = `rolecall cannot use its own credential: ${message}.`
+  return { kind: 'misconfigured', explanation: { what, whose: 'operator', remedy } }
+}
+
+function unavailable(reason: string, retryAfter = shortestRetry): GrantOutcome {
+  return { kind: 'unavailable', reason, retryAfter }
+}
+
+function label(url: URL): string {
+  return url.origin + url.pathname
+}

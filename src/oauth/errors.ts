@@ -1,0 +1,72 @@
+import { ErrorAnswer, type ErrorAnswerOptions } from './error-answer.ts'
+import { describeExplanation, type Explanation } from './explanation.ts'
+
+/** The error answers of a token endpoint (RFC 6749 §5.2, RFC 8707 §2). Descriptions are one sentence. */
+
+export function invalidRequest(description: string): ErrorAnswer {
+  return new ErrorAnswer({ status: 400, error: 'invalid_request', description })
+}
+
+/** The grant is no longer good: the person has to sign in again. */
+export function invalidGrant(description: string, reason = 'invalid_grant'): ErrorAnswer {
+  return new ErrorAnswer({ status: 400, error: 'invalid_grant', description, reason })
+}
+
+/**
+ * The grant was good, and the tokens that it brought are not. A setting is wrong, here or at the
+ * provider, so that the same grant may bring good ones once it is right.
+ */
+export class UnusableTokens extends ErrorAnswer {
+  constructor(description: string, reason: string) {
+    super({ status: 400, error: 'invalid_grant', description, reason })
+  }
+}
+
+/** What the identity provider refused. Clients are told it in one line, people in its parts. */
+export class ExplainedAnswer extends ErrorAnswer {
+  readonly explanation: Explanation
+
+  constructor(explanation: Explanation, options: Omit<ErrorAnswerOptions, 'description'>) {
+    super({ ...options, description: describeExplanation(explanation) })
+    this.explanation = explanation
+  }
+}
+
+export function invalidTarget(description: string): ErrorAnswer {
+  return new ErrorAnswer({ status: 400, error: 'invalid_target', description })
+}
+
+export function unsupportedGrantType(): ErrorAnswer {
+  return new ErrorAnswer({
+    status: 400,
+    error: 'unsupported_grant_type',
+    description: 'grant_type must be authorization_code or refresh_token.',
+  })
+}
+
+/** @param byHeader the client used Authorization, and is told the scheme that would do */
+export function invalidClient(description: string, byHeader: boolean): ErrorAnswer {
+  const headers: Record<string, string> = byHeader
+    ? { 'www-authenticate': 'Basic realm="rolecall"' }
+    : {}
+  return new ErrorAnswer({ status: 401, error: 'invalid_client', description, headers })
+}
+
+/**
+ * Nothing was decided and nothing was spent: the same request may work later.
+ *
+ * @param retryAfter seconds
+ */
+export function temporarilyUnavailable(
+  description: string,
+  { retryAfter, reason }: { readonly retryAfter: number; readonly reason: string },
+): ErrorAnswer {
+  const headers = { 'retry-after': String(retryAfter) }
+  return new ErrorAnswer({
+    status: 503,
+    error: 'temporarily_unavailable',
+    description,
+    headers,
+    reason,
+  })
+}

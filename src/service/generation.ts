@@ -1,0 +1,159 @@
+import type { FastifyInstance } from 'fastify'
+import { makeDemands } from '../access/policy.ts'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config/config.ts'
+import type { OpenStreams } from '../forward/open-streams.ts'
+import { createApp } from '../http/app.ts'
+import { createIdentityProvider, type IdentityProvider } from '../issuer/identity-provider.ts'
+import { isLoopbackOrigin } from '../net/loopback.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { watchUpstreams } from '../proof/watch-upstreams.ts'
+import { type DerivedKeys, deriveKeys } from '../sealing/derived-keys.ts'
+import type { MetadataDocuments } from '../sign-in/clients/metadata-cache.ts'
+import { signInFacts } from '../sign-in/metadata.ts'
+import { handsOutSealed, sealedFor } from '../sign-in/sealed/access-token-format.ts'
+import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
+import { createSingleUse } from '../sign-in/single-use/redeem-once.ts'
+import type { SingleUse } from '../sign-in/single-use/single-use.ts'
+import { createStore } from '../store/create-store.ts'
+import type { Store, StoreEvent } from '../store/store.ts'
+import { grantReporter, reportIssuerEvent } from './provider-events.ts'
+import { signInEndpoints } from './sign-in.ts'
+import { reportStoreEvent } from './store-events.ts'
+
+/** What outlives a reload of the configuration. */
+export interface Surroundings {
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly streams: OpenStreams
+  /** The metadata documents of clients. */
+  readonly documents: MetadataDocuments
+  readonly clock: Clock
+  readonly version: string
+  readonly probesUpstreams: boolean
+}
+
+/** What is known of the codes and refresh tokens that were used. */
+export interface Memory {
+  readonly store: Store
+  readonly singleUse: SingleUse
+}
+
+/** One configuration at work. */
+export interface Deployment {
+  readonly config: Config
+  readonly provider: IdentityProvider
+  readonly keys: DerivedKeys
+  /** The sealed tokens that were opened with these keys. */
+  readonly opened: OpenedTokens
+  readonly memory: Memory
+  readonly app: FastifyInstance
+  /** Ends the asking as whom the upstreams act. */
+  readonly stopProbes: () => void
+}
+
+/**
+ * Builds everything that a configuration decides. What the one before still serves is taken over:
+ * the identity provider with its keys and known tokens, when nothing about it changed, keys that
+ * were made at start, so that a reload ends nobody's session, with what they opened, and the store.
+ */
+export async function createDeployment(
+  config: Config,
+  around: Surroundings,
+  before?: Deployment,
+): Promise<Deployment> {
+  const provider =
+    before && sameProvider(before.config, config) ? before.provider : startProvider(config, around)
+  const keys =
+    before && sameSealingKeys(before.config, config) ? before.keys : deriveKeys(config.sealing_keys)
+  const opened =
+    before && keys === before.keys
+      ? before.opened
+      : new OpenedTokens(keys.for('access token'), around.clock)
+  const memory = memoryOf(config, keys, around, before)
+  const resources = config.resources.map((resource) => ({
+    resource,
+    access: {
+      verifier: provider.verifier,
+      demands: makeDemands(resource, config.identity_provider, provider),
+      ...(handsOutSealed(config.sign_in) && {
+        opener: opened.openerFor(sealedFor(resource, config)),
+      }),
+    },
+  }))
+  const app = await createApp({
+    config,
+    log: around.log,
+    metrics: around.metrics,
+    clock: around.clock,
+    signIn: signInEndpoints(config, {
+      ...around,
+      provider,
+      resources,
+      keys,
+      singleUse: memory.singleUse,
+      onOutcome: grantReporter(around),
+    }),
+    resources: resources.map(({ resource, access }) => ({
+      resource,
+      access,
+      signIn: signInFacts(resource, config, provider),
+      streams: around.streams,
+      sessionKeys: keys.for('mcp session id'),
+      clock: around.clock,
+      version: around.version,
+    })),
+  })
+  if (provider === before?.provider) provider.renewCredential(config.identity_provider.credential)
+  const stopProbes = around.probesUpstreams ? probe(config, provider, around) : () => undefined
+  return { config, provider, keys, opened, memory, app, stopProbes }
+}
+
+function probe(config: Config, provider: IdentityProvider, around: Surroundings): () => void {
+  return watchUpstreams({
+    ...around,
+    resources: config.resources,
+    tokens: () => ({
+      issuer: provider.tokenIssuers().at(-1) ?? provider.metadataIssuer(),
+      algorithm: config.identity_provider.signing_algorithms[0] ?? 'RS256',
+      ...(provider.profile.tenant !== undefined && { tenant: provider.profile.tenant }),
+    }),
+  })
+}
+
+function startProvider(config: Config, around: Surroundings): IdentityProvider {
+  const provider = createIdentityProvider(config.identity_provider, {
+    clock: around.clock,
+    publicUrlIsLoopback: isLoopbackOrigin(config.public_url),
+    onEvent: (event) => reportIssuerEvent(event, around),
+  })
+  provider.start()
+  return provider
+}
+
+function memoryOf(
+  config: Config,
+  keys: DerivedKeys,
+  around: Surroundings,
+  before?: Deployment,
+): Memory {
+  const same = before?.config.store.redis_url === config.store.redis_url
+  if (before && same && keys === before.keys) return before.memory
+  const { clock } = around
+  const onEvent = (event: StoreEvent) => reportStoreEvent(event, around)
+  const store = before && same ? before.memory.store : createStore(config.store, { clock, onEvent })
+  return { store, singleUse: createSingleUse({ store, keys: keys.for('stored answer'), clock }) }
+}
+
+/** But for the credential, which can be renewed. */
+function sameProvider(one: Config, other: Config): boolean {
+  const [before, now] = [one, other].map(({ identity_provider: { credential: _, ...rest } }) =>
+    JSON.stringify(rest),
+  )
+  return before === now && isLoopbackOrigin(one.public_url) === isLoopbackOrigin(other.public_url)
+}
+
+function sameSealingKeys(one: Config, other: Config): boolean {
+  return JSON.stringify(one.sealing_keys) === JSON.stringify(other.sealing_keys)
+}

@@ -1,0 +1,165 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Clock, systemClock } from '../clock.ts'
+import type { Config, ListenAddress } from '../config/config.ts'
+import { OpenStreams } from '../forward/open-streams.ts'
+import { createAdmin, type Readiness } from '../http/admin.ts'
+import { type Listener, listen } from '../http/listener.ts'
+import { type Logger, reasonOf } from '../observe/logger.ts'
+import { createMetrics, observeReadings } from '../observe/metrics.ts'
+import {
+  createMetadataDocuments,
+  createMetadataFetch,
+  type MetadataFetch,
+} from '../sign-in/clients/metadata-cache.ts'
+import { createDeployment, type Deployment, type Surroundings } from './generation.ts'
+
+/** A running rolecall. */
+export interface Service {
+  readonly address: ListenAddress
+  readonly adminAddress: ListenAddress
+  readonly readiness: () => Readiness
+  /** Puts another configuration to work; requests under way end under the old one. */
+  reload(config: Config): Promise<void>
+  /**
+   * Stops within `shutdown_delay` and `shutdown_grace`: not ready but serving, then calls finish
+   * and streams end.
+   *
+   * @param atOnce ends the waiting
+   */
+  stop(atOnce: AbortSignal): Promise<void>
+}
+
+export interface ServiceOptions {
+  readonly log: Logger
+  readonly version: string
+  readonly clock?: Clock
+  /** Whether to ask every upstream as whom it acts. Default true; tests count requests. */
+  readonly probesUpstreams?: boolean
+  /** How metadata documents of clients are fetched; tests have theirs on loopback. */
+  readonly fetchMetadata?: MetadataFetch
+}
+
+/**
+ * Starts everything and listens; never waits for the identity provider.
+ *
+ * @throws the system's error when an address cannot be had
+ */
+export async function startService(config: Config, options: ServiceOptions): Promise<Service> {
+  const { log, version, clock = systemClock, probesUpstreams = true } = options
+  const { fetchMetadata = createMetadataFetch({ clock }) } = options
+  const streams = new OpenStreams(clock)
+  const metrics = createMetrics(version)
+  const around: Surroundings = {
+    log,
+    metrics,
+    streams,
+    documents: createMetadataDocuments({ clock, fetch: fetchMetadata }),
+    clock,
+    version,
+    probesUpstreams,
+  }
+  let stopping = false
+  let current = await createDeployment(config, around)
+  const readiness = () => readinessOf(current, stopping)
+  observeReadings(metrics, {
+    openStreams: () => streams.size,
+    cachedTokens: () => current.provider.verifier.cachedTokens(),
+    keysFetchedAt: () => current.provider.status().keysFetchedAt,
+  })
+  const admin = createAdmin(metrics.registry, readiness)
+  await admin.ready()
+  const [listener, adminListener] = await listenOnBoth(config).catch(async (error: unknown) => {
+    await close(current)
+    throw error
+  })
+  adminListener.handWith((request, response) => admin.routing(request, response))
+  listener.handWith((request, response) => current.app.routing(request, response))
+
+  return {
+    address: listener.address,
+    adminAddress: adminListener.address,
+    readiness,
+    async reload(next) {
+      const before = current
+      const replacement = await createDeployment(next, around, before)
+      await untilReady(replacement)
+      current = replacement
+      if (next.tls) listener.renewCertificate(next.tls)
+      // Not waited for: it closes when the last stream of the old configuration ends.
+      close(before, replacement).catch((error: unknown) => {
+        log.error({ kind: 'error', reason: reasonOf(error) }, 'the old configuration did not close')
+      })
+    },
+    async stop(atOnce) {
+      stopping = true
+      current.stopProbes()
+      await pause(current.config.shutdown_delay, atOnce)
+      await drain(listener, streams, { grace: current.config.shutdown_grace, atOnce })
+      await close(current)
+      adminListener.endConnections()
+      await adminListener.stop()
+      await admin.close()
+    },
+  }
+}
+
+async function listenOnBoth(config: Config): Promise<readonly [Listener, Listener]> {
+  const listener = await listen(config.listen, config.limits, config.tls)
+  try {
+    return [listener, await listen(config.admin_listen, config.limits)]
+  } catch (error) {
+    await listener.stop()
+    throw error
+  }
+}
+
+/** Ends a deployment, but for what its successor took over. */
+async function close(deployment: Deployment, successor?: Deployment): Promise<void> {
+  deployment.stopProbes()
+  if (deployment.provider !== successor?.provider) deployment.provider.stop()
+  await deployment.app.close()
+  const { store } = deployment.memory
+  if (store !== successor?.memory.store) store.close()
+}
+
+function readinessOf({ provider }: Deployment, stopping: boolean): Readiness {
+  if (stopping) return { ready: false, reason: 'stopping' }
+  const { ready, reason } = provider.status()
+  if (ready) return { ready: true }
+  return { ready: false, reason: `no keys of the identity provider yet: ${reason ?? 'fetching'}` }
+}
+
+const READY_WITHIN = 10_000
+const READY_STEP = 50
+
+/** A new provider's keys are waited for a while: the configuration before still serves. */
+async function untilReady({ provider }: Deployment): Promise<void> {
+  const deadline = performance.now() + READY_WITHIN
+  while (!provider.status().ready && performance.now() < deadline) await delay(READY_STEP)
+}
+
+const DRAIN_STEP = 250
+
+/** Until the last request has ended, or the grace has; streams are ended as they appear. */
+async function drain(
+  listener: Listener,
+  streams: OpenStreams,
+  bounds: { readonly grace: number; readonly atOnce: AbortSignal },
+): Promise<void> {
+  let closed = false
+  const closing = listener.stop().then(() => {
+    closed = true
+  })
+  const deadline = performance.now() + bounds.grace
+  while (!closed && !bounds.atOnce.aborted && performance.now() < deadline) {
+    streams.endAll()
+    listener.closeIdle()
+    await Promise.race([closing, pause(DRAIN_STEP, bounds.atOnce)])
+  }
+  listener.endConnections()
+  await closing
+}
+
+async function pause(milliseconds: number, atOnce: AbortSignal): Promise<void> {
+  await delay(milliseconds, undefined, { signal: atOnce }).catch(() => undefined)
+}

@@ -1,0 +1,130 @@
+import type { Clock } from '../clock.ts'
+import type { BrokerConfig, Config, RelayConfig } from '../config/config.ts'
+import type { RegistrationEndpoint } from '../http/routes/register.ts'
+import type { SignInEndpoints } from '../http/routes/sign-in-endpoints.ts'
+import type { IdentityProvider } from '../issuer/identity-provider.ts'
+import type { ProviderGrants } from '../issuer/token-endpoint/provider-grants.ts'
+import { ownEndpoints, sharedTokenEndpoint } from '../oauth/own-endpoints.ts'
+import type { DerivedKeys } from '../sealing/derived-keys.ts'
+import { createBroker } from '../sign-in/broker.ts'
+import { createClients } from '../sign-in/clients/client.ts'
+import type { MetadataDocuments } from '../sign-in/clients/metadata-cache.ts'
+import { withPopupClients } from '../sign-in/clients/popup-client.ts'
+import { redirectUriRule } from '../sign-in/clients/redirect-uris.ts'
+import { register } from '../sign-in/clients/registration.ts'
+import { createTokenSource, type TokenSourceParts } from '../sign-in/provider/exchange.ts'
+import { createRelay } from '../sign-in/relay.ts'
+import { handOutOf } from '../sign-in/sealed/access-token-format.ts'
+import type { SingleUse } from '../sign-in/single-use/single-use.ts'
+import type { SignInResource } from '../sign-in/token/judge-tokens.ts'
+import { revoke } from '../sign-in/token/revocation.ts'
+
+/** What the endpoints of a sign-in mode are built of. */
+export interface SignInParts {
+  readonly provider: Pick<
+    IdentityProvider,
+    'grants' | 'status' | 'metadataIssuer' | 'answersNameIssuer' | 'authorizationEndpoint'
+  >
+  readonly resources: readonly SignInResource[]
+  readonly keys: DerivedKeys
+  readonly singleUse: SingleUse
+  readonly documents: MetadataDocuments
+  readonly clock: Clock
+  readonly onOutcome: TokenSourceParts['onOutcome']
+}
+
+/** Nothing in mode off; one token endpoint for all resources in relay; all of it in broker. */
+export function signInEndpoints(config: Config, parts: SignInParts): SignInEndpoints {
+  const { sign_in: signIn } = config
+  const { grants } = parts.provider
+  if (signIn.mode === 'off' || grants === undefined)
+    return { tokenEndpoints: [], revocationEndpoints: [], registrationEndpoints: [] }
+  return signIn.mode === 'relay'
+    ? relayEndpoints({ ...config, sign_in: signIn }, grants, parts)
+    : brokerEndpoints({ ...config, sign_in: signIn }, grants, parts)
+}
+
+function relayEndpoints(
+  config: Config & { readonly sign_in: RelayConfig },
+  grants: ProviderGrants,
+  parts: SignInParts,
+): SignInEndpoints {
+  const source = sourceOf(parts)
+  const relay = createRelay({
+    ...parts,
+    config,
+    grants,
+    source,
+    keys: parts.keys.for('refresh token'),
+    handOut: handOutOf(config, parts.keys),
+  })
+  const path = new URL(sharedTokenEndpoint(config.public_url)).pathname
+  return {
+    tokenEndpoints: [{ path, redeem: (request) => relay.redeem(request) }],
+    revocationEndpoints: [],
+    registrationEndpoints: [],
+  }
+}
+
+type BrokerSettings = Config & { readonly sign_in: BrokerConfig }
+
+function brokerEndpoints(
+  config: BrokerSettings,
+  grants: ProviderGrants,
+  parts: SignInParts,
+): SignInEndpoints {
+  const { provider, keys, documents } = parts
+  const handOut = handOutOf(config, keys)
+  const broker = createBroker({
+    ...parts,
+    config,
+    source: sourceOf(parts),
+    provider: {
+      grants,
+      metadataIssuer: () => provider.metadataIssuer(),
+      answersNameIssuer: () => provider.answersNameIssuer(),
+      authorizationEndpoint: () => provider.authorizationEndpoint(),
+    },
+    clientsOf: (issuer) =>
+      withPopupClients(
+        createClients({ config, issuer, keys: keys.for('client id'), documents }),
+        config,
+      ),
+    handOut: ({ judged }) => handOut(judged.bearer, [judged.resource]),
+  })
+  return {
+    broker,
+    tokenEndpoints: broker.resources.map((resource) => ({
+      path: new URL(resource.token).pathname,
+      redeem: (request) => broker.redeem(request, resource),
+    })),
+    revocationEndpoints: broker.resources.map((resource) => ({
+      path: new URL(resource.revoke).pathname,
+      revoke: (request) => {
+        const { singleUse } = parts
+        return revoke(request, { config, resource, keys: keys.for('refresh token'), singleUse })
+      },
+    })),
+    registrationEndpoints: registrationEndpoints(config, parts),
+  }
+}
+
+function registrationEndpoints(
+  { public_url: publicUrl, sign_in: signIn, resources }: BrokerSettings,
+  { keys, clock }: SignInParts,
+): readonly RegistrationEndpoint[] {
+  if (!signIn.registration) return []
+  const allows = redirectUriRule(signIn.redirect_uris, publicUrl)
+  return resources.map(({ name }, index) => {
+    const { issuer, register: url } = ownEndpoints({ publicUrl, name, isFirst: index === 0 })
+    const rules = { issuer, keys: keys.for('client id'), publicUrl, allows }
+    return {
+      path: new URL(url).pathname,
+      register: (body) => register(body, rules, clock.now()),
+    }
+  })
+}
+
+function sourceOf({ clock, provider, onOutcome }: SignInParts) {
+  return createTokenSource({ clock, decides: () => provider.status().decides, onOutcome })
+}

@@ -1,0 +1,152 @@
+import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import { invalidRequest } from '../../oauth/errors.ts'
+import type { Client } from '../clients/client.ts'
+
+/** The query of an authorize request. */
+export interface AuthorizeQuery {
+  readonly parameters: ReadonlyMap<string, string>
+  /** RFC 8707 allows several; we take one at most. */
+  readonly severalResources: boolean
+}
+
+/** Where answers to a client go; nothing is sent there before it was judged. */
+export interface ReturnAddress {
+  readonly client: Client
+  readonly redirectUri: string
+  readonly state?: string
+}
+
+/** What a good authorize request asks for. */
+export interface AuthorizeRequest {
+  /** RFC 7636, S256. */
+  readonly challenge: string
+  /** What the client wants of the identity provider's page. */
+  readonly prompt?: 'none' | 'login' | 'select_account'
+}
+
+/** An error that goes to the client (RFC 6749 §4.1.2.1). */
+export class AuthorizeRefusal extends Error {
+  readonly error: string
+
+  constructor(error: string, description: string) {
+    super(description)
+    this.error = error
+  }
+}
+
+/**
+ * Reads the query of an authorize request (RFC 6749 §3.1). A parameter without a value is absent.
+ *
+ * @throws ErrorAnswer 400 for a repeated parameter: it is not known which of two is meant
+ */
+export function readAuthorizeQuery(query: string): AuthorizeQuery {
+  const parameters = new Map<string, string>()
+  const seen = new Set<string>()
+  let severalResources = false
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (seen.has(name)) {
+      if (name !== 'resource') throw invalidRequest('A parameter of the address is there twice.')
+      severalResources = true
+    }
+    seen.add(name)
+    if (value !== '') parameters.set(name, value)
+  }
+  if (parameters.has('access_token')) {
+    throw invalidRequest('An access token has no place in an address.')
+  }
+  return { parameters, severalResources }
+}
+
+/**
+ * Where the client is answered. Only after this may an error go to it by redirect.
+ *
+ * @throws ErrorAnswer 400, for the page that the person sees
+ */
+export function returnAddress(
+  { parameters }: AuthorizeQuery,
+  client: Client | undefined,
+): ReturnAddress {
+  if (!client) {
+    throw new ErrorAnswer({
+      status: 400,
+      error: 'invalid_client',
+      description:
+        'This client is not known here: remove its sign-in and connect it again, so that it registers anew.',
+    })
+  }
+  const redirectUri = parameters.get('redirect_uri') ?? client.onlyRedirect
+  if (redirectUri === undefined) throw invalidRequest('The parameter redirect_uri is missing.')
+  if (!client.allowsRedirect(redirectUri)) {
+    throw new ErrorAnswer({
+      status: 400,
+      error: 'invalid_redirect_uri',
+      description:
+        'The address that the client wants to be answered at is not one that it registered or that sign_in.redirect_uris allows.',
+    })
+  }
+  const state = parameters.get('state')
+  return { client, redirectUri, ...(state !== undefined && { state }) }
+}
+
+/** base64url of a SHA-256 digest. */
+const CHALLENGE = /^[A-Za-z0-9_-]{43}$/
+
+/**
+ * Judges what the client asks for. Scopes and unknown parameters are ignored; `prompt=consent` is
+ * dropped, since consent is asked for here.
+ *
+ * @throws AuthorizeRefusal
+ */
+export function readAuthorizeRequest({ parameters }: AuthorizeQuery): AuthorizeRequest {
+  for (const name of ['request', 'request_uri']) {
+    if (!parameters.has(name)) continue
+    throw new AuthorizeRefusal(`${name}_not_supported`, 'Request objects are not taken here.')
+  }
+  const responseType = parameters.get('response_type')
+  if (responseType === undefined) {
+    throw new AuthorizeRefusal('invalid_request', 'The parameter response_type is missing.')
+  }
+  if (responseType !== 'code') {
+    throw new AuthorizeRefusal('unsupported_response_type', 'response_type must be code.')
+  }
+  if ((parameters.get('response_mode') ?? 'query') !== 'query') {
+    throw new AuthorizeRefusal('invalid_request', 'response_mode must be query or left out.')
+  }
+  const challenge = parameters.get('code_challenge')
+  if (challenge === undefined) {
+    throw new AuthorizeRefusal('invalid_request', 'code_challenge is missing: PKCE is required.')
+  }
+  if (parameters.get('code_challenge_method') !== 'S256') {
+    throw new AuthorizeRefusal('invalid_request', 'code_challenge_method must be S256.')
+  }
+  if (!CHALLENGE.test(challenge)) {
+    throw new AuthorizeRefusal('invalid_request', 'code_challenge is not a SHA-256 in base64url.')
+  }
+  const prompt = readPrompt(parameters.get('prompt'))
+  return { challenge, ...(prompt && { prompt }) }
+}
+
+function readPrompt(text = ''): AuthorizeRequest['prompt'] {
+  const values = new Set(text.split(' '))
+  values.delete('consent')
+  const [only] = values
+  if (values.size !== 1) return undefined
+  return only === 'none' || only === 'login' || only === 'select_account' ? only : undefined
+}
+
+/**
+ * The address that brings an answer to a client. Not through URL: private schemes and the exact
+ * text of a registered address must survive.
+ */
+export function answerAddress(
+  { redirectUri, state }: { readonly redirectUri: string; readonly state?: string | undefined },
+  answer: Readonly<Record<string, string>>,
+  issuer: string | undefined,
+): string {
+  const query = new URLSearchParams({
+    ...answer,
+    ...(state !== undefined && { state }),
+    ...(issuer !== undefined && { iss: issuer }),
+  })
+  return `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${query}`
+}

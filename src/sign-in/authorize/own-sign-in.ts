@@ -1,0 +1,78 @@
+import { authorize as permit } from '../../access/authorize.ts'
+import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import { type BrokerParts, type BrokerResource, callbackUrl } from '../broker-context.ts'
+import type { Obtained } from '../provider/exchange.ts'
+import { checkNonce } from '../provider/provider-nonce.ts'
+import { judgeTokens } from '../token/judge-tokens.ts'
+import type { BrowserAnswer, SignedInPage } from './browser-answer.ts'
+import { providerProof, type Transaction } from './transaction.ts'
+
+/**
+ * Stands for our own page in an authorize request: nobody is given a token, the person is shown who
+ * they are. It can be no registered client: `check` refuses the name.
+ */
+export const OWN_PAGE = 'rolecall'
+
+/**
+ * Ends a sign-in on our own page: redeems the code, judges the token as each resource would, shows
+ * what came of it, and forgets the token.
+ *
+ * @throws ErrorAnswer for a page
+ */
+export async function finishOwnSignIn(
+  transaction: Transaction,
+  code: string,
+  {
+    resources,
+    parts,
+  }: { readonly resources: readonly BrokerResource[]; readonly parts: BrokerParts },
+): Promise<BrowserAnswer> {
+  const first = resources.find(({ resource }) => resource.name === transaction.resource)
+  if (!first) throw new Error(`there is no resource ${transaction.resource}`)
+  const { codeVerifier, nonce } = providerProof(transaction.secret)
+  const obtained = await parts.source.obtain({
+    grant: 'authorization_code',
+    key: transaction.id,
+    candidates: [first],
+    ask: () =>
+      parts.provider.grants.redeemCode({
+        code,
+        redirectUri: callbackUrl(parts.config),
+        codeVerifier,
+        scope: first.resource.request_scopes,
+      }),
+  })
+  checkNonce(obtained, nonce, first)
+  const page = await signedInPage(obtained, resources, parts)
+  const log = { decision: 'allow', reason: 'own_sign_in' } as const
+  return { kind: 'page', status: 200, page, cookies: [], log }
+}
+
+async function signedInPage(
+  { tokens, judged }: Obtained,
+  resources: readonly BrokerResource[],
+  { clock }: BrokerParts,
+): Promise<SignedInPage> {
+  const { principal } = judged
+  const taken: SignedInPage['resources'][number][] = []
+  for (const { resource, access, url } of resources) {
+    const verdict = await judgeTokens(tokens, [{ resource, access }], () => clock.now()).catch(
+      (error: unknown) => {
+        if (error instanceof ErrorAnswer) return undefined
+        throw error
+      },
+    )
+    const permitted =
+      verdict !== undefined && permit(verdict.principal, access.demands).kind === 'permit'
+    taken.push({ name: resource.name, url, permitted })
+  }
+  return {
+    kind: 'signed_in',
+    user: principal.user,
+    groups: principal.groups,
+    groupsLeftOut: principal.groupsLeftOut,
+    signedInAt: clock.now(),
+    expiresAt: principal.expiresAt,
+    resources: taken,
+  }
+}

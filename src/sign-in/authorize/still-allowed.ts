@@ -1,0 +1,22 @@
+import { invalidRequest } from '../../oauth/errors.ts'
+import type { BrokerParts, BrokerResource } from '../broker-context.ts'
+import type { Transaction } from './transaction.ts'
+
+/**
+ * Whether a sign-in that is on its way may still go on: the configuration may have been read again
+ * since the person was asked.
+ *
+ * @throws ErrorAnswer 400 for a page where the client may not be answered there any more, or would get
+ *   other tokens than the person was told; 503 while its metadata document cannot be had
+ */
+export async function checkStillAllowed(
+  { id, redirectUri, tokens }: NonNullable<Transaction['client']>,
+  { clients }: Pick<BrokerResource, 'clients'>,
+  { sign_in: signIn }: BrokerParts['config'],
+): Promise<void> {
+  const client = await clients.find(id)
+  if (client?.allowsRedirect(redirectUri) && tokens === signIn.tokens) return
+  throw invalidRequest(
+    'What this client may do here has changed since this sign-in began; begin it again.',
+  )
+}

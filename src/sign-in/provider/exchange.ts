@@ -1,0 +1,91 @@
+import type { Clock } from '../../clock.ts'
+import type { GrantOutcome, ProviderTokens } from '../../issuer/token-endpoint/provider-grants.ts'
+import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import { temporarilyUnavailable } from '../../oauth/errors.ts'
+import { type JudgedTokens, judgeTokens, type SignInResource } from '../token/judge-tokens.ts'
+import type { CodeGrant, RefreshGrant } from '../token/token-request.ts'
+import { HeldTokens } from './pending-tokens.ts'
+import { tokensOf } from './provider-outcome.ts'
+
+/** Milliseconds for asking and judging together: a client is answered within 10 s. */
+const LONGEST = 9_500
+
+type GrantType = CodeGrant['type'] | RefreshGrant['type']
+
+/** What is asked of the identity provider, for whom. */
+export interface Asking {
+  readonly grant: GrantType
+  /** Names the one grant that is redeemed. */
+  readonly key: string
+  /** The first that takes the token counts. */
+  readonly candidates: readonly SignInResource[]
+  ask(): Promise<GrantOutcome>
+}
+
+export interface Obtained {
+  readonly tokens: ProviderTokens
+  readonly judged: JudgedTokens
+}
+
+/** Where tokens come from: the identity provider, judged before anybody gets them. */
+export interface TokenSource {
+  /**
+   * Asks for tokens and judges them. Nothing is asked while nothing could be judged.
+   *
+   * @throws ErrorAnswer 503 when it may work later, and then the same grant still does; else 400
+   */
+  obtain(asking: Asking): Promise<Obtained>
+}
+
+export interface TokenSourceParts {
+  readonly clock: Clock
+  /** Whether the provider's keys are there. */
+  decides(): boolean
+  /** Told of everything that the provider answered, for the log. */
+  onOutcome(grant: GrantType, outcome: GrantOutcome): void
+}
+
+export function createTokenSource({ clock, decides, onOutcome }: TokenSourceParts): TokenSource {
+  const held = new HeldTokens(clock)
+  const askedFor = async ({ grant, ask }: Asking): Promise<ProviderTokens> => {
+    const outcome = await ask()
+    onOutcome(grant, outcome)
+    return tokensOf(outcome)
+  }
+  return {
+    async obtain(asking) {
+      if (!decides()) {
+        throw temporarilyUnavailable(
+          'The keys of the identity provider are not there at the moment; try again shortly.',
+          { retryAfter: 5, reason: 'no_keys' },
+        )
+      }
+      const deadline = clock.now() + LONGEST
+      const tokens = held.take(asking.key) ?? (await askedFor(asking))
+      try {
+        const judging = judgeTokens(tokens, asking.candidates, () => clock.now())
+        return { tokens, judged: await within(judging, deadline - clock.now(), clock) }
+      } catch (error) {
+        // The provider has spent its side of the grant: the same request must be able to go on.
+        if (error instanceof ErrorAnswer && error.status === 503) held.keep(asking.key, tokens)
+        throw error
+      }
+    },
+  }
+}
+
+/** Waits so many milliseconds and no longer. */
+async function within<T>(work: Promise<T>, milliseconds: number, clock: Clock): Promise<T> {
+  let cancel = (): void => undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    cancel = clock.after(Math.max(0, milliseconds), () => reject(tooSlow()))
+  })
+  return Promise.race([work, late]).finally(() => cancel())
+}
+
+function tooSlow(): ErrorAnswer {
+  return temporarilyUnavailable(
+    'The identity provider takes too long at the moment; nothing is lost, try again shortly.',
+    { retryAfter: 5, reason: 'provider_too_slow' },
+  )
+}

@@ -1,0 +1,44 @@
+import { explain } from '../../issuer/errors/entra-errors.ts'
+import { describeExplanation, type Explanation } from '../../oauth/explanation.ts'
+import { printableError } from '../../oauth/printable.ts'
+import type { BrowserLog } from '../authorize/browser-answer.ts'
+
+/** An error that the identity provider sent a browser back with. */
+export interface ProviderRefusal {
+  readonly error: string
+  readonly description?: string
+}
+
+/** What is the person's to know, and a client may show. */
+const passedOn = new Set([
+  'access_denied',
+  'login_required',
+  'interaction_required',
+  'consent_required',
+  'account_selection_required',
+  'temporarily_unavailable',
+])
+
+/**
+ * The error for the client, in our words. What only the operator can mend is `server_error`: the
+ * request that the provider refused was ours, not the client's.
+ */
+export function clientError({ error: sent, description }: ProviderRefusal): {
+  readonly error: string
+  readonly description: string
+  readonly explanation: Explanation
+  readonly log: BrowserLog
+} {
+  const error = printableError(sent)
+  const explanation = explain({
+    error,
+    codes: [],
+    ...(description !== undefined && { description }),
+  })
+  return {
+    error: passedOn.has(error) ? error : 'server_error',
+    description: describeExplanation(explanation),
+    explanation,
+    log: { decision: 'refuse', reason: `provider_refused:${explanation.code ?? error}` },
+  }
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import type {
+  BrokerConfig,
+  Config,
+  RelayConfig,
+  ResourceConfig,
+  SignInConfig,
+} from '../../config/config.ts'
+import type { DerivedKeys } from '../../sealing/derived-keys.ts'
+import { type SealedFor, sealAccessToken } from './sealed-access-token.ts'
+
+/** What clients get, as `sign_in.tokens` has it: sealed tokens, or the identity provider's own. */
+export const handedOutShape = z.enum(['sealed', 'passthrough'])
+export type HandedOut = z.infer<typeof handedOutShape>
+
+type Served = Pick<ResourceConfig, 'name' | 'path'>
+
+/**
+ * The token as clients get it.
+ *
+ * @param token what goes upstream, judged
+ * @param resources what the sign-in was for; matters where tokens are sealed
+ */
+export type HandOut = (token: string, resources: readonly Served[]) => Promise<string>
+
+/** Whether clients hold sealed tokens, and resources take nothing else. */
+export function handsOutSealed(signIn: SignInConfig): boolean {
+  return signIn.mode !== 'off' && signIn.tokens === 'sealed'
+}
+
+/** As `sign_in.tokens` has it: sealed, or the identity provider's own. */
+export function handOutOf(
+  config: Pick<Config, 'public_url'> & { readonly sign_in: RelayConfig | BrokerConfig },
+  keys: DerivedKeys,
+): HandOut {
+  if (!handsOutSealed(config.sign_in)) return (token) => Promise.resolve(token)
+  const ring = keys.for('access token')
+  return (token, resources) =>
+    sealAccessToken(
+      token,
+      resources.map((resource) => sealedFor(resource, config)),
+      ring,
+    )
+}
+
+/** A resource as sealed tokens name it. */
+export function sealedFor(
+  { name, path }: Served,
+  { public_url: publicUrl }: Pick<Config, 'public_url'>,
+): SealedFor {
+  return { name, url: publicUrl + path }
+}

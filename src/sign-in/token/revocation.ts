@@ -1,0 +1,59 @@
+import type { BrokerConfig } from '../../config/config.ts'
+import { invalidRequest } from '../../oauth/errors.ts'
+import { needed, readForm } from '../../oauth/request-form.ts'
+import type { KeyRing } from '../../sealing/derived-keys.ts'
+import type { BrokerResource } from '../broker-context.ts'
+import { authenticateClient, checkOwner } from '../clients/client-authentication.ts'
+import { type PresentedClient, readClient } from '../clients/client-credentials.ts'
+import { endOf, sessionIn } from '../sealed/refresh-token.ts'
+import type { SingleUse } from '../single-use/single-use.ts'
+
+/** A revocation request whose form is right (RFC 7009 §2.1). The hint at the kind is not needed. */
+export interface RevocationRequest {
+  readonly client: PresentedClient
+  readonly token: string
+}
+
+/** What the revocation endpoint of one resource works with. */
+export interface RevocationParts {
+  readonly config: { readonly sign_in: BrokerConfig }
+  readonly resource: BrokerResource
+  /** Those of purpose `refresh token`. */
+  readonly keys: KeyRing
+  readonly singleUse: SingleUse
+}
+
+/**
+ * @param body the form as it came
+ * @param authorization every Authorization value as it came
+ * @throws ErrorAnswer 400 or 401
+ */
+export function readRevocationRequest(
+  body: string,
+  authorization: readonly string[],
+): RevocationRequest {
+  const { form, severalResources } = readForm(body)
+  if (severalResources) throw invalidRequest('A parameter of the form is there twice.')
+  return { client: readClient(authorization, form), token: needed(form, 'token') }
+}
+
+/**
+ * Ends the sign-in that a refresh token came of: no refresh token of it is taken any more, in this
+ * process, and with a store in all. Every other text is no token to us, and nothing happens
+ * (RFC 7009 §2.2). Access tokens go on until they end.
+ *
+ * @throws ErrorAnswer for a client or a resource that the token was not made for, and 503 when the
+ *   store cannot be reached
+ */
+export async function revoke(
+  { client, token }: RevocationRequest,
+  { config, resource, keys, singleUse }: RevocationParts,
+): Promise<void> {
+  const session = await sessionIn(token, keys)
+  if (session) {
+    await checkOwner(session, client, resource)
+    await singleUse.endFamily(session.family, endOf(session, config.sign_in))
+  } else if (client.ids.length > 0) {
+    await authenticateClient(client, resource)
+  }
+}

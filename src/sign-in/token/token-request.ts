@@ -1,0 +1,77 @@
+import { invalidRequest, unsupportedGrantType } from '../../oauth/errors.ts'
+import { type Form, needed, readForm } from '../../oauth/request-form.ts'
+import { type PresentedClient, readClient } from '../clients/client-credentials.ts'
+
+/** A token request whose form is right; nothing in it is believed yet. */
+export interface TokenRequest {
+  readonly client: PresentedClient
+  readonly grant: CodeGrant | RefreshGrant
+  /** RFC 8707; absent: the client did not say. */
+  readonly resource?: string
+  /** Whether it named more than one. */
+  readonly severalResources: boolean
+}
+
+/** RFC 6749 §4.1.3 with RFC 7636 §4.5. */
+export interface CodeGrant {
+  readonly type: 'authorization_code'
+  readonly code: string
+  readonly redirectUri?: string
+  readonly codeVerifier: string
+}
+
+/** RFC 6749 §6. */
+export interface RefreshGrant {
+  readonly type: 'refresh_token'
+  readonly refreshToken: string
+}
+
+/** RFC 7636 §4.1. */
+const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/
+
+/**
+ * Reads the form of a token request (RFC 6749 §3.2).
+ *
+ * @param body the form as it came
+ * @param authorization every Authorization value as it came
+ * @throws ErrorAnswer 400 or 401
+ */
+export function readTokenRequest(body: string, authorization: readonly string[]): TokenRequest {
+  const { form, severalResources } = readForm(body)
+  const grantType = form.get('grant_type')
+  if (grantType === undefined) throw invalidRequest('The parameter grant_type is missing.')
+  if (grantType !== 'authorization_code' && grantType !== 'refresh_token') {
+    throw unsupportedGrantType()
+  }
+  const client = readClient(authorization, form)
+  const resource = form.get('resource')
+  return {
+    client,
+    grant: grantType === 'refresh_token' ? readRefreshGrant(form) : readCodeGrant(form),
+    severalResources,
+    ...(resource !== undefined && { resource }),
+  }
+}
+
+function readCodeGrant(form: Form): CodeGrant {
+  const redirectUri = form.get('redirect_uri')
+  const codeVerifier = form.get('code_verifier')
+  if (codeVerifier === undefined) {
+    throw invalidRequest('The parameter code_verifier is missing: PKCE is required (RFC 7636).')
+  }
+  if (!VERIFIER.test(codeVerifier)) {
+    throw invalidRequest(
+      'The parameter code_verifier is not 43 to 128 of the characters A-Z a-z 0-9 - . _ ~.',
+    )
+  }
+  return {
+    type: 'authorization_code',
+    code: needed(form, 'code'),
+    codeVerifier,
+    ...(redirectUri !== undefined && { redirectUri }),
+  }
+}
+
+function readRefreshGrant(form: Form): RefreshGrant {
+  return { type: 'refresh_token', refreshToken: needed(form, 'refresh_token') }
+}

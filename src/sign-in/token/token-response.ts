@@ -1,0 +1,17 @@
+import type { Identity } from '../../access/identity.ts'
+
+/** A token answer (RFC 6749 §5.1); always with a refresh token and a whole number of seconds. */
+export interface TokenAnswer {
+  readonly access_token: string
+  readonly token_type: 'Bearer'
+  readonly expires_in: number
+  readonly refresh_token: string
+  readonly scope?: string
+}
+
+/** What a token endpoint hands out, and to whom. Plain data: a store can keep it. */
+export interface IssuedTokens {
+  readonly answer: TokenAnswer
+  /** For the log. */
+  readonly identity: Identity
+}
