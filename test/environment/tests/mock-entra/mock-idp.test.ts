@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type TestContext, test } from 'node:test'
+import { readPeople } from '../../people.ts'
+
+const script = `
+  import { command } from ${JSON.stringify(new URL('../../mock-entra/command.ts', import.meta.url).href)}
+  const terminal = {
+    stdout: (text) => process.stdout.write(text),
+    stderr: (text) => process.stderr.write(text),
+  }
+  process.exitCode = await command.run(process.argv.slice(1), terminal)
+`
+
+function run(t: TestContext, ...argv: string[]) {
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '--eval', script, '--', ...argv],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  t.after(() => child.kill('SIGKILL'))
+  return child
+}
+
+test('mock-idp prints a command that gets a token, and ends with 0 on SIGTERM', async (t) => {
+  const child = run(t, '--port', '0')
+  const exit = once(child, 'exit')
+  for await (const line of createInterface(child.stdout)) {
+    const url = /curl -s '(\S+)'/.exec(line)?.[1]
+    if (url) {
+      assert.match(await (await fetch(url)).text(), /^eyJ/)
+      child.kill('SIGTERM')
+      break
+    }
+  }
+  assert.deepEqual(await exit, [0, null])
+})
+
+test('mock-idp ends with 2 for a port that is none, and with 1 for one that is taken', async (t) => {
+  assert.deepEqual(await once(run(t, '--port', '70000'), 'exit'), [2, null])
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.after(() => taken.close())
+  const address = taken.address()
+  assert.ok(address && typeof address === 'object')
+  assert.deepEqual(await once(run(t, '--port', String(address.port)), 'exit'), [1, null])
+})
+
+const files: readonly { what: string; text: string; error: RegExp }[] = [
+  { what: 'is not JSON', text: '{', error: /is not JSON/ },
+  { what: 'lacks a member', text: '{"groups":[]}', error: /people/ },
+  {
+    what: 'names a group that is not there',
+    text: JSON.stringify({
+      groups: [],
+      people: [
+        {
+          username: 'eve',
+          oid: 'a11ce000-0000-4000-8000-000000000009',
+          upn: 'eve@contoso.test',
+          given_name: 'Eve',
+          family_name: 'Evans',
+          groups: ['team-z'],
+        },
+      ],
+    }),
+    error: /eve is in "team-z"/,
+  },
+]
+for (const { what, text, error } of files) {
+  test(`a file of people that ${what} is refused in words`, async (t) => {
+    const directory = await mkdtemp(join(tmpdir(), 'rolecall-people-'))
+    t.after(() => rm(directory, { recursive: true }))
+    const path = join(directory, 'people.json')
+    await writeFile(path, text)
+    await assert.rejects(readPeople(path), error)
+  })
+}

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { invalidGrant, temporarilyUnavailable, UnusableTokens } from '../../../src/oauth/errors.ts'
+import { createSingleUse } from '../../../src/sign-in/single-use/redeem-once.ts'
+import type { Use } from '../../../src/sign-in/single-use/single-use.ts'
+import { GRACE } from '../../../src/sign-in/single-use/use-records.ts'
+import type { IssuedTokens } from '../../../src/sign-in/token/token-response.ts'
+import { MemoryStore } from '../../../src/store/memory-store.ts'
+import { SimulatedClock } from '../../support/clock.ts'
+import {
+  code,
+  keys,
+  outcomesOf,
+  Redemptions,
+  refresh,
+  refusalOf,
+  slow,
+} from '../../support/single-use.ts'
+
+const hour = 3_600_000
+
+function start() {
+  const clock = new SimulatedClock()
+  const singleUse = createSingleUse({ store: new MemoryStore(clock), keys, clock })
+  const redemptions = new Redemptions()
+  const until = clock.now() + 24 * hour
+  const once = (use: Use, redeem: () => Promise<IssuedTokens>) =>
+    singleUse.once({ ...use, until }, redeem)
+  return {
+    clock,
+    redemptions,
+    once,
+    use: (use: Use) => once(use, redemptions.succeed),
+    fail: (use: Use, error: Error) => once(use, redemptions.failing(error)),
+    endFamily: (family: string) => singleUse.endFamily(family, until),
+  }
+}
+
+function tokenOf({ answer }: IssuedTokens): string {
+  return answer.access_token
+}
+
+test('uses at once and within the grace get the very same answer, made once', async () => {
+  const { clock, use, redemptions } = start()
+  const all = await Promise.all(Array.from({ length: 50 }, () => use(refresh('a'))))
+  await clock.advance(GRACE - 1)
+  for (const issued of [...all, await use(refresh('a'))]) assert.deepEqual(issued, all[0])
+  assert.equal(redemptions.count, 1)
+})
+
+test('the grace is counted from the answer, and using the token does not make it longer', async () => {
+  const { clock, once, use, redemptions } = start()
+  const redemption = slow(redemptions.succeed)
+  const first = once(refresh('a'), redemption.redeem)
+  await redemption.began
+  await clock.advance(9_000)
+  redemption.end()
+  assert.equal(tokenOf(await first), 'access-token-1')
+  for (let second = 0; second < 59; second += 1) {
+    await clock.advance(1000)
+    assert.equal(tokenOf(await use(refresh('a'))), 'access-token-1')
+  }
+  await clock.advance(1000)
+  assert.equal((await refusalOf(use(refresh('a')))).error, 'invalid_grant')
+})
+
+test('after the grace a token is invalid_grant for as long as it lives, and nothing is asked', async () => {
+  const { clock, use, redemptions } = start()
+  await use(refresh('a'))
+  for (const wait of [GRACE, hour, 22 * hour]) {
+    await clock.advance(wait)
+    const { error, reason, message } = await refusalOf(use(refresh('a')))
+    assert.deepEqual([error, reason], ['invalid_grant', 'refresh_token_reused'])
+    assert.match(message, /used before.*sign in again/)
+  }
+  assert.equal(redemptions.count, 1)
+})
+
+test('one token says nothing about another', async () => {
+  const { clock, use, redemptions } = start()
+  const outcomes = await outcomesOf([use(refresh('a')), use(refresh('b'))])
+  assert.deepEqual(outcomes, ['access-token-1', 'access-token-2'])
+  await clock.advance(GRACE)
+  assert.equal(tokenOf(await use(refresh('c'))), 'access-token-3')
+  assert.equal(redemptions.count, 3)
+})
+
+test('the end of a session is remembered with its words', async () => {
+  const { clock, fail, use, redemptions } = start()
+  const ended = invalidGrant('The account is disabled.', 'provider_refused:AADSTS50057')
+  assert.equal(await refusalOf(fail(refresh('a'), ended)), ended)
+  for (const wait of [0, GRACE, 22 * hour]) {
+    await clock.advance(wait)
+    const { status, error, reason, message } = await refusalOf(use(refresh('a')))
+    assert.deepEqual([status, error], [400, 'invalid_grant'])
+    assert.deepEqual([reason, message], [ended.reason, ended.message])
+  }
+  assert.equal(redemptions.count, 1)
+})
+
+const undecided: Readonly<Record<string, Error>> = {
+  'a 503': temporarilyUnavailable('Later.', { retryAfter: 5, reason: 'x' }),
+  'tokens that cannot be used': new UnusableTokens('For another audience.', 'wrong_audience'),
+  'a bug': new TypeError('x is not a function'),
+}
+for (const [what, error] of Object.entries(undecided)) {
+  test(`after ${what} a token, or a code, may be used again`, async () => {
+    const { fail, use } = start()
+    for (const value of [refresh('a'), code('b')]) {
+      await assert.rejects(fail(value, error), error)
+      await assert.rejects(fail(value, error), error)
+      await use(value)
+    }
+  })
+}
+
+test('all that ask at once get the one failure, and the next one asks anew', async () => {
+  for (const value of [refresh('a'), code('b')]) {
+    const { fail, use, redemptions } = start()
+    const error = temporarilyUnavailable('Later.', { retryAfter: 5, reason: 'x' })
+    const all = await Promise.allSettled(Array.from({ length: 8 }, () => fail(value, error)))
+    for (const one of all) assert.equal(one.status === 'rejected' && one.reason, error)
+    assert.equal(redemptions.count, 1)
+    assert.equal(tokenOf(await use(value)), 'access-token-2')
+  }
+})
+
+test('a code raced 50 ways is redeemed for one, and later for nobody', async () => {
+  const { clock, use, redemptions } = start()
+  const outcomes = await outcomesOf(Array.from({ length: 50 }, () => use(code('a'))))
+  assert.deepEqual(outcomes, ['access-token-1', ...Array(49).fill('code_reused')])
+  for (const wait of [0, GRACE, hour]) {
+    await clock.advance(wait)
+    const { error, reason } = await refusalOf(use(code('a')))
+    assert.deepEqual([error, reason], ['invalid_grant', 'code_reused'])
+  }
+  assert.equal(redemptions.count, 1)
+})
+
+test('within one process a repetition ends nothing but itself', async () => {
+  const { clock, use } = start()
+  await use(code('the code'))
+  await refusalOf(use(code('the code')))
+  await use(refresh('a'))
+  await clock.advance(GRACE)
+  await refusalOf(use(refresh('a')))
+  assert.equal(tokenOf(await use(refresh('b'))), 'access-token-3')
+})
+
+test('an ended family is refused, used tokens within their grace too; another one goes on', async () => {
+  const { clock, use, endFamily, redemptions } = start()
+  await use(refresh('a'))
+  await endFamily('family')
+  for (const wait of [0, GRACE, 22 * hour]) {
+    await clock.advance(wait)
+    for (const value of [refresh('a'), refresh('b'), code('c')]) {
+      const { error, reason } = await refusalOf(use(value))
+      assert.deepEqual([error, reason], ['invalid_grant', 'session_revoked'])
+    }
+  }
+  assert.equal(redemptions.count, 1)
+  assert.equal(tokenOf(await use(refresh('d', 'another family'))), 'access-token-2')
+})
