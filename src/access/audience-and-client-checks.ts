@@ -2,7 +2,7 @@ import { member, text, texts } from '../oauth/claims.ts'
 import type { JsonObject } from '../oauth/jwt.ts'
 import { grantedScopes, splitScope } from '../oauth/scope.ts'
 import { type Check, oneOf, shown } from './check.ts'
-import type { Demands } from './policy.ts'
+import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 
 /** `aud` (RFC 7519 §4.1.3, RFC 9068 §4): must be there, and is never taken to be the client id. */
@@ -35,17 +35,17 @@ export const client: Check = {
   kind: 'check',
   name: 'client',
   setting: 'allowed_clients',
-  refuse({ claims }, demands): Refusal | undefined {
-    const malformed = clientClaims(demands.kind).find(
+  refuse({ claims }, policy): Refusal | undefined {
+    const malformed = clientClaims(policy.kind).find(
       (name) => Object.hasOwn(claims, name) && text(claims, name) === undefined,
     )
     if (malformed) return { reason: 'malformed_claim', claim: malformed }
-    const named = clientsIn(claims, demands.kind)
+    const named = clientsIn(claims, policy.kind)
     if (named.length > 1) return { reason: 'clients_differ', clients: named }
-    if (demands.clients === 'any') return undefined
-    const one = clientOf(claims, demands)
+    if (policy.clients === 'any') return undefined
+    const one = clientOf(claims, policy)
     if (one === undefined) return { reason: 'no_client' }
-    return demands.clients.includes(one) ? undefined : { reason: 'wrong_client', client: one }
+    return policy.clients.includes(one) ? undefined : { reason: 'wrong_client', client: one }
   },
   expected: ({ clients }) => oneOf(clients),
   found: ({ claims }) => {
@@ -54,11 +54,11 @@ export const client: Check = {
   },
 }
 
-function clientClaims(kind: Demands['kind']): readonly string[] {
+function clientClaims(kind: ResourcePolicy['kind']): readonly string[] {
   return kind === 'entra' ? ['appid', 'azp'] : ['azp', 'appid', 'client_id']
 }
 
-function clientsIn(claims: JsonObject, kind: Demands['kind']): readonly string[] {
+function clientsIn(claims: JsonObject, kind: ResourcePolicy['kind']): readonly string[] {
   const named = clientClaims(kind).map((name) => text(claims, name))
   return [...new Set(named.filter((name) => name !== undefined))]
 }
@@ -69,10 +69,10 @@ function clientsIn(claims: JsonObject, kind: Demands['kind']): readonly string[]
  *
  * @returns `undefined` when the token does not say it, or names two
  */
-export function clientOf(claims: JsonObject, demands: Demands): string | undefined {
-  const named = clientsIn(claims, demands.kind)
+export function clientOf(claims: JsonObject, policy: ResourcePolicy): string | undefined {
+  const named = clientsIn(claims, policy.kind)
   if (named.length > 0) return named.length === 1 ? named[0] : undefined
-  if (demands.tokenKind !== 'id_token') return undefined
+  if (policy.tokenKind !== 'id_token') return undefined
   const audiences = texts(claims, 'aud')
   return audiences.length === 1 ? audiences[0] : undefined
 }
@@ -98,10 +98,9 @@ export const userToken: Check = {
   kind: 'check',
   name: 'user token',
   setting: 'allow_app_tokens',
-  refuse({ claims }, demands) {
-    if (demands.allowAppTokens) return undefined
-    const ofApp =
-      demands.kind === 'entra' ? isEntraAppToken(claims) : isOidcAppToken(claims, demands)
+  refuse({ claims }, policy) {
+    if (policy.allowAppTokens) return undefined
+    const ofApp = policy.kind === 'entra' ? isEntraAppToken(claims) : isOidcAppToken(claims, policy)
     return ofApp ? { reason: 'app_token' } : undefined
   },
   expected: ({ allowAppTokens }) => (allowAppTokens ? 'any' : 'a token of a person'),
@@ -118,7 +117,7 @@ function isEntraAppToken(claims: JsonObject): boolean {
   return typeof scp !== 'string' || splitScope(scp).length === 0 || isAppType(claims)
 }
 
-function isOidcAppToken(claims: JsonObject, demands: Demands): boolean {
+function isOidcAppToken(claims: JsonObject, policy: ResourcePolicy): boolean {
   const sub = text(claims, 'sub')
   const grants = texts(claims, 'gty').map((grant) => grant.toLowerCase())
   const name = text(claims, 'preferred_username')?.toLowerCase()
@@ -126,7 +125,7 @@ function isOidcAppToken(claims: JsonObject, demands: Demands): boolean {
     isAppType(claims) ||
     grants.includes('client-credentials') ||
     grants.includes('client_credentials') ||
-    (sub !== undefined && (sub === clientOf(claims, demands) || sub === demands.clientId)) ||
+    (sub !== undefined && (sub === clientOf(claims, policy) || sub === policy.clientId)) ||
     name?.startsWith('service-account-') === true
   )
 }

@@ -2,9 +2,9 @@ import type { SignedToken, TokenVerifier, Verification } from '../issuer/token-v
 import { readBearer } from '../oauth/bearer.ts'
 import { readJwt } from '../oauth/jwt.ts'
 import { refuseSigned, refuseUnsigned } from './checks.ts'
-import { groupsIn, type Identity, identityOf, leavesGroupsOut, personKey } from './identity.ts'
+import { groupsIn, type Identity, identityOf, leavesGroupsOut, userKey } from './identity.ts'
 import { endOf } from './issuer-and-time-checks.ts'
-import type { Demands } from './policy.ts'
+import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 
 /** Opens what clients hold where that is not the token that goes upstream. */
@@ -22,7 +22,7 @@ export interface TokenOpener {
 /** How one resource judges tokens; made once. */
 export interface ResourceAccess {
   readonly verifier: TokenVerifier
-  readonly demands: Demands
+  readonly policy: ResourcePolicy
   /** Absent: clients hold the token that goes upstream. */
   readonly opener?: TokenOpener
 }
@@ -54,13 +54,13 @@ class JudgedPrincipal implements Identity {
   /** The end of the token, milliseconds since the epoch. */
   readonly expiresAt: number
   /** Stands for this person and nobody else; what sessions are bound to. */
-  readonly personKey: string
+  readonly userKey: string
   /** Digest of the whole token: equal for equal tokens only. */
   readonly tokenDigest: string
   readonly #token: string
 
-  constructor(signed: SignedToken, demands: Demands) {
-    const identity = identityOf(signed, demands)
+  constructor(signed: SignedToken, policy: ResourcePolicy) {
+    const identity = identityOf(signed, policy)
     const { claims, compact } = signed.jwt
     this.iss = identity.iss
     this.sub = identity.sub
@@ -69,11 +69,11 @@ class JudgedPrincipal implements Identity {
     this.user = identity.user
     if (identity.azp !== undefined) this.azp = identity.azp
     this.tokenId = identity.tokenId
-    this.resource = demands.resource
-    this.groups = groupsIn(claims, demands)
-    this.groupsLeftOut = leavesGroupsOut(claims, demands)
+    this.resource = policy.resource
+    this.groups = groupsIn(claims, policy)
+    this.groupsLeftOut = leavesGroupsOut(claims, policy)
     this.expiresAt = endOf(claims) ?? 0
-    this.personKey = personKey(identity, demands)
+    this.userKey = userKey(identity, policy)
     this.tokenDigest = signed.digest
     this.#token = compact
     Object.freeze(this)
@@ -149,16 +149,16 @@ export function authenticateToken(
   now: () => number,
 ): Authentication | Promise<Authentication> {
   const known = access.verifier.recall(token)
-  if (known?.jwt.compact === token) return judge(known, access.demands, now())
+  if (known?.jwt.compact === token) return judge(known, access.policy, now())
   const jwt = readJwt(token)
   if (!jwt) return refused({ reason: 'not_a_jwt' })
-  const refusal = refuseUnsigned(jwt, access.demands, now())
+  const refusal = refuseUnsigned(jwt, access.policy, now())
   if (refusal) return refused(refusal)
   return access.verifier
     .verify(jwt)
     .then((verification) =>
       verification.kind === 'signed' && verification.token.jwt.compact === token
-        ? judge(verification.token, access.demands, now())
+        ? judge(verification.token, access.policy, now())
         : refused(refusalFor(verification)),
     )
 }
@@ -181,10 +181,10 @@ export function refusalFor(verification: Verification): Refusal {
   }
 }
 
-function judge(signed: SignedToken, demands: Demands, now: number): Authentication {
-  const refusal = refuseSigned(signed.jwt, demands, now)
-  if (refusal) return { kind: 'refused', refusal, claimed: identityOf(signed, demands) }
-  return { kind: 'principal', principal: new JudgedPrincipal(signed, demands) }
+function judge(signed: SignedToken, policy: ResourcePolicy, now: number): Authentication {
+  const refusal = refuseSigned(signed.jwt, policy, now)
+  if (refusal) return { kind: 'refused', refusal, claimed: identityOf(signed, policy) }
+  return { kind: 'principal', principal: new JudgedPrincipal(signed, policy) }
 }
 
 function refused(refusal: Refusal): Authentication {

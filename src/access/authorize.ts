@@ -1,5 +1,5 @@
 import { exactToken, type Principal } from './authenticate.ts'
-import type { Demands } from './policy.ts'
+import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 
 /** What came of asking whether a principal may use a resource. */
@@ -58,19 +58,19 @@ export type Permit = CallerPermit | UpstreamPermit
  *
  * @throws Error when the principal was judged by the demands of another resource
  */
-export function authorize(principal: Principal, demands: Demands): Authorization {
-  if (principal.resource !== demands.resource) {
+export function authorize(principal: Principal, policy: ResourcePolicy): Authorization {
+  if (principal.resource !== policy.resource) {
     throw new Error('a principal of another resource cannot be authorized here')
   }
-  const refusal = refuseGroups(principal, demands)
+  const refusal = refuseGroups(principal, policy)
   if (refusal) return { kind: 'refused', refusal }
   const permit =
-    demands.actsAs === 'caller' ? new CallerPermit(principal) : new UpstreamPermit(principal)
+    policy.actsAs === 'caller' ? new CallerPermit(principal) : new UpstreamPermit(principal)
   return { kind: 'permit', permit }
 }
 
-function refuseGroups(principal: Principal, demands: Demands): Refusal | undefined {
-  const { groups: required, resource } = demands
+function refuseGroups(principal: Principal, policy: ResourcePolicy): Refusal | undefined {
+  const { groups: required, resource } = policy
   if (required.length === 0) return undefined
   if (principal.groups.some((group) => required.includes(group))) return undefined
   const { user } = principal

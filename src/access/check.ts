@@ -1,6 +1,6 @@
 import type { Jwt } from '../oauth/jwt.ts'
 import { printable } from '../oauth/printable.ts'
-import type { Demands } from './policy.ts'
+import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 
 /**
@@ -13,8 +13,8 @@ export interface Check {
   /** The setting that decides what is expected; absent: not a matter of configuration. */
   readonly setting?: string
   /** @param now milliseconds since the epoch */
-  refuse(token: Jwt, demands: Demands, now: number): Refusal | undefined
-  expected(demands: Demands, now: number): string
+  refuse(token: Jwt, policy: ResourcePolicy, now: number): Refusal | undefined
+  expected(policy: ResourcePolicy, now: number): string
   /** What the token says: cut and cleaned values of claims, never the token. */
   found(token: Jwt): string
 }

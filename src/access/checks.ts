@@ -9,7 +9,7 @@ import {
 import type { Check, SignatureSlot } from './check.ts'
 import { algorithm, criticalHeader, graphToken, headerType } from './header-checks.ts'
 import { expiry, issuedAt, issuer, notBefore, tenant } from './issuer-and-time-checks.ts'
-import type { Demands } from './policy.ts'
+import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 import { tokenKind, unbound } from './token-type-checks.ts'
 
@@ -49,8 +49,12 @@ const all = judgements(checks)
  *
  * @param now milliseconds since the epoch
  */
-export function refuseUnsigned(token: Jwt, demands: Demands, now: number): Refusal | undefined {
-  return firstRefusal(beforeSignature, token, demands, now)
+export function refuseUnsigned(
+  token: Jwt,
+  policy: ResourcePolicy,
+  now: number,
+): Refusal | undefined {
+  return firstRefusal(beforeSignature, token, policy, now)
 }
 
 /**
@@ -59,18 +63,18 @@ export function refuseUnsigned(token: Jwt, demands: Demands, now: number): Refus
  *
  * @param now milliseconds since the epoch
  */
-export function refuseSigned(token: Jwt, demands: Demands, now: number): Refusal | undefined {
-  return firstRefusal(all, token, demands, now)
+export function refuseSigned(token: Jwt, policy: ResourcePolicy, now: number): Refusal | undefined {
+  return firstRefusal(all, token, policy, now)
 }
 
 function firstRefusal(
   list: readonly Check[],
   token: Jwt,
-  demands: Demands,
+  policy: ResourcePolicy,
   now: number,
 ): Refusal | undefined {
   for (const check of list) {
-    const refusal = check.refuse(token, demands, now)
+    const refusal = check.refuse(token, policy, now)
     if (refusal) return refusal
   }
   return undefined

@@ -6,7 +6,7 @@ import { authorize } from './authorize.ts'
 import { type Check, oneOf, shown } from './check.ts'
 import { checks } from './checks.ts'
 import { groupsIn, leavesGroupsOut, nameIn } from './identity.ts'
-import type { Demands } from './policy.ts'
+import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 
 /** `undecided`: nothing can be said at the moment, since the identity provider is away. */
@@ -82,7 +82,7 @@ export async function explain(
     verdict: wholeVerdict(refusal),
     checks: explained,
     ...(refusal && { refusal }),
-    ...(jwt && { token: tokenIn(jwt.claims, access.demands) }),
+    ...(jwt && { token: tokenIn(jwt.claims, access.policy) }),
   }
 }
 
@@ -139,15 +139,15 @@ function unreadable(token: string): string {
 }
 
 function judgement(check: Check, jwt: Jwt | undefined, { access, now }: Ground): Step {
-  const { demands } = access
+  const { policy } = access
   return {
     check: {
       name: check.name,
       ...(check.setting !== undefined && { setting: check.setting }),
-      expected: check.expected(demands, now()),
+      expected: check.expected(policy, now()),
       found: jwt ? check.found(jwt) : absent,
     },
-    refuse: () => (jwt ? check.refuse(jwt, demands, now()) : { reason: 'not_a_jwt' }),
+    refuse: () => (jwt ? check.refuse(jwt, policy, now()) : { reason: 'not_a_jwt' }),
   }
 }
 
@@ -167,34 +167,34 @@ function signature(jwt: Jwt | undefined, { verifier }: ResourceAccess): Step {
 }
 
 function groups(token: string, jwt: Jwt | undefined, { access, now }: Ground): Step {
-  const { demands } = access
+  const { policy } = access
   return {
     check: {
       name: 'groups',
       setting: 'required_groups',
-      expected: demands.groups.length === 0 ? 'any' : oneOf(demands.groups),
-      found: jwt ? groupsFound(jwt.claims, demands) : absent,
+      expected: policy.groups.length === 0 ? 'any' : oneOf(policy.groups),
+      found: jwt ? groupsFound(jwt.claims, policy) : absent,
     },
     async refuse() {
       const authentication = await authenticateToken(token, access, now)
       if (authentication.kind === 'refused') return authentication.refusal
-      const authorization = authorize(authentication.principal, demands)
+      const authorization = authorize(authentication.principal, policy)
       return authorization.kind === 'refused' ? authorization.refusal : undefined
     },
   }
 }
 
-function groupsFound(claims: JsonObject, demands: Demands): string {
-  if (leavesGroupsOut(claims, demands)) return 'too many to be in the token'
-  const found = groupsIn(claims, demands)
+function groupsFound(claims: JsonObject, policy: ResourcePolicy): string {
+  if (leavesGroupsOut(claims, policy)) return 'too many to be in the token'
+  const found = groupsIn(claims, policy)
   return found.length === 0 ? 'none' : `${found.length}: ${shown(found.join(' '))}`
 }
 
-function tokenIn(claims: JsonObject, demands: Demands): ExplainedToken {
+function tokenIn(claims: JsonObject, policy: ResourcePolicy): ExplainedToken {
   const times: Record<string, number> = {}
   for (const name of ['iat', 'nbf', 'exp']) {
     const value = member(claims, name)
     if (typeof value === 'number') times[name] = value
   }
-  return { user: nameIn(claims, demands), times }
+  return { user: nameIn(claims, policy), times }
 }

@@ -3,7 +3,7 @@ import type { SignedToken } from '../issuer/token-verifier.ts'
 import { member, text, texts } from '../oauth/claims.ts'
 import type { JsonObject } from '../oauth/jwt.ts'
 import { clientOf } from './audience-and-client-checks.ts'
-import type { Demands } from './policy.ts'
+import type { ResourcePolicy } from './policy.ts'
 
 /** Whose token it is, as its claims say: for log lines, and what a principal is made of. */
 export interface Identity {
@@ -23,7 +23,7 @@ export interface Identity {
  * Reads the identity out of a token whose signature holds. Missing claims become empty texts. Not
  * checked here: anything; of a refused token it is only what the token says.
  */
-export function identityOf({ jwt, digest }: SignedToken, demands: Demands): Identity {
+export function identityOf({ jwt, digest }: SignedToken, policy: ResourcePolicy): Identity {
   const { claims } = jwt
   const sub = text(claims, 'sub') ?? ''
   return {
@@ -31,19 +31,19 @@ export function identityOf({ jwt, digest }: SignedToken, demands: Demands): Iden
     sub,
     ...optional('oid', text(claims, 'oid')),
     ...optional('tid', text(claims, 'tid')),
-    user: nameIn(claims, demands),
-    ...optional('azp', clientOf(claims, demands)),
+    user: nameIn(claims, policy),
+    ...optional('azp', clientOf(claims, policy)),
     tokenId: text(claims, 'uti') ?? text(claims, 'jti') ?? hashed(digest),
   }
 }
 
 /** What the cluster calls the person that these claims are about, as far as `user_claim` says it. */
-export function nameIn(claims: JsonObject, demands: Demands): string {
-  return userName(claims, demands) ?? text(claims, 'oid') ?? text(claims, 'sub') ?? ''
+export function nameIn(claims: JsonObject, policy: ResourcePolicy): string {
+  return userName(claims, policy) ?? text(claims, 'oid') ?? text(claims, 'sub') ?? ''
 }
 
 /** An address that the issuer did not verify names nobody, as Kubernetes has it. */
-function userName(claims: JsonObject, { userClaims }: Demands): string | undefined {
+function userName(claims: JsonObject, { userClaims }: ResourcePolicy): string | undefined {
   const unverified = member(claims, 'email_verified') === false
   const usable = userClaims.filter((name) => !(name === 'email' && unverified))
   return usable.map((name) => text(claims, name)).find((name) => name !== undefined)
@@ -57,18 +57,18 @@ function hashed(digest: string): string {
  * The one text that stands for a person, and for nobody else, for as long as they exist: Entra
  * `tid|oid`, else `iss|sub`. Never a name, which can be given to somebody else.
  */
-export function personKey(identity: Identity, demands: Demands): string {
-  if (demands.kind === 'oidc') return `${identity.iss}|${identity.sub}`
-  return `${demands.tenant}|${identity.oid ?? identity.sub}`
+export function userKey(identity: Identity, policy: ResourcePolicy): string {
+  if (policy.kind === 'oidc') return `${identity.iss}|${identity.sub}`
+  return `${policy.tenant}|${identity.oid ?? identity.sub}`
 }
 
 /** The groups that a token lists. */
-export function groupsIn(claims: JsonObject, { groupsClaim }: Demands): readonly string[] {
+export function groupsIn(claims: JsonObject, { groupsClaim }: ResourcePolicy): readonly string[] {
   return groupsClaim === undefined ? [] : texts(claims, groupsClaim)
 }
 
 /** Whether the token says that its person's groups are too many to be listed (Entra's overage). */
-export function leavesGroupsOut(claims: JsonObject, { groupsClaim }: Demands): boolean {
+export function leavesGroupsOut(claims: JsonObject, { groupsClaim }: ResourcePolicy): boolean {
   if (groupsClaim === undefined || Object.hasOwn(claims, groupsClaim)) return false
   if (member(claims, 'hasgroups') === true) return true
   const elsewhere = member(claims, '_claim_names')

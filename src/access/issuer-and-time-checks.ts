@@ -11,16 +11,16 @@ export const issuer: Check = {
   kind: 'check',
   name: 'issuer',
   setting: 'token_issuers',
-  refuse({ claims }, demands) {
-    const allowed = demands.issuers()
+  refuse({ claims }, policy) {
+    const allowed = policy.issuers()
     const iss = text(claims, 'iss')
     if (iss !== undefined && allowed.includes(iss)) return undefined
-    if (iss !== undefined && demands.moreIssuersToCome()) {
+    if (iss !== undefined && policy.moreIssuersToCome()) {
       return { reason: 'unavailable', cause: 'no_keys_yet', retryAfter: untilDiscovery }
     }
     return { reason: 'wrong_issuer', issuer: iss, allowed }
   },
-  expected: (demands) => oneOf(demands.issuers()),
+  expected: (policy) => oneOf(policy.issuers()),
   found: ({ claims }) => shown(member(claims, 'iss')),
 }
 

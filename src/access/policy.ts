@@ -2,7 +2,7 @@ import type { IdentityProviderConfig, ResourceConfig } from '../config/config.ts
 import type { IdentityProvider } from '../issuer/identity-provider.ts'
 
 /** Everything that one resource demands of a token and of the person who shows it. */
-export interface Demands {
+export interface ResourcePolicy {
   /** The resource's name. */
   readonly resource: string
   readonly kind: 'entra' | 'oidc'
@@ -38,11 +38,11 @@ export interface Demands {
  * @param provider asked for its issuers on every request, as discovery can name one later;
  *   `token_issuers` replaces them
  */
-export function makeDemands(
+export function resourcePolicy(
   resource: ResourceConfig,
   config: IdentityProviderConfig,
   provider: Pick<IdentityProvider, 'profile' | 'tokenIssuers'>,
-): Demands {
+): ResourcePolicy {
   const { profile } = provider
   return {
     resource: resource.name,
@@ -67,7 +67,7 @@ export function makeDemands(
 function issuersOf(
   { token_issuers: replaced }: ResourceConfig,
   provider: Pick<IdentityProvider, 'profile' | 'tokenIssuers'>,
-): Pick<Demands, 'issuers' | 'moreIssuersToCome'> {
+): Pick<ResourcePolicy, 'issuers' | 'moreIssuersToCome'> {
   if (replaced) return { issuers: () => replaced, moreIssuersToCome: () => false }
   const complete = provider.profile.tokenIssuers(provider.profile.configuredIssuer).length
   return {

@@ -2,7 +2,7 @@ import { member, text, texts } from '../oauth/claims.ts'
 import type { JsonObject, Jwt } from '../oauth/jwt.ts'
 import { type Check, shown } from './check.ts'
 import { mediaType } from './header-checks.ts'
-import type { Demands } from './policy.ts'
+import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 
 /** A token bound to a key of its client (RFC 7800, RFC 9449) is worth nothing to anybody else. */
@@ -23,12 +23,12 @@ export const tokenKind: Check = {
   kind: 'check',
   name: 'token kind',
   setting: 'token_kind',
-  refuse(token, demands): Refusal | undefined {
-    const marked = markedKind(token, demands)
-    if (marked === undefined || marked === demands.tokenKind) return undefined
+  refuse(token, policy): Refusal | undefined {
+    const marked = markedKind(token, policy)
+    if (marked === undefined || marked === policy.tokenKind) return undefined
     return { reason: marked }
   },
-  expected: (demands) => demands.tokenKind,
+  expected: (policy) => policy.tokenKind,
   found: ({ header, claims }) => {
     const marks = ['typ', 'token_use', 'at_hash', 'c_hash', 'nonce', 'scp', 'roles']
     const present = marks.filter((name) => Object.hasOwn(claims, name))
@@ -49,14 +49,14 @@ const payloadTypes: ReadonlyMap<string, Kind> = new Map([
 ])
 
 /** What the token's marks say it is; `undefined`: nothing marks it. */
-function markedKind(token: Jwt, demands: Demands): Kind | undefined {
+function markedKind(token: Jwt, policy: ResourcePolicy): Kind | undefined {
   const { claims, header } = token
   const typed = payloadTypes.get(text(claims, 'typ')?.toLowerCase() ?? '')
   if (typed !== undefined && typed !== 'access_token') return typed
   if (isLogoutToken(claims)) return 'logout_token'
   if (Object.hasOwn(claims, 'at_hash') || Object.hasOwn(claims, 'c_hash')) return 'id_token'
   if (text(claims, 'token_use') === 'id') return 'id_token'
-  if (demands.kind === 'entra' && isEntraIdToken(claims, demands)) return 'id_token'
+  if (policy.kind === 'entra' && isEntraIdToken(claims, policy)) return 'id_token'
   if (typed === 'access_token' || text(claims, 'token_use') === 'access') return 'access_token'
   return mediaType(member(header, 'typ')) === 'at+jwt' ? 'access_token' : undefined
 }
@@ -75,7 +75,7 @@ function isLogoutToken(claims: JsonObject): boolean {
  * Entra marks its ID tokens with nothing: they have no `scp`, and name no client because they are for
  * one. `roles` can be in both.
  */
-function isEntraIdToken(claims: JsonObject, { clientId }: Demands): boolean {
+function isEntraIdToken(claims: JsonObject, { clientId }: ResourcePolicy): boolean {
   if (text(claims, 'scp') !== undefined) return false
   if (Object.hasOwn(claims, 'nonce')) return true
   const namesClient = ['appid', 'azp'].some((name) => text(claims, name) !== undefined)

@@ -7,7 +7,7 @@ export const command: Command = {
   summary: 'print the JSON Schema of the configuration',
   usage: `Usage: rolecall schema [--reference]
 
-Prints JSON Schema (2020-12) for editors. It demands no key, since values may also come from flags
+Prints JSON Schema (2020-12) for editors. It policy no key, since values may also come from flags
 and environment; "rolecall check" judges the whole.
 
   --reference   print the reference page instead, Markdown

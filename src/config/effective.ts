@@ -4,7 +4,7 @@ import { judgeIdentityProvider, kindOfProvider } from './rules/identity-provider
 import { providerCredential } from './rules/provider-credential.ts'
 import { requestScopes } from './rules/request-scopes.ts'
 import { judgeResources } from './rules/resource.ts'
-import type { Judgement } from './rules/rule.ts'
+import type { RuleInput } from './rules/rule.ts'
 import { judgeSignIn } from './rules/sign-in.ts'
 import { signInConfig } from './rules/sign-in-config.ts'
 import type { Settings } from './schema/schema.ts'
@@ -17,7 +17,7 @@ type Pair = { readonly certificate: string; readonly key: string }
  * Judges the settings together and makes the configuration of them. What is missing has been told
  * to the report; only without problems is the result worth anything.
  */
-export function effectiveConfig(judgement: Judgement, files: ValueFiles): Omit<Config, 'files'> {
+export function effectiveConfig(judgement: RuleInput, files: ValueFiles): Omit<Config, 'files'> {
   const { settings, mode } = judgement
   const tls = files.pair(
     { certificate: settings.tls_certificate_file, key: settings.tls_key_file },
@@ -55,7 +55,7 @@ function storeConfig({ store }: Settings): StoreConfig {
   return store.redis_url === undefined ? {} : { redis_url: store.redis_url }
 }
 
-function providerConfig(judgement: Judgement, files: ValueFiles): IdentityProviderConfig {
+function providerConfig(judgement: RuleInput, files: ValueFiles): IdentityProviderConfig {
   const provider = judgement.settings.identity_provider
   const at = (key: keyof typeof provider) => ['identity_provider', key]
   const authority = files.certificates(
@@ -85,7 +85,7 @@ function providerConfig(judgement: Judgement, files: ValueFiles): IdentityProvid
 }
 
 function resourceConfig(
-  judgement: Judgement,
+  judgement: RuleInput,
   files: ValueFiles,
   resource: Resource,
   index: number,
@@ -127,7 +127,7 @@ function resourceConfig(
   }
 }
 
-function allowedClients({ settings }: Judgement, resource: Resource): readonly string[] | 'any' {
+function allowedClients({ settings }: RuleInput, resource: Resource): readonly string[] | 'any' {
   const { client_id: own } = settings.identity_provider
   if (resource.allowed_clients.includes('*')) return 'any'
   if (resource.allowed_clients.length > 0) return resource.allowed_clients

@@ -5,7 +5,13 @@ import type { Problem } from './report/problem.ts'
 import { Report } from './report/report.ts'
 import { signInMode } from './rules/sign-in-config.ts'
 import { aksAudience } from './schema/identifiers.ts'
-import { type Assignment, Draft, type Table, valueAt, withoutEmptyTexts } from './sources/draft.ts'
+import {
+  type Assignment,
+  SettingsDraft,
+  type Table,
+  valueAt,
+  withoutEmptyTexts,
+} from './sources/draft.ts'
 import { translateDropIn } from './sources/drop-in.ts'
 import { readEnvironment } from './sources/environment.ts'
 import { parseFile } from './sources/file.ts'
@@ -14,7 +20,7 @@ import { interpolate } from './sources/interpolate.ts'
 import { readSecretFiles } from './sources/secrets.ts'
 import { ValueFiles } from './sources/value-files.ts'
 import { validate } from './validate.ts'
-import { Flaw } from './value-error.ts'
+import { ValueError } from './value-error.ts'
 
 /** Where values come from. */
 export interface Sources {
@@ -68,16 +74,16 @@ function readTable(path: string, sources: Sources, report: Report): Table | unde
     return undefined
   }
   const parsed = parseFile(path, text)
-  if (!(parsed instanceof Flaw)) return parsed
+  if (!(parsed instanceof ValueError)) return parsed
   report.add({ key: path, message: parsed.message, remedy: parsed.remedy })
   return undefined
 }
 
 /** Lays the sources over each other, the one of highest rank last. */
-function draftOf(table: Table, sources: Sources, report: Report): Draft {
+function draftOf(table: Table, sources: Sources, report: Report): SettingsDraft {
   const file = withoutEmptyTexts(interpolate(table, sources.environment, report)) as Table
   const dropIn = translateDropIn(file, report)
-  const draft = new Draft(dropIn.table)
+  const draft = new SettingsDraft(dropIn.table)
   for (const { path, label } of dropIn.names) draft.name(path, label)
   putAll(draft, dropIn.assignments, report)
   putAll(draft, readEnvironment(sources.environment, report), report)
@@ -89,7 +95,7 @@ function draftOf(table: Table, sources: Sources, report: Report): Draft {
 }
 
 /** An empty text takes the setting away, as it does in a file. */
-function putAll(draft: Draft, assignments: readonly Assignment[], report: Report): void {
+function putAll(draft: SettingsDraft, assignments: readonly Assignment[], report: Report): void {
   for (const { path, value, label } of assignments) {
     if (path[0] === 'listen') warnPort(draft, label, report)
     if (draft.assign({ path, value: value === '' ? undefined : value, label })) continue
@@ -101,14 +107,14 @@ function putAll(draft: Draft, assignments: readonly Assignment[], report: Report
   }
 }
 
-function warnPort(draft: Draft, label: string, report: Report): void {
+function warnPort(draft: SettingsDraft, label: string, report: Report): void {
   if (label === 'port' || draft.labelOf(['listen']) !== 'port') return
   const message = `has no effect: ${label} gives address and port`
   report.warnings.push({ key: 'port', message, remedy: `Remove it, or remove ${label}.` })
 }
 
 /** With `--tenant` alone the first try is against AKS; an audience is never guessed in silence. */
-function assumeAks(draft: Draft, report: Report): void {
+function assumeAks(draft: SettingsDraft, report: Report): void {
   const path = ['resource', 0, 'audiences']
   const resource = valueAt(draft.root, ['resource', 0])
   if (resource === undefined || valueAt(draft.root, path) !== undefined) return

@@ -4,7 +4,7 @@ import type { Report } from './report/report.ts'
 import { wordsOf } from './report/schema-errors.ts'
 import { type Settings, settingsSchema } from './schema/schema.ts'
 import { dropInNode, type SchemaNode, settingAt, settings, tableAt } from './schema/settings.ts'
-import { type Draft, type Path, pathText } from './sources/draft.ts'
+import { type Path, pathText, type SettingsDraft } from './sources/draft.ts'
 
 /**
  * Holds every value against the schema. What is wrong is told and taken out of the draft, so that
@@ -12,7 +12,7 @@ import { type Draft, type Path, pathText } from './sources/draft.ts'
  *
  * @returns the settings without those that are wrong
  */
-export function validate(draft: Draft, report: Report): Settings {
+export function validate(draft: SettingsDraft, report: Report): Settings {
   return parseWithoutWrong(settingsSchema, draft, report, (path) => {
     const setting = settingAt(path) ?? settingAt(path.slice(0, -1))
     return setting?.node ?? tableAt(path)
@@ -26,7 +26,7 @@ export function validate(draft: Draft, report: Report): Settings {
  */
 export function parseWithoutWrong<T extends z.ZodType>(
   schema: T,
-  draft: Draft,
+  draft: SettingsDraft,
   report: Report,
   nodeAt: (path: Path) => SchemaNode | undefined,
 ): z.output<T> {
@@ -45,7 +45,7 @@ export function parseWithoutWrong<T extends z.ZodType>(
 
 function tellIssue(
   issue: z.core.$ZodIssue,
-  draft: Draft,
+  draft: SettingsDraft,
   report: Report,
   nodeAt: (path: Path) => SchemaNode | undefined,
 ): Path[] {

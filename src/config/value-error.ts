@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** Why a text cannot be taken, and what to write instead. Never holds the text of a secret. */
-export class Flaw {
+export class ValueError {
   readonly message: string
   readonly remedy: string
 
@@ -17,10 +17,10 @@ export class Flaw {
  *
  * @param read pure; returns the value or the flaw
  */
-export function textAs<T>(read: (text: string) => T | Flaw) {
+export function textAs<T>(read: (text: string) => T | ValueError) {
   return z.string().transform((text, context): T => {
     const value = read(text)
-    if (!(value instanceof Flaw)) return value
+    if (!(value instanceof ValueError)) return value
     context.addIssue({
       code: 'custom',
       message: value.message,

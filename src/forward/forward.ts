@@ -7,25 +7,25 @@ import type { ResourceConfig } from '../config/config.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 import type { RequestRecord } from '../observe/record.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
-import { policyAnswer } from './json-rpc-refusal.ts'
+import { jsonRpcRefusal } from './json-rpc-refusal.ts'
 import { type McpBody, type McpMessage, readMcpBody } from './mcp-message.ts'
 import type { OpenStreams } from './open-streams.ts'
 import { type FlatHeaders, readClientHeaders } from './request-headers.ts'
 import { type AnswerHeaders, passedHeaders } from './response-headers.ts'
 import { bindSessionId, openSessionId, type SessionOwner } from './session-id.ts'
 import type { Upstream } from './upstream.ts'
-import { Relay } from './upstream-exchange.ts'
+import { UpstreamExchange } from './upstream-exchange.ts'
 import { upstreamRefused } from './upstream-failure.ts'
 import { judgeUpstreamAnswer } from './upstream-verdict.ts'
 
 /** What access made of a request: without one of these nothing is forwarded. */
-export type Passage =
+export type AccessDecision =
   | { readonly kind: 'permit'; readonly permit: Permit }
   | { readonly kind: 'policy'; readonly answer: Answer }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    passage: Passage | undefined
+    passage: AccessDecision | undefined
   }
 }
 
@@ -101,7 +101,7 @@ function answerByPolicy(
     throw new ErrorAnswer({ ...answer, reason: request.record.reason ?? answer.error })
   }
   reply.header('cache-control', 'no-store')
-  const text = policyAnswer(body, answer.description)
+  const text = jsonRpcRefusal(body, answer.description)
   if (text === undefined) reply.code(202).send()
   else reply.code(200).type('application/json').send(text)
 }
@@ -123,7 +123,7 @@ function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dispatch):
   const owner = sessionOwner(resource, permit)
   const headers = upstreamHeaders(request, work, owner)
   const listens = request.method === 'GET' || request.record.methods[0] === 'subscriptions/listen'
-  const relay = new Relay({
+  const relay = new UpstreamExchange({
     response: reply.raw,
     headersTimeout: resource.response_timeout,
     begin: (status, received) => begin(reply, { forwarding, owner, status, received }),
@@ -164,7 +164,7 @@ function upstreamHeaders(
 }
 
 function sessionOwner(resource: ResourceConfig, permit: Permit): SessionOwner {
-  const owner = { resource: resource.name, person: permit.principal.personKey }
+  const owner = { resource: resource.name, person: permit.principal.userKey }
   // Servers with a header of their own (argocd-mcp) keep the token of a session's first request: a
   // fresh token then needs a fresh session.
   if (resource.upstream_token_header === 'authorization') return owner

@@ -10,7 +10,7 @@ const REFUSED_BY_POLICY = -32003
  * @param description one plain sentence for that reader
  * @returns the JSON body of a 200; `undefined` when nothing waits for an answer (202)
  */
-export function policyAnswer(body: McpBody, description: string): string | undefined {
+export function jsonRpcRefusal(body: McpBody, description: string): string | undefined {
   if (body.kind !== 'messages') return undefined
   const answers = body.messages
     .filter((message) => message.id !== undefined && message.method !== undefined)

@@ -32,7 +32,7 @@ const notPassed = new Error('the answer is not passed on')
  * The upstream is cancelled as soon as the client leaves, before or after its headers. Nothing is
  * sent twice.
  */
-export class Relay implements Dispatcher.DispatchHandler, OpenStream {
+export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenStream {
   readonly #relayed: Relayed
   readonly #began = performance.now()
   #controller: Dispatcher.DispatchController | undefined

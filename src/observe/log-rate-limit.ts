@@ -7,7 +7,7 @@ const LINES = 30
  * So many lines a minute, so that a flood of refusals does not become a flood of log lines. What was
  * left out is told as a number when its minute is over.
  */
-export class LineBudget {
+export class LogRateLimit {
   readonly #clock: Clock
   readonly #tell: (left: number) => void
   #open = false

@@ -7,7 +7,7 @@ import { type Exchange, exchange } from './exchange.ts'
 import { judgeCalls, notShown } from './judge-calls.ts'
 import { openSession, type ProbeLine, type ProbeSession } from './probe-session.ts'
 import { type ChosenTool, chooseTool, type ListedTool, readTools } from './probe-tool.ts'
-import { nobodysToken, type TokenShape } from './untrusted-token.ts'
+import { type TokenShape, untrustedToken } from './untrusted-token.ts'
 import type { CallOutcome, UpstreamProof } from './upstream-proof.ts'
 
 /** What is asked about. */
@@ -52,7 +52,7 @@ export async function proveUpstream(
   const { clock, timeout = defaultTimeout } = options
   const audience = resource.audiences[0] ?? 'nobody'
   const issuer = resource.token_issuers?.[0] ?? tokens.issuer
-  const token = await nobodysToken({ ...tokens, issuer, audience }, clock.now())
+  const token = await untrustedToken({ ...tokens, issuer, audience }, clock.now())
   const late = new AbortController()
   const cancel = clock.after(timeout, () => late.abort())
   const signal = options.signal ? AbortSignal.any([late.signal, options.signal]) : late.signal

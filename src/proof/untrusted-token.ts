@@ -21,7 +21,7 @@ const LIFETIME = 300
  *
  * @param now milliseconds since the epoch
  */
-export async function nobodysToken(shape: TokenShape, now: number): Promise<string> {
+export async function untrustedToken(shape: TokenShape, now: number): Promise<string> {
   const { privateKey } = await generateKeyPair(shape.algorithm)
   const seconds = Math.floor(now / 1000)
   const person = randomUUID()

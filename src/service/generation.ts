@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { makeDemands } from '../access/policy.ts'
+import { resourcePolicy } from '../access/policy.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { OpenStreams } from '../forward/open-streams.ts'
@@ -23,7 +23,7 @@ import { signInEndpoints } from './sign-in.ts'
 import { reportStoreEvent } from './store-events.ts'
 
 /** What outlives a reload of the configuration. */
-export interface Surroundings {
+export interface ServiceContext {
   readonly log: Logger
   readonly metrics: Metrics
   readonly streams: OpenStreams
@@ -41,7 +41,7 @@ export interface Memory {
 }
 
 /** One configuration at work. */
-export interface Deployment {
+export interface Generation {
   readonly config: Config
   readonly provider: IdentityProvider
   readonly keys: DerivedKeys
@@ -58,11 +58,11 @@ export interface Deployment {
  * the identity provider with its keys and known tokens, when nothing about it changed, keys that
  * were made at start, so that a reload ends nobody's session, with what they opened, and the store.
  */
-export async function createDeployment(
+export async function createGeneration(
   config: Config,
-  around: Surroundings,
-  before?: Deployment,
-): Promise<Deployment> {
+  around: ServiceContext,
+  before?: Generation,
+): Promise<Generation> {
   const provider =
     before && sameProvider(before.config, config) ? before.provider : startProvider(config, around)
   const keys =
@@ -76,7 +76,7 @@ export async function createDeployment(
     resource,
     access: {
       verifier: provider.verifier,
-      demands: makeDemands(resource, config.identity_provider, provider),
+      policy: resourcePolicy(resource, config.identity_provider, provider),
       ...(handsOutSealed(config.sign_in) && {
         opener: opened.openerFor(sealedFor(resource, config)),
       }),
@@ -110,7 +110,7 @@ export async function createDeployment(
   return { config, provider, keys, opened, memory, app, stopProbes }
 }
 
-function probe(config: Config, provider: IdentityProvider, around: Surroundings): () => void {
+function probe(config: Config, provider: IdentityProvider, around: ServiceContext): () => void {
   return watchUpstreams({
     ...around,
     resources: config.resources,
@@ -122,7 +122,7 @@ function probe(config: Config, provider: IdentityProvider, around: Surroundings)
   })
 }
 
-function startProvider(config: Config, around: Surroundings): IdentityProvider {
+function startProvider(config: Config, around: ServiceContext): IdentityProvider {
   const provider = createIdentityProvider(config.identity_provider, {
     clock: around.clock,
     publicUrlIsLoopback: isLoopbackOrigin(config.public_url),
@@ -135,8 +135,8 @@ function startProvider(config: Config, around: Surroundings): IdentityProvider {
 function memoryOf(
   config: Config,
   keys: DerivedKeys,
-  around: Surroundings,
-  before?: Deployment,
+  around: ServiceContext,
+  before?: Generation,
 ): Memory {
   const same = before?.config.store.redis_url === config.store.redis_url
   if (before && same && keys === before.keys) return before.memory

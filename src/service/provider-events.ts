@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { IssuerEvent } from '../issuer/issuer-event.ts'
 import type { GrantOutcome } from '../issuer/token-endpoint/provider-grants.ts'
 import { describeExplanation } from '../oauth/explanation.ts'
-import { LineBudget } from '../observe/log-rate-limit.ts'
+import { LogRateLimit } from '../observe/log-rate-limit.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 
@@ -39,7 +39,7 @@ export function grantReporter({
   clock,
 }: ReportParts): (grant: string, outcome: GrantOutcome) => void {
   let quietUntil = 0
-  const budget = new LineBudget(clock, (left) => {
+  const budget = new LogRateLimit(clock, (left) => {
     log.info(
       { kind: 'identity_provider', not_logged: left },
       'answers of the token endpoint were not all logged',

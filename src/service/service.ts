@@ -11,7 +11,7 @@ import {
   createMetadataFetch,
   type MetadataFetch,
 } from '../sign-in/clients/metadata-cache.ts'
-import { createDeployment, type Deployment, type Surroundings } from './generation.ts'
+import { createGeneration, type Generation, type ServiceContext } from './generation.ts'
 
 /** A running rolecall. */
 export interface Service {
@@ -49,7 +49,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
   const { fetchMetadata = createMetadataFetch({ clock }) } = options
   const streams = new OpenStreams(clock)
   const metrics = createMetrics(version)
-  const around: Surroundings = {
+  const around: ServiceContext = {
     log,
     metrics,
     streams,
@@ -59,7 +59,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
     probesUpstreams,
   }
   let stopping = false
-  let current = await createDeployment(config, around)
+  let current = await createGeneration(config, around)
   const readiness = () => readinessOf(current, stopping)
   observeReadings(metrics, {
     openStreams: () => streams.size,
@@ -81,7 +81,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
     readiness,
     async reload(next) {
       const before = current
-      const replacement = await createDeployment(next, around, before)
+      const replacement = await createGeneration(next, around, before)
       await untilReady(replacement)
       current = replacement
       if (next.tls) listener.renewCertificate(next.tls)
@@ -114,7 +114,7 @@ async function listenOnBoth(config: Config): Promise<readonly [Listener, Listene
 }
 
 /** Ends a deployment, but for what its successor took over. */
-async function close(deployment: Deployment, successor?: Deployment): Promise<void> {
+async function close(deployment: Generation, successor?: Generation): Promise<void> {
   deployment.stopProbes()
   if (deployment.provider !== successor?.provider) deployment.provider.stop()
   await deployment.app.close()
@@ -122,7 +122,7 @@ async function close(deployment: Deployment, successor?: Deployment): Promise<vo
   if (store !== successor?.memory.store) store.close()
 }
 
-function readinessOf({ provider }: Deployment, stopping: boolean): Readiness {
+function readinessOf({ provider }: Generation, stopping: boolean): Readiness {
   if (stopping) return { ready: false, reason: 'stopping' }
   const { ready, reason } = provider.status()
   if (ready) return { ready: true }
@@ -133,7 +133,7 @@ const READY_WITHIN = 10_000
 const READY_STEP = 50
 
 /** A new provider's keys are waited for a while: the configuration before still serves. */
-async function untilReady({ provider }: Deployment): Promise<void> {
+async function untilReady({ provider }: Generation): Promise<void> {
   const deadline = performance.now() + READY_WITHIN
   while (!provider.status().ready && performance.now() < deadline) await delay(READY_STEP)
 }

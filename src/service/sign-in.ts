@@ -12,7 +12,7 @@ import type { MetadataDocuments } from '../sign-in/clients/metadata-cache.ts'
 import { withPopupClients } from '../sign-in/clients/popup-client.ts'
 import { redirectUriRule } from '../sign-in/clients/redirect-uris.ts'
 import { register } from '../sign-in/clients/registration.ts'
-import { createTokenSource, type TokenSourceParts } from '../sign-in/provider/exchange.ts'
+import { createTokenExchange, type TokenSourceParts } from '../sign-in/provider/exchange.ts'
 import { createRelay } from '../sign-in/relay.ts'
 import { handOutOf } from '../sign-in/sealed/access-token-format.ts'
 import type { SingleUse } from '../sign-in/single-use/single-use.ts'
@@ -126,5 +126,5 @@ function registrationEndpoints(
 }
 
 function sourceOf({ clock, provider, onOutcome }: SignInParts) {
-  return createTokenSource({ clock, decides: () => provider.status().decides, onOutcome })
+  return createTokenExchange({ clock, decides: () => provider.status().decides, onOutcome })
 }

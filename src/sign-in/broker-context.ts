@@ -5,17 +5,17 @@ import { ownEndpoints } from '../oauth/own-endpoints.ts'
 import type { DerivedKeys } from '../sealing/derived-keys.ts'
 import type { Clients } from './clients/client.ts'
 import { popupUrl } from './clients/popup-client.ts'
-import type { TokenSource } from './provider/exchange.ts'
+import type { TokenExchange } from './provider/exchange.ts'
 import type { SignInResource } from './token/judge-tokens.ts'
 
 /** What broker mode works with, whichever resource is signed in for. */
-export interface BrokerParts {
+export interface BrokerContext {
   readonly config: Pick<Config, 'public_url' | 'internal_hosts' | 'identity_provider'> & {
     readonly sign_in: BrokerConfig
   }
   readonly resources: readonly SignInResource[]
   readonly provider: BrokerProvider
-  readonly source: TokenSource
+  readonly source: TokenExchange
   readonly keys: DerivedKeys
   readonly clock: Clock
 }
@@ -83,7 +83,7 @@ export function callbackUrl({ public_url: publicUrl }: Pick<Config, 'public_url'
 export function issuerShown(
   redirectUri: string,
   { issuer }: Pick<BrokerResource, 'issuer'>,
-  { public_url: publicUrl, sign_in: signIn }: BrokerParts['config'],
+  { public_url: publicUrl, sign_in: signIn }: BrokerContext['config'],
 ): string | undefined {
   const toPopup = redirectUri.startsWith(`${popupUrl(publicUrl)}?`)
   return signIn.issuer_parameter || toPopup ? issuer : undefined

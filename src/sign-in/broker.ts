@@ -3,7 +3,7 @@ import { authorize, decide, type Visit } from './authorize/authorize.ts'
 import type { BrowserAnswer, BrowserCookies } from './authorize/browser-answer.ts'
 import { callback } from './authorize/callback.ts'
 import { finishOwnSignIn } from './authorize/own-sign-in.ts'
-import { type BrokerParts, type BrokerResource, brokerResources } from './broker-context.ts'
+import { type BrokerContext, type BrokerResource, brokerResources } from './broker-context.ts'
 import type { Clients } from './clients/client.ts'
 import { type BrokerTokenParts, redeemAtBroker } from './token/redeem.ts'
 import type { TokenRequest } from './token/token-request.ts'
@@ -30,7 +30,7 @@ export interface Broker {
 const MOST_CLAIMED = 10_000
 
 export function createBroker(
-  parts: BrokerParts &
+  parts: BrokerContext &
     Pick<BrokerTokenParts, 'singleUse' | 'handOut'> & { clientsOf(issuer: string): Clients },
 ): Broker {
   const resources = brokerResources(parts.config, parts.resources, parts.clientsOf)

@@ -7,7 +7,7 @@ import { printableAddress } from '../oauth/printable.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import { type PresentedClient, secretFits } from './clients/client-credentials.ts'
 import { type RedirectUriRule, redirectUriRule } from './clients/redirect-uris.ts'
-import type { Obtained, TokenSource } from './provider/exchange.ts'
+import type { ExchangedTokens, TokenExchange } from './provider/exchange.ts'
 import { type ResourceIndicators, resourceIndicators } from './resource-indicator.ts'
 import type { HandOut } from './sealed/access-token-format.ts'
 import {
@@ -34,7 +34,7 @@ export interface RelayParts {
   > & { readonly sign_in: RelayConfig }
   readonly resources: readonly SignInResource[]
   readonly grants: ProviderGrants
-  readonly source: TokenSource
+  readonly source: TokenExchange
   readonly keys: KeyRing
   readonly handOut: HandOut
   readonly singleUse: SingleUse
@@ -134,7 +134,7 @@ async function redeemCode(
   const of = {
     client: context.config.identity_provider.client_id ?? '',
     bound: { audiences: [...resource.audiences] },
-    person: principal.personKey,
+    person: principal.userKey,
     began: context.clock.now(),
   }
   const session = beginSession(of, context.config.sign_in)
@@ -202,7 +202,7 @@ async function renew(
 /** A client of several resources has one token for them all, and each judges it for itself. */
 async function issue(
   session: Session,
-  { obtained, meant }: { readonly obtained: Obtained; readonly meant: Candidates },
+  { obtained, meant }: { readonly obtained: ExchangedTokens; readonly meant: Candidates },
   context: Context,
 ): Promise<IssuedTokens> {
   const { resource, bearer } = obtained.judged

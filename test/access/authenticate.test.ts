@@ -9,12 +9,12 @@ import {
   assertRefusal,
   clientId,
   entraClaims,
-  entraDemands,
   entraHeader,
+  entraPolicy,
   now,
   oidc,
   oidcClaims,
-  oidcDemands,
+  oidcPolicy,
   principalOf,
   refusalOf,
   signedToken,
@@ -23,7 +23,7 @@ import {
   without,
 } from './judged-tokens.ts'
 
-const demands = entraDemands()
+const policy = entraPolicy()
 const good = signedToken(entraHeader, entraClaims)
 const at = (time: number) => () => time
 
@@ -59,7 +59,7 @@ for (const [rule, values, reason, status, error] of [
 ] as const) {
   test(`${rule}: refused at once, before any key is looked at`, () => {
     const verifier = new TrueVerifier()
-    const verdict = authenticate(values, { verifier, demands }, at(now))
+    const verdict = authenticate(values, { verifier, policy }, at(now))
     assert.ok(!(verdict instanceof Promise))
     assert.ok(verdict.kind === 'refused')
     assert.equal(verifier.verifications, 0)
@@ -70,13 +70,13 @@ for (const [rule, values, reason, status, error] of [
 
 test('a request without a token does not even ask the cache', () => {
   const verifier = new TrueVerifier()
-  void authenticate([], { verifier, demands }, at(now))
+  void authenticate([], { verifier, policy }, at(now))
   assert.equal(verifier.recalls, 0)
 })
 
 test('a remembered token is judged in the same turn, without its signature', async () => {
   const verifier = new TrueVerifier()
-  const access = { verifier, demands }
+  const access = { verifier, policy }
   await authenticate([`Bearer ${good}`], access, at(now))
   const verdict = authenticate([`bearer ${good}`], access, at(now))
   assert.ok(!(verdict instanceof Promise))
@@ -86,7 +86,7 @@ test('a remembered token is judged in the same turn, without its signature', asy
 })
 
 test('a remembered token is refused from its exp on', async () => {
-  const access = { verifier: new TrueVerifier(), demands }
+  const access = { verifier: new TrueVerifier(), policy }
   await authenticate([`Bearer ${good}`], access, at(now))
   const end = now + 3_600_000
   const before = await authenticate([`Bearer ${good}`], access, at(end - 1))
@@ -99,16 +99,16 @@ test('a remembered token is refused from its exp on', async () => {
 
 test('a token remembered at one resource is refused at another', async () => {
   const verifier = new TrueVerifier()
-  await authenticate([`Bearer ${good}`], { verifier, demands }, at(now))
-  const other = entraDemands({ name: 'dev', audiences: ['api://dev'] })
-  const verdict = authenticate([`Bearer ${good}`], { verifier, demands: other }, at(now))
+  await authenticate([`Bearer ${good}`], { verifier, policy }, at(now))
+  const other = entraPolicy({ name: 'dev', audiences: ['api://dev'] })
+  const verdict = authenticate([`Bearer ${good}`], { verifier, policy: other }, at(now))
   assert.ok(!(verdict instanceof Promise))
   assert.ok(verdict.kind === 'refused')
   assert.equal(verdict.refusal.reason, 'wrong_audience')
 })
 
 test('a remembered token with an edited signature is verified, and refused', async () => {
-  const access = { verifier: new TrueVerifier(), demands }
+  const access = { verifier: new TrueVerifier(), policy }
   await authenticate([`Bearer ${good}`], access, at(now))
   const signature = good.lastIndexOf('.') + 1
   const letter = good[signature] === 'A' ? 'B' : 'A'
@@ -122,10 +122,10 @@ test('a remembered token with an edited signature is verified, and refused', asy
 test('a memory that answers with another token is not believed', async () => {
   const verifier = new TrueVerifier()
   const bob = signedToken(entraHeader, { ...entraClaims, sub: 'pairwise-bob' })
-  await authenticate([`Bearer ${bob}`], { verifier, demands }, at(now))
+  await authenticate([`Bearer ${bob}`], { verifier, policy }, at(now))
   const [remembered] = verifier.remembered.values()
   verifier.recall = () => remembered
-  const verdict = await authenticate([`Bearer ${good}`], { verifier, demands }, at(now))
+  const verdict = await authenticate([`Bearer ${good}`], { verifier, policy }, at(now))
   assert.ok(verdict.kind === 'principal')
   assert.equal(verdict.principal.sub, 'pairwise-alice')
   assert.equal(exactToken(verdict.principal), good)
@@ -134,11 +134,11 @@ test('a memory that answers with another token is not believed', async () => {
 test('a verification that answers with another token is not believed', async () => {
   const verifier = new TrueVerifier()
   const bob = signedToken(entraHeader, { ...entraClaims, sub: 'pairwise-bob' })
-  await authenticate([`Bearer ${bob}`], { verifier, demands }, at(now))
+  await authenticate([`Bearer ${bob}`], { verifier, policy }, at(now))
   const [token] = verifier.remembered.values()
   assert.ok(token)
   verifier.answer = { kind: 'signed', token }
-  const verdict = await authenticate([`Bearer ${good}`], { verifier, demands }, at(now))
+  const verdict = await authenticate([`Bearer ${good}`], { verifier, policy }, at(now))
   assert.ok(verdict.kind === 'refused')
   assert.equal(verdict.refusal.reason, 'bad_signature')
 })
@@ -147,7 +147,7 @@ test('a token that expires while its signature is verified is refused', async ()
   let time = now + 3_599_999
   const verdict = authenticate(
     [`Bearer ${good}`],
-    { verifier: new TrueVerifier(), demands },
+    { verifier: new TrueVerifier(), policy },
     () => time,
   )
   time += 1
@@ -165,7 +165,7 @@ for (const [reason, words] of [
     const verifier = new TrueVerifier()
     const answer: Verification = { kind: 'unavailable', reason, retryAfter: 7 }
     verifier.answer = answer
-    const verdict = await authenticate([`Bearer ${good}`], { verifier, demands }, at(now))
+    const verdict = await authenticate([`Bearer ${good}`], { verifier, policy }, at(now))
     assert.ok(verdict.kind === 'refused')
     assert.deepEqual(verdict.refusal, { reason: 'unavailable', cause: reason, retryAfter: 7 })
     assertRefusal(verdict.refusal, {
@@ -178,7 +178,7 @@ for (const [reason, words] of [
 }
 
 test('what a refused token says of its person is told only when its signature held', async () => {
-  const access = { verifier: new TrueVerifier(), demands }
+  const access = { verifier: new TrueVerifier(), policy }
   const wrongClient = signedToken(entraHeader, { ...entraClaims, appid: 'other' })
   const signed = await authenticate([`Bearer ${wrongClient}`], access, at(now))
   assert.ok(signed.kind === 'refused')
@@ -189,7 +189,7 @@ test('what a refused token says of its person is told only when its signature he
 })
 
 test('a principal of Entra', async () => {
-  const principal = await principalOf(good, demands)
+  const principal = await principalOf(good, policy)
   assert.deepEqual(
     { ...principal, tokenDigest: '' },
     {
@@ -213,10 +213,10 @@ test('a principal of Entra', async () => {
 })
 
 test('a principal of another provider', async () => {
-  const principal = await principalOf(signedToken(entraHeader, oidcClaims), oidcDemands())
+  const principal = await principalOf(signedToken(entraHeader, oidcClaims), oidcPolicy())
   assert.equal(principal.user, 'alice')
   assert.equal(principal.tokenId, 'jti-alice')
-  assert.equal(principal.personKey, `${oidc.issuer}|5b1c7a52-alice`)
+  assert.equal(principal.userKey, `${oidc.issuer}|5b1c7a52-alice`)
   assert.deepEqual(principal.groups, ['team-a'])
 })
 
@@ -234,13 +234,13 @@ for (const [rule, claims, user] of [
   ],
 ] as const) {
   test(rule, async () => {
-    const principal = await principalOf(signedToken(entraHeader, claims), demands)
+    const principal = await principalOf(signedToken(entraHeader, claims), policy)
     assert.equal(principal.user, user)
   })
 }
 
 test('user_claim names the person, and an unverified address does not', async () => {
-  const byEmail = oidcDemands({}, { user_claim: 'email' })
+  const byEmail = oidcPolicy({}, { user_claim: 'email' })
   const claims = { ...oidcClaims, email: 'alice@example.com' }
   const verified = await principalOf(signedToken(entraHeader, claims), byEmail)
   assert.equal(verified.user, 'alice@example.com')
@@ -252,18 +252,18 @@ test('the person key does not follow a name, and differs between people', async 
   const renamed = signedToken(entraHeader, { ...entraClaims, upn: 'bob@contoso.com' })
   const other = signedToken(entraHeader, { ...entraClaims, oid: 'another' })
   const noOid = signedToken(entraHeader, without(entraClaims, 'oid'))
-  const key = (await principalOf(good, demands)).personKey
-  assert.equal((await principalOf(renamed, demands)).personKey, key)
-  assert.notEqual((await principalOf(other, demands)).personKey, key)
-  assert.equal((await principalOf(noOid, demands)).personKey, `${tenant}|pairwise-alice`)
+  const key = (await principalOf(good, policy)).userKey
+  assert.equal((await principalOf(renamed, policy)).userKey, key)
+  assert.notEqual((await principalOf(other, policy)).userKey, key)
+  assert.equal((await principalOf(noOid, policy)).userKey, `${tenant}|pairwise-alice`)
 })
 
 test('a token without uti and jti is named by a hash that is not its digest', async () => {
   const unnamed = signedToken(entraHeader, without(entraClaims, 'uti'))
-  const principal = await principalOf(unnamed, demands)
+  const principal = await principalOf(unnamed, policy)
   assert.match(principal.tokenId, /^[\w-]{22}$/)
   assert.ok(!principal.tokenDigest.startsWith(principal.tokenId))
-  assert.equal((await principalOf(unnamed, demands)).tokenId, principal.tokenId)
+  assert.equal((await principalOf(unnamed, policy)).tokenId, principal.tokenId)
 })
 
 function printed(value: object): string {
@@ -282,8 +282,8 @@ function printed(value: object): string {
 }
 
 test('printing or logging a principal or a permit does not show the token', async () => {
-  const principal = await principalOf(good, demands)
-  const authorization = authorize(principal, demands)
+  const principal = await principalOf(good, policy)
+  const authorization = authorize(principal, policy)
   assert.ok(authorization.kind === 'permit')
   for (const value of [principal, authorization.permit, { principal, authorization }]) {
     const output = printed(value)
@@ -294,7 +294,7 @@ test('printing or logging a principal or a permit does not show the token', asyn
 
 test('a claim with control characters does not break a log line', async () => {
   const hostile = signedToken(entraHeader, { ...entraClaims, upn: 'a\r\n{"level":60}\u001b[2J' })
-  const principal = await principalOf(hostile, demands)
+  const principal = await principalOf(hostile, policy)
   const lines: string[] = []
   const log = pino({}, { write: (line: string) => void lines.push(line) })
   log.info(principal)
@@ -303,7 +303,7 @@ test('a claim with control characters does not break a log line', async () => {
 })
 
 test('what only looks like a principal has no token', async () => {
-  const principal = await principalOf(good, demands)
+  const principal = await principalOf(good, policy)
   // @ts-expect-error: a copy is no principal
   const copy: Principal = { ...principal }
   assert.throws(() => exactToken(copy), TypeError)
@@ -314,9 +314,9 @@ test('what only looks like a principal has no token', async () => {
 
 test('an application that is allowed is called by its object', async () => {
   const app = { ...without(entraClaims, 'scp', 'upn'), idtyp: 'app' }
-  const allowing = entraDemands({ allow_app_tokens: true })
+  const allowing = entraPolicy({ allow_app_tokens: true })
   const principal = await principalOf(signedToken(entraHeader, app), allowing)
   assert.equal(principal.user, '0a0a0a0a-0000-4000-8000-00000000a11c')
-  const refusal = await refusalOf(signedToken(entraHeader, app), demands)
+  const refusal = await refusalOf(signedToken(entraHeader, app), policy)
   assert.equal(refusal.reason, 'app_token')
 })

@@ -1,36 +1,36 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { authorize, type Permit } from '../../src/access/authorize.ts'
-import type { Demands } from '../../src/access/policy.ts'
+import type { ResourcePolicy } from '../../src/access/policy.ts'
 import { type Answer, answerTo } from '../../src/access/refusal-response.ts'
 import {
   entraClaims,
-  entraDemands,
   entraHeader,
+  entraPolicy,
   type Members,
   principalOf,
   signedToken,
   without,
 } from './judged-tokens.ts'
 
-async function answerFor(claims: Members, demands: Demands): Promise<Answer> {
-  const principal = await principalOf(signedToken(entraHeader, claims), demands)
-  const authorization = authorize(principal, demands)
+async function answerFor(claims: Members, policy: ResourcePolicy): Promise<Answer> {
+  const principal = await principalOf(signedToken(entraHeader, claims), policy)
+  const authorization = authorize(principal, policy)
   assert.ok(authorization.kind === 'refused')
   return answerTo(authorization.refusal)
 }
 
-async function permitFor(claims: Members, demands: Demands): Promise<Permit> {
-  const principal = await principalOf(signedToken(entraHeader, claims), demands)
-  const authorization = authorize(principal, demands)
+async function permitFor(claims: Members, policy: ResourcePolicy): Promise<Permit> {
+  const principal = await principalOf(signedToken(entraHeader, claims), policy)
+  const authorization = authorize(principal, policy)
   assert.ok(authorization.kind === 'permit', JSON.stringify(authorization))
   return authorization.permit
 }
 
 test('a person passes where no group is asked for, and the permit has the exact token', async () => {
   const token = signedToken(entraHeader, entraClaims)
-  const principal = await principalOf(token, entraDemands())
-  const authorization = authorize(principal, entraDemands())
+  const principal = await principalOf(token, entraPolicy())
+  const authorization = authorize(principal, entraPolicy())
   assert.ok(authorization.kind === 'permit')
   const { permit } = authorization
   assert.ok(permit.actsAs === 'caller')
@@ -40,18 +40,18 @@ test('a person passes where no group is asked for, and the permit has the exact 
 })
 
 test('one of the required groups is enough', async () => {
-  const demands = entraDemands({ required_groups: ['group-z', 'group-b'] })
-  assert.equal((await permitFor(entraClaims, demands)).actsAs, 'caller')
+  const policy = entraPolicy({ required_groups: ['group-z', 'group-b'] })
+  assert.equal((await permitFor(entraClaims, policy)).actsAs, 'caller')
 })
 
 test('groups_claim names the claim, and one group may be a text', async () => {
-  const demands = entraDemands({ required_groups: ['ops'] }, { groups_claim: 'teams' })
-  assert.equal((await permitFor({ ...entraClaims, teams: 'ops' }, demands)).actsAs, 'caller')
+  const policy = entraPolicy({ required_groups: ['ops'] }, { groups_claim: 'teams' })
+  assert.equal((await permitFor({ ...entraClaims, teams: 'ops' }, policy)).actsAs, 'caller')
 })
 
 test('without groups_claim nobody is in a group, whatever a token says', async () => {
-  const { groupsClaim: _none, ...demands } = entraDemands({ required_groups: ['group-b'] })
-  assert.equal((await answerFor(entraClaims, demands)).kind, 'policy')
+  const { groupsClaim: _none, ...policy } = entraPolicy({ required_groups: ['group-b'] })
+  assert.equal((await answerFor(entraClaims, policy)).kind, 'policy')
 })
 
 for (const [rule, groups] of [
@@ -62,8 +62,8 @@ for (const [rule, groups] of [
   ['groups that are an object', { 'group-z': true }],
 ] as const) {
   test(`${rule} is refused by policy`, async () => {
-    const demands = entraDemands({ required_groups: ['group-z'] })
-    assert.deepEqual(await answerFor({ ...entraClaims, groups }, demands), {
+    const policy = entraPolicy({ required_groups: ['group-z'] })
+    assert.deepEqual(await answerFor({ ...entraClaims, groups }, policy), {
       kind: 'policy',
       status: 403,
       error: 'access_denied',
@@ -79,8 +79,8 @@ for (const [rule, overage] of [
   ['hasgroups', { hasgroups: true }],
 ] as const) {
   test(`too many groups to be listed (${rule}) have words of their own`, async () => {
-    const demands = entraDemands({ required_groups: ['group-z'] })
-    const answer = await answerFor({ ...without(entraClaims, 'groups'), ...overage }, demands)
+    const policy = entraPolicy({ required_groups: ['group-z'] })
+    const answer = await answerFor({ ...without(entraClaims, 'groups'), ...overage }, policy)
     assert.equal(answer.kind, 'policy')
     assert.equal(
       answer.description,
@@ -90,45 +90,45 @@ for (const [rule, overage] of [
 }
 
 test('groups that are listed decide, also beside a sign that some are not', async () => {
-  const demands = entraDemands({ required_groups: ['group-a'] })
+  const policy = entraPolicy({ required_groups: ['group-a'] })
   const both = { ...entraClaims, _claim_names: { groups: 'src1' } }
-  assert.equal((await permitFor(both, demands)).actsAs, 'caller')
+  assert.equal((await permitFor(both, policy)).actsAs, 'caller')
 })
 
 test('no policy text has what signs people of HolmesGPT out', async () => {
-  const demands = entraDemands({
+  const policy = entraPolicy({
     name: 'unauthorized-401',
     required_groups: ['00000401-0000-4000-8000-000000000000'],
   })
   const claims = { ...entraClaims, upn: 'bob401@contoso.com' }
   const overage = { ...without(claims, 'groups'), hasgroups: true }
-  for (const answer of [await answerFor(claims, demands), await answerFor(overage, demands)]) {
+  for (const answer of [await answerFor(claims, policy), await answerFor(overage, policy)]) {
     assert.doesNotMatch(answer.description, /401|unauthorized/i)
     assert.match(answer.description, /^This person is in /)
   }
 })
 
 test('an upstream that acts as itself gets no bearer', async () => {
-  const permit = await permitFor(entraClaims, entraDemands({ upstream_identity: 'own' }))
+  const permit = await permitFor(entraClaims, entraPolicy({ upstream_identity: 'own' }))
   assert.equal(permit.actsAs, 'upstream')
   assert.equal(permit.bearer, undefined)
 })
 
 test('a principal of one resource cannot be authorized at another', async () => {
-  const principal = await principalOf(signedToken(entraHeader, entraClaims), entraDemands())
-  assert.throws(() => authorize(principal, entraDemands({ name: 'dev' })), /another resource/)
+  const principal = await principalOf(signedToken(entraHeader, entraClaims), entraPolicy())
+  assert.throws(() => authorize(principal, entraPolicy({ name: 'dev' })), /another resource/)
 })
 
 test('a principal or a permit that somebody else made does not compile, nor run', async () => {
-  const demands = entraDemands()
-  const principal = await principalOf(signedToken(entraHeader, entraClaims), demands)
+  const policy = entraPolicy()
+  const principal = await principalOf(signedToken(entraHeader, entraClaims), policy)
   // @ts-expect-error: only authenticate makes a principal
-  assert.throws(() => authorize({ ...principal }, demands), TypeError)
+  assert.throws(() => authorize({ ...principal }, policy), TypeError)
   // @ts-expect-error: only authorize makes a permit
   const caller: Permit = { actsAs: 'caller', principal, bearer: 'x' }
   // @ts-expect-error: of either kind
   const upstream: Permit = { actsAs: 'upstream', principal, bearer: undefined }
   // @ts-expect-error: a permit is no principal
-  assert.throws(() => authorize(caller, demands))
+  assert.throws(() => authorize(caller, policy))
   assert.ok(upstream)
 })

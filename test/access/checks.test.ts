@@ -4,11 +4,11 @@ import { checks, refuseSigned, refuseUnsigned } from '../../src/access/checks.ts
 import { readJwt } from '../../src/oauth/jwt.ts'
 import {
   entraClaims,
-  entraDemands,
   entraHeader,
+  entraPolicy,
   now,
   oidcClaims,
-  oidcDemands,
+  oidcPolicy,
   signedToken,
 } from './judged-tokens.ts'
 
@@ -49,19 +49,19 @@ test('the signature has one place in the list', () => {
 
 test('before the signature nothing is said that only a signed token is told', () => {
   const token = jwt(entraHeader, { ...entraClaims, aud: 'other', appid: 'other', cnf: {} })
-  assert.equal(refuseUnsigned(token, entraDemands(), now), undefined)
-  assert.equal(refuseSigned(token, entraDemands(), now)?.reason, 'bound_token')
+  assert.equal(refuseUnsigned(token, entraPolicy(), now), undefined)
+  assert.equal(refuseSigned(token, entraPolicy(), now)?.reason, 'bound_token')
 })
 
 test('a good token passes every check, and each says what it expected and found', () => {
-  for (const [token, demands] of [
-    [jwt(entraHeader, entraClaims), entraDemands({ required_scopes: ['user.read'] })],
-    [jwt(entraHeader, oidcClaims), oidcDemands({ allowed_clients: 'any' })],
+  for (const [token, policy] of [
+    [jwt(entraHeader, entraClaims), entraPolicy({ required_scopes: ['user.read'] })],
+    [jwt(entraHeader, oidcClaims), oidcPolicy({ allowed_clients: 'any' })],
   ] as const) {
     for (const check of checks) {
       if (check.kind === 'signature') continue
-      assert.equal(check.refuse(token, demands, now), undefined, check.name)
-      assert.match(check.expected(demands, now), /^[\x20-\x7e]+$/, check.name)
+      assert.equal(check.refuse(token, policy, now), undefined, check.name)
+      assert.match(check.expected(policy, now), /^[\x20-\x7e]+$/, check.name)
       assert.match(check.found(token), /^[\x20-\x7e]+$/, check.name)
     }
   }

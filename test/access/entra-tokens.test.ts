@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
-import type { Demands } from '../../src/access/policy.ts'
+import type { ResourcePolicy } from '../../src/access/policy.ts'
 import {
   assertRefusal,
   audience,
   clientId,
   type ExpectedRefusal,
   entraClaims,
-  entraDemands,
   entraHeader,
+  entraPolicy,
   type Members,
   now,
   oidc,
@@ -23,12 +23,12 @@ import {
 const second = now / 1000
 const v1 = `https://sts.windows.net/${tenant}/`
 const v2 = `https://login.microsoftonline.com/${tenant}/v2.0`
-const demands = entraDemands()
+const policy = entraPolicy()
 
 interface Case {
   readonly header?: Members
   readonly claims?: Members
-  readonly demands?: Demands
+  readonly policy?: ResourcePolicy
 }
 
 const token = ({ header = entraHeader, claims = entraClaims }: Case) => signedToken(header, claims)
@@ -52,30 +52,30 @@ const accepted: Readonly<Record<string, Case>> = {
   'a token without nbf and iat is accepted': { claims: without(entraClaims, 'nbf', 'iat') },
   'any client passes where any is allowed': {
     claims: without(entraClaims, 'appid'),
-    demands: entraDemands({ allowed_clients: 'any' }),
+    policy: entraPolicy({ allowed_clients: 'any' }),
   },
   'scopes are compared without case': {
-    demands: entraDemands({ required_scopes: ['User.Read', 'extra.scope'] }),
+    policy: entraPolicy({ required_scopes: ['User.Read', 'extra.scope'] }),
   },
   'a role satisfies a required scope': {
     claims: { ...entraClaims, roles: ['Reader'] },
-    demands: entraDemands({ required_scopes: ['reader', 'user.read'] }),
+    policy: entraPolicy({ required_scopes: ['reader', 'user.read'] }),
   },
   'an application passes where applications are allowed': {
     claims: { ...without(entraClaims, 'scp', 'upn'), idtyp: 'app' },
-    demands: entraDemands({ allow_app_tokens: true }),
+    policy: entraPolicy({ allow_app_tokens: true }),
   },
   'any audience passes behind the unsafe switch': {
     claims: { ...entraClaims, aud: 'anything' },
-    demands: entraDemands({ unsafe_any_audience: true }),
+    policy: entraPolicy({ unsafe_any_audience: true }),
   },
   'token_issuers replaces the issuers': {
     claims: { ...entraClaims, iss: 'https://other.example' },
-    demands: entraDemands({ token_issuers: ['https://other.example'] }),
+    policy: entraPolicy({ token_issuers: ['https://other.example'] }),
   },
   'with an authority the discovered issuer is accepted': {
     claims: { ...entraClaims, iss: `http://127.0.0.1:1/${tenant}/v2.0` },
-    demands: entraDemands(
+    policy: entraPolicy(
       {},
       { authority: 'http://127.0.0.1:1' },
       `http://127.0.0.1:1/${tenant}/v2.0`,
@@ -85,7 +85,7 @@ const accepted: Readonly<Record<string, Case>> = {
 
 for (const [rule, row] of Object.entries(accepted)) {
   test(rule, async () => {
-    const principal = await principalOf(token(row), row.demands ?? demands)
+    const principal = await principalOf(token(row), row.policy ?? policy)
     assert.equal(principal.sub, 'pairwise-alice')
   })
 }
@@ -278,7 +278,7 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
   },
   'an ID token is refused also where applications and its audience are allowed': {
     claims: idClaims,
-    demands: entraDemands({
+    policy: entraPolicy({
       allow_app_tokens: true,
       allowed_clients: 'any',
       audiences: [clientId],
@@ -322,7 +322,7 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
   },
   'a token without audience is refused even where any is allowed': {
     claims: without(entraClaims, 'aud'),
-    demands: entraDemands({ unsafe_any_audience: true }),
+    policy: entraPolicy({ unsafe_any_audience: true }),
     as: bad(
       'no_audience',
       'The token has no audience (aud); this resource takes only tokens that have one, and the identity provider has to put it there (Keycloak: an audience mapper on the client).',
@@ -337,7 +337,7 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
     as: bad('malformed_claim', 'The claim aud of the token is malformed.'),
   },
   'no audience is configured: nothing passes': {
-    demands: entraDemands({ audiences: [] }),
+    policy: entraPolicy({ audiences: [] }),
     as: bad('wrong_audience', /this resource takes tokens for nothing; /),
   },
   'another client is refused by name, with the setting': {
@@ -353,7 +353,7 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
   },
   'appid and azp that differ are refused also where any client is allowed': {
     claims: { ...entraClaims, azp: 'other' },
-    demands: entraDemands({ allowed_clients: 'any' }),
+    policy: entraPolicy({ allowed_clients: 'any' }),
     as: bad('clients_differ', /^The token names two different clients/),
   },
   'a client that is no text is refused': {
@@ -393,7 +393,7 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
     as: bad('app_token', appTokenWords),
   },
   'a missing scope is refused with 403': {
-    demands: entraDemands({ required_scopes: ['user.read', 'kube.write'] }),
+    policy: entraPolicy({ required_scopes: ['user.read', 'kube.write'] }),
     as: {
       reason: 'insufficient_scope',
       status: 403,
@@ -406,7 +406,7 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
 
 for (const [rule, row] of Object.entries(refused)) {
   test(rule, async () => {
-    const refusal = await refusalOf(token(row), row.demands ?? demands)
+    const refusal = await refusalOf(token(row), row.policy ?? policy)
     assertRefusal(refusal, row.as)
   })
 }
@@ -417,7 +417,7 @@ test('a number beyond every number is no time', async () => {
     for (const number of ['1e400', '-1e400']) {
       const refusal = await refusalOf(
         signedToken(entraHeader, `${members},"${claim}":${number}}`),
-        demands,
+        policy,
       )
       assertRefusal(
         refusal,
@@ -431,7 +431,7 @@ test('a claim hidden in a prototype does not count', async () => {
   const members = JSON.stringify(without(entraClaims, 'exp')).slice(0, -1)
   const hidden = `${members},"__proto__":{"exp":${second + 3600}}}`
   assertRefusal(
-    await refusalOf(signedToken(entraHeader, hidden), demands),
+    await refusalOf(signedToken(entraHeader, hidden), policy),
     bad('no_expiry', /^The token has no exp claim/),
   )
 })
@@ -439,7 +439,7 @@ test('a claim hidden in a prototype does not count', async () => {
 test('a token signed by another key under a known name is refused', async () => {
   const other = generateKeyPairSync('rsa', { modulusLength: 2048 })
   assertRefusal(
-    await refusalOf(signedToken(entraHeader, entraClaims, other), demands),
+    await refusalOf(signedToken(entraHeader, entraClaims, other), policy),
     bad('bad_signature', 'The signature of the token is not right; sign in again.'),
   )
 })
@@ -447,7 +447,7 @@ test('a token signed by another key under a known name is refused', async () => 
 test('an issuer that discovery may still name decides nothing', async () => {
   const authority = 'http://127.0.0.1:1'
   const iss = `${authority}/${tenant}/v2.0`
-  const before = entraDemands({}, { authority })
+  const before = entraPolicy({}, { authority })
   const v2Token = signedToken(entraHeader, { ...entraClaims, iss })
   const refusal = await refusalOf(v2Token, before)
   assertRefusal(refusal, {
@@ -457,7 +457,7 @@ test('an issuer that discovery may still name decides nothing', async () => {
     description:
       'The token cannot be checked at the moment, because no keys of the identity provider are there yet; try again in 5 seconds.',
   })
-  const after = entraDemands({}, { authority }, `${authority}/${tenant}/v2.0`)
+  const after = entraPolicy({}, { authority }, `${authority}/${tenant}/v2.0`)
   await principalOf(v2Token, after)
   assertRefusal(
     await refusalOf(signedToken(entraHeader, { ...entraClaims, iss: 'https://x' }), after),

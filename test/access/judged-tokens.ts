@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import { authenticate, type Principal } from '../../src/access/authenticate.ts'
-import { type Demands, makeDemands } from '../../src/access/policy.ts'
+import { type ResourcePolicy, resourcePolicy } from '../../src/access/policy.ts'
 import type { Reason, Refusal } from '../../src/access/refusal.ts'
 import { type Answer, answerTo } from '../../src/access/refusal-response.ts'
 import type { EntraConfig, OidcConfig, ResourceConfig } from '../../src/config/config.ts'
@@ -58,26 +58,26 @@ const resource: ResourceConfig = {
   token_kind: 'access_token',
 }
 
-export function entraDemands(
+export function entraPolicy(
   changes: Partial<ResourceConfig> = {},
   config: Partial<EntraConfig> = {},
   discovered?: string,
-): Demands {
+): ResourcePolicy {
   const provider = { ...entra, ...config }
   const profile = entraProfile(provider)
   const issuers = { profile, tokenIssuers: () => profile.tokenIssuers(discovered) }
-  return makeDemands({ ...resource, ...changes }, provider, issuers)
+  return resourcePolicy({ ...resource, ...changes }, provider, issuers)
 }
 
-export function oidcDemands(
+export function oidcPolicy(
   changes: Partial<ResourceConfig> = {},
   config: Partial<OidcConfig> = {},
-): Demands {
+): ResourcePolicy {
   const provider = { ...oidc, ...config }
   const profile = oidcProfile(provider)
   const issuers = { profile, tokenIssuers: () => profile.tokenIssuers(undefined) }
   const own = { audiences: ['kubernetes'], allowed_clients: ['rolecall'] }
-  return makeDemands({ ...resource, ...own, ...changes }, provider, issuers)
+  return resourcePolicy({ ...resource, ...own, ...changes }, provider, issuers)
 }
 
 export type Members = Readonly<Record<string, unknown>>
@@ -172,8 +172,8 @@ function digestOf(compact: string): string {
 }
 
 /** The principal of a token that must pass. */
-export async function principalOf(token: string, demands: Demands): Promise<Principal> {
-  const access = { verifier: new TrueVerifier(), demands }
+export async function principalOf(token: string, policy: ResourcePolicy): Promise<Principal> {
+  const access = { verifier: new TrueVerifier(), policy }
   const verdict = await authenticate([`Bearer ${token}`], access, () => now)
   assert.equal(verdict.kind, 'principal', JSON.stringify(verdict))
   assert.ok(verdict.kind === 'principal')
@@ -184,9 +184,9 @@ export async function principalOf(token: string, demands: Demands): Promise<Prin
  * The refusal of a token that must not pass: the same whether its signature is looked at first or
  * remembered.
  */
-export async function refusalOf(token: string, demands: Demands, at = now): Promise<Refusal> {
+export async function refusalOf(token: string, policy: ResourcePolicy, at = now): Promise<Refusal> {
   const verifier = new TrueVerifier()
-  const access = { verifier, demands }
+  const access = { verifier, policy }
   const verdict = await authenticate([`Bearer ${token}`], access, () => at)
   assert.ok(verdict.kind === 'refused', 'the token was accepted')
   return verdict.refusal

@@ -6,12 +6,12 @@ import { answerTo } from '../../src/access/refusal-response.ts'
 import { readJwt } from '../../src/oauth/jwt.ts'
 import {
   entraClaims,
-  entraDemands,
   entraHeader,
+  entraPolicy,
   type Members,
   now,
   oidcClaims,
-  oidcDemands,
+  oidcPolicy,
   signedToken,
   TrueVerifier,
 } from './judged-tokens.ts'
@@ -75,7 +75,7 @@ function shuffledParts(token: string, random: (below: number) => number): string
 test('of 20,000 altered tokens none is accepted, and every answer is a 400 or 401', async () => {
   const random = numbers(20_261_123)
   const good = signedToken(entraHeader, entraClaims)
-  const access = { verifier: new TrueVerifier(), demands: entraDemands() }
+  const access = { verifier: new TrueVerifier(), policy: entraPolicy() }
   const untouched = await authenticate([`Bearer ${good}`], access, () => now)
   assert.equal(untouched.kind, 'principal')
   const reasons = new Map<string, number>()
@@ -126,20 +126,16 @@ const odd: readonly unknown[] = [
 ]
 
 /** Members whose every other value must be refused, and those whose absence must be, too. */
-const essential: readonly (readonly [
-  string,
-  Members,
-  ReturnType<typeof entraDemands>,
-  string[],
-])[] = [
+const essential: readonly (readonly [string, Members, ReturnType<typeof entraPolicy>, string[]])[] =
   [
-    'Entra',
-    entraClaims,
-    entraDemands(),
-    ['aud', 'iss', 'exp', 'appid', 'sub', 'scp', 'tid', 'oid'],
-  ],
-  ['OIDC', oidcClaims, oidcDemands(), ['aud', 'iss', 'exp', 'azp', 'sub']],
-]
+    [
+      'Entra',
+      entraClaims,
+      entraPolicy(),
+      ['aud', 'iss', 'exp', 'appid', 'sub', 'scp', 'tid', 'oid'],
+    ],
+    ['OIDC', oidcClaims, oidcPolicy(), ['aud', 'iss', 'exp', 'azp', 'sub']],
+  ]
 
 /** Odd values that are nevertheless right for a claim. */
 function isRight(name: string, value: unknown): boolean {
@@ -148,7 +144,7 @@ function isRight(name: string, value: unknown): boolean {
   return name === 'scp' && isName && value.trim() !== ''
 }
 
-for (const [kind, claims, demands, names] of essential) {
+for (const [kind, claims, policy, names] of essential) {
   test(`${kind}: an odd value or none in a claim that counts is refused`, () => {
     for (const name of names) {
       for (const value of odd) {
@@ -156,7 +152,7 @@ for (const [kind, claims, demands, names] of essential) {
         assert.ok(jwt)
         // Not every number survives JSON; what does not is tested as null.
         const sent = jwt.claims[name]
-        const refusal = refuseSigned(jwt, demands, now)
+        const refusal = refuseSigned(jwt, policy, now)
         const rule = `${name}: ${JSON.stringify(sent)?.slice(0, 60)}`
         if (isRight(name, sent)) assert.equal(refusal, undefined, rule)
         else assert.ok(refusal, rule)
@@ -180,14 +176,14 @@ test('of 20,000 hostile claim sets with a right signature none crashes a check o
   ]
   let accepted = 0
   for (let tried = 0; tried < 20_000; tried += 1) {
-    const [, claims, demands] = essential[random(2)] ?? assert.fail()
+    const [, claims, policy] = essential[random(2)] ?? assert.fail()
     const mutated: Record<string, unknown> = { ...claims }
     const names = [...Object.keys(claims), ...marks]
     for (let count = 1 + random(3); count > 0; count -= 1) {
       mutated[names[random(names.length)] ?? 'aud'] = odd[random(odd.length)]
     }
     const jwt = { compact: 'a.b.c', header: entraHeader, claims: mutated }
-    const refusal = refuseSigned(jwt, demands, now)
+    const refusal = refuseSigned(jwt, policy, now)
     if (refusal) {
       assert.match(answerTo(refusal).description, /^[\x20-\x7e]+\.$/)
       continue
@@ -203,7 +199,7 @@ test('of 20,000 hostile claim sets with a right signature none crashes a check o
 
 test('the token that goes on is the text that came, with its case and every character', async () => {
   const good = signedToken(entraHeader, entraClaims)
-  const access = { verifier: new TrueVerifier(), demands: entraDemands() }
+  const access = { verifier: new TrueVerifier(), policy: entraPolicy() }
   for (let turn = 0; turn < 2; turn += 1) {
     const verdict = await authenticate([`BEARER  ${good}`], access, () => now)
     assert.ok(verdict.kind === 'principal')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Demands } from '../../src/access/policy.ts'
+import type { ResourcePolicy } from '../../src/access/policy.ts'
 import {
   assertRefusal,
   type ExpectedRefusal,
@@ -8,21 +8,21 @@ import {
   type Members,
   oidc,
   oidcClaims,
-  oidcDemands,
+  oidcPolicy,
   principalOf,
   refusalOf,
   signedToken,
   without,
 } from './judged-tokens.ts'
 
-const demands = oidcDemands()
-const idDemands = oidcDemands({ token_kind: 'id_token', audiences: ['rolecall'] })
+const policy = oidcPolicy()
+const idDemands = oidcPolicy({ token_kind: 'id_token', audiences: ['rolecall'] })
 const dexClaims = { ...without(oidcClaims, 'typ', 'azp', 'scope'), aud: 'rolecall' }
 
 interface Case {
   readonly header?: Members
   readonly claims?: Members
-  readonly demands?: Demands
+  readonly policy?: ResourcePolicy
 }
 
 const token = ({ header = entraHeader, claims = oidcClaims }: Case) => signedToken(header, claims)
@@ -31,39 +31,39 @@ const accepted: Readonly<Record<string, Case>> = {
   "a person's access token is accepted": {},
   'a scope claim that is a list counts (Spring)': {
     claims: { ...oidcClaims, scope: ['openid', 'kube'] },
-    demands: oidcDemands({ required_scopes: ['kube'] }),
+    policy: oidcPolicy({ required_scopes: ['kube'] }),
   },
   'client_id names the client (RFC 9068)': {
     claims: { ...without(oidcClaims, 'azp'), client_id: 'rolecall' },
   },
   'a token of no named client passes where any is allowed': {
     claims: without(oidcClaims, 'azp'),
-    demands: oidcDemands({ allowed_clients: 'any' }),
+    policy: oidcPolicy({ allowed_clients: 'any' }),
   },
   'a nonce in the header means nothing here': { header: { ...entraHeader, nonce: 'x' } },
   'a nonce in an access token is let be (Keycloak)': { claims: { ...oidcClaims, nonce: 'x' } },
   'no tenant is asked for': { claims: { ...oidcClaims, tid: 'other' } },
   'an application passes where applications are allowed': {
     claims: { ...oidcClaims, preferred_username: 'service-account-ci' },
-    demands: oidcDemands({ allow_app_tokens: true }),
+    policy: oidcPolicy({ allow_app_tokens: true }),
   },
   'an ID token passes where ID tokens are asked for': {
     claims: { ...dexClaims, typ: 'ID', at_hash: 'x' },
-    demands: idDemands,
+    policy: idDemands,
   },
   'an unmarked token passes where ID tokens are asked for (Dex)': {
     claims: dexClaims,
-    demands: idDemands,
+    policy: idDemands,
   },
   "an ID token's azp names its client": {
     claims: { ...dexClaims, aud: ['kubernetes', 'rolecall'], azp: 'rolecall' },
-    demands: idDemands,
+    policy: idDemands,
   },
 }
 
 for (const [rule, row] of Object.entries(accepted)) {
   test(rule, async () => {
-    const principal = await principalOf(token(row), row.demands ?? demands)
+    const principal = await principalOf(token(row), row.policy ?? policy)
     assert.equal(principal.sub, '5b1c7a52-alice')
   })
 }
@@ -120,18 +120,18 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
   },
   'payload typ Bearer is refused where ID tokens are asked for': {
     claims: { ...dexClaims, typ: 'Bearer' },
-    demands: idDemands,
+    policy: idDemands,
     as: isAccess,
   },
   'header typ at+jwt is refused where ID tokens are asked for': {
     header: { ...entraHeader, typ: 'at+jwt' },
     claims: dexClaims,
-    demands: idDemands,
+    policy: idDemands,
     as: isAccess,
   },
   'a refresh token is refused where ID tokens are asked for': {
     claims: { ...dexClaims, typ: 'Refresh' },
-    demands: idDemands,
+    policy: idDemands,
     as: isRefresh,
   },
   'a trailing slash makes another issuer': {
@@ -162,7 +162,7 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
   },
   'an access token that names no client is refused: its audience is not its client': {
     claims: { ...without(oidcClaims, 'azp'), aud: 'kubernetes' },
-    demands: oidcDemands({ allowed_clients: ['kubernetes'] }),
+    policy: oidcPolicy({ allowed_clients: ['kubernetes'] }),
     as: bad(
       'no_client',
       'The token does not say which client it was issued to, and this resource takes only those in allowed_clients; where no token says it, set allowed_clients to *.',
@@ -170,7 +170,7 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
   },
   'an ID token with two audiences and no azp names no client': {
     claims: { ...dexClaims, aud: ['rolecall', 'kubernetes'] },
-    demands: idDemands,
+    policy: idDemands,
     as: bad('no_client', /^The token does not say which client/),
   },
   'idtyp app is of an application': { claims: { ...oidcClaims, idtyp: 'app' }, as: isApp },
@@ -192,7 +192,7 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
   },
   'a required scope in another case is missing': {
     claims: { ...oidcClaims, scope: 'Kube' },
-    demands: oidcDemands({ required_scopes: ['kube'] }),
+    policy: oidcPolicy({ required_scopes: ['kube'] }),
     as: {
       reason: 'insufficient_scope',
       status: 403,
@@ -204,6 +204,6 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
 
 for (const [rule, row] of Object.entries(refused)) {
   test(rule, async () => {
-    assertRefusal(await refusalOf(token(row), row.demands ?? demands), row.as)
+    assertRefusal(await refusalOf(token(row), row.policy ?? policy), row.as)
   })
 }

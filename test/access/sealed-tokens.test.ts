@@ -11,14 +11,14 @@ import { explain } from '../../src/access/explain.ts'
 import {
   assertRefusal,
   entraClaims,
-  entraDemands,
   entraHeader,
+  entraPolicy,
   now,
   signedToken,
   TrueVerifier,
 } from './judged-tokens.ts'
 
-const demands = entraDemands()
+const policy = entraPolicy()
 const inside = signedToken(entraHeader, entraClaims)
 const sealed = 'a..sealed.token.x'
 const clock = () => now
@@ -46,7 +46,7 @@ class Opener implements TokenOpener {
   }
 }
 
-const accessWith = (opener: TokenOpener) => ({ verifier: new TrueVerifier(), demands, opener })
+const accessWith = (opener: TokenOpener) => ({ verifier: new TrueVerifier(), policy, opener })
 
 test('the token inside is judged, and it is what goes upstream', async () => {
   const verdict = await authenticate([`Bearer ${sealed}`], accessWith(new Opener()), clock)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { policyAnswer } from '../../src/forward/json-rpc-refusal.ts'
+import { jsonRpcRefusal } from '../../src/forward/json-rpc-refusal.ts'
 import { readMcpBody } from '../../src/forward/mcp-message.ts'
 
 const read = (body: unknown) => readMcpBody(Buffer.from(JSON.stringify(body)))
@@ -65,7 +65,7 @@ for (const [name, body] of malformed) {
 }
 
 test('a refused tool call gets a result that the model reads', () => {
-  assert.deepEqual(JSON.parse(policyAnswer(read(call('x', 'a')), 'No.') ?? ''), {
+  assert.deepEqual(JSON.parse(jsonRpcRefusal(read(call('x', 'a')), 'No.') ?? ''), {
     jsonrpc: '2.0',
     id: 'x',
     result: { content: [{ type: 'text', text: 'No.' }], isError: true },
@@ -74,7 +74,7 @@ test('a refused tool call gets a result that the model reads', () => {
 
 test('any other refused request gets an error', () => {
   const body = read({ jsonrpc: '2.0', id: 0, method: 'initialize' })
-  assert.deepEqual(JSON.parse(policyAnswer(body, 'No.') ?? ''), {
+  assert.deepEqual(JSON.parse(jsonRpcRefusal(body, 'No.') ?? ''), {
     jsonrpc: '2.0',
     id: 0,
     error: { code: -32003, message: 'No.' },
@@ -83,14 +83,14 @@ test('any other refused request gets an error', () => {
 
 test('a refused batch is answered as a batch, without its notifications', () => {
   const notification = { jsonrpc: '2.0', method: 'notifications/initialized' }
-  const answers = JSON.parse(policyAnswer(read([notification, call(1, 'a')]), 'No.') ?? '')
+  const answers = JSON.parse(jsonRpcRefusal(read([notification, call(1, 'a')]), 'No.') ?? '')
   assert.equal(answers.length, 1)
   assert.equal(answers[0].id, 1)
 })
 
 test('a refused notification waits for no answer', () => {
   const body = read({ jsonrpc: '2.0', method: 'notifications/initialized' })
-  assert.equal(policyAnswer(body, 'No.'), undefined)
+  assert.equal(jsonRpcRefusal(body, 'No.'), undefined)
 })
 
 test('a name as long as the body does not make a log line as long as the body', () => {

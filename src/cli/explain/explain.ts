@@ -1,5 +1,5 @@
 import { type Explanation, explain } from '../../access/explain.ts'
-import { makeDemands } from '../../access/policy.ts'
+import { resourcePolicy } from '../../access/policy.ts'
 import type { Config, ResourceConfig } from '../../config/config.ts'
 import type { IdentityProvider } from '../../issuer/identity-provider.ts'
 import { texts } from '../../oauth/claims.ts'
@@ -84,9 +84,9 @@ export function explainFor(
   at: { readonly config: Config; readonly provider: IdentityProvider },
 ): Promise<Explanation> {
   const { verifier } = at.provider
-  const demands = makeDemands(resource, at.config.identity_provider, at.provider)
+  const policy = resourcePolicy(resource, at.config.identity_provider, at.provider)
   const opener = tokenOpener(resource, at.config)
-  return explain(token, { verifier, demands, ...(opener && { opener }) }, Date.now)
+  return explain(token, { verifier, policy, ...(opener && { opener }) }, Date.now)
 }
 
 async function pickResource(

@@ -1,4 +1,4 @@
-import type { Draft, Path } from '../sources/draft.ts'
+import type { Path, SettingsDraft } from '../sources/draft.ts'
 import { pathText } from '../sources/draft.ts'
 import type { Problem } from './problem.ts'
 
@@ -9,7 +9,7 @@ export class Report {
   readonly #wrong: string[] = []
 
   /** A problem with a setting, named as its author named it. */
-  wrong(draft: Draft, path: Path, message: string, remedy: string): void {
+  wrong(draft: SettingsDraft, path: Path, message: string, remedy: string): void {
     this.mark(path)
     this.add({ key: draft.keyOf(path), message, remedy })
   }
@@ -25,7 +25,7 @@ export class Report {
   }
 
   /** As {@link wrong}, of what works all the same. The same warning is told once. */
-  warn(draft: Draft, path: Path, message: string, remedy: string): void {
+  warn(draft: SettingsDraft, path: Path, message: string, remedy: string): void {
     const warning = { key: draft.keyOf(path), message, remedy }
     if (!isAmong(this.warnings, warning)) this.warnings.push(warning)
   }

@@ -1,10 +1,10 @@
 import { isLoopbackHost } from '../../net/loopback.ts'
 import { addressesClash } from '../schema/address.ts'
 import { isEncryptedOrLoopback, isTrustedTransport } from '../schema/url.ts'
-import { demand, type Judgement, warnSwitch } from './rule.ts'
+import { demand, type RuleInput, warnSwitch } from './rule.ts'
 
 /** What the settings of the edge demand of each other. */
-export function judgeEdge(judgement: Judgement): void {
+export function judgeEdge(judgement: RuleInput): void {
   const { settings, draft, report } = judgement
   judgePublicUrl(judgement)
   if (addressesClash(settings.listen, settings.admin_listen)) {
@@ -23,7 +23,7 @@ export function judgeEdge(judgement: Judgement): void {
   warnSwitch(judgement, ['unsafe_any_origin'], settings.unsafe_any_origin, 'every web page may ask')
 }
 
-function judgePublicUrl(judgement: Judgement): void {
+function judgePublicUrl(judgement: RuleInput): void {
   const { draft, report, mode } = judgement
   const url = publicUrl(judgement)
   demand(
@@ -51,7 +51,7 @@ function judgePublicUrl(judgement: Judgement): void {
 }
 
 /** Our origin, as configured or from a loopback `listen`. */
-export function publicUrl({ settings, report }: Judgement): string | undefined {
+export function publicUrl({ settings, report }: RuleInput): string | undefined {
   const { listen, public_url: configured } = settings
   if (configured !== undefined || report.isWrong(['public_url'])) return configured
   if (!isLoopbackHost(listen.host) || listen.port === 0) return undefined

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { ValueFiles } from '../sources/value-files.ts'
 import { cloudOfHost } from './provider-url.ts'
-import { demand, type Judgement } from './rule.ts'
+import { demand, type RuleInput } from './rule.ts'
 
 const onlyEntra = ['tenant_id', 'cloud', 'authority'] as const
 const remedies = {
@@ -12,7 +12,7 @@ const remedies = {
 const hour = 3_600_000
 
 /** The kind that applies: as written, else as the settings tell it. */
-export function kindOfProvider({ settings }: Judgement): 'entra' | 'oidc' | undefined {
+export function kindOfProvider({ settings }: RuleInput): 'entra' | 'oidc' | undefined {
   const { kind, tenant_id: tenant, issuer } = settings.identity_provider
   if (kind !== undefined) return kind
   if (tenant !== undefined) return issuer === undefined ? 'entra' : undefined
@@ -20,7 +20,7 @@ export function kindOfProvider({ settings }: Judgement): 'entra' | 'oidc' | unde
 }
 
 /** What the settings of the identity provider demand of each other. */
-export function judgeIdentityProvider(judgement: Judgement, files: ValueFiles): void {
+export function judgeIdentityProvider(judgement: RuleInput, files: ValueFiles): void {
   judgeKind(judgement)
   judgeCredentials(judgement, files)
   const { settings, draft, report } = judgement
@@ -43,7 +43,7 @@ export function judgeIdentityProvider(judgement: Judgement, files: ValueFiles): 
   }
 }
 
-function judgeKind(judgement: Judgement): void {
+function judgeKind(judgement: RuleInput): void {
   const { settings, draft, report } = judgement
   const provider = settings.identity_provider
   const kind = kindOfProvider(judgement)
@@ -65,7 +65,7 @@ function judgeKind(judgement: Judgement): void {
   }
 }
 
-function refuseUndecided({ settings, draft, report }: Judgement): void {
+function refuseUndecided({ settings, draft, report }: RuleInput): void {
   const both = settings.identity_provider.tenant_id !== undefined
   const paths = ['kind', 'tenant_id', 'issuer'].map((key) => ['identity_provider', key])
   if (paths.some((path) => report.isWrong(path))) return
@@ -77,7 +77,7 @@ function refuseUndecided({ settings, draft, report }: Judgement): void {
   )
 }
 
-function judgeCredentials(judgement: Judgement, files: ValueFiles): void {
+function judgeCredentials(judgement: RuleInput, files: ValueFiles): void {
   const { settings, draft, report, mode } = judgement
   const provider = settings.identity_provider
   const given = (
@@ -98,7 +98,7 @@ function judgeCredentials(judgement: Judgement, files: ValueFiles): void {
   if (mode !== 'off') warnTokenFileAway(judgement, files)
 }
 
-function warnMethodAlone({ settings, draft, report, mode }: Judgement): void {
+function warnMethodAlone({ settings, draft, report, mode }: RuleInput): void {
   const provider = settings.identity_provider
   const secret = ['client_secret', 'client_secret_file'].map((key) => ['identity_provider', key])
   if (mode === 'off' || provider.client_secret_method === undefined) return
@@ -112,7 +112,7 @@ function warnMethodAlone({ settings, draft, report, mode }: Judgement): void {
 }
 
 /** The file is read at each use, and the webhook of workload identity may mount it later. */
-function warnTokenFileAway({ settings, draft, report }: Judgement, files: ValueFiles): void {
+function warnTokenFileAway({ settings, draft, report }: RuleInput, files: ValueFiles): void {
   const { federated_token_file: file } = settings.identity_provider
   const code = file === undefined ? undefined : files.unreadable(file)
   if (file === undefined || code === undefined) return

@@ -1,6 +1,6 @@
 import type { Settings } from '../schema/schema.ts'
 import { kindOfProvider } from './identity-provider.ts'
-import type { Judgement } from './rule.ts'
+import type { RuleInput } from './rule.ts'
 
 type Resource = Settings['resource'][number]
 
@@ -11,7 +11,7 @@ export const offlineAccess = 'offline_access'
  * The scopes that are asked for at the identity provider: as written, else the default of its kind.
  * Where rolecall signs people in, Entra is always asked for a refresh token, too.
  */
-export function requestScopes(judgement: Judgement, resource: Resource): readonly string[] {
+export function requestScopes(judgement: RuleInput, resource: Resource): readonly string[] {
   const entra = kindOfProvider(judgement) !== 'oidc'
   const scopes = resource.request_scopes ?? (entra ? entraDefault(resource) : oidcDefault)
   const asked = judgement.mode === 'off' || !entra || scopes.includes(offlineAccess)

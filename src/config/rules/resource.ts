@@ -3,13 +3,13 @@ import type { Settings } from '../schema/schema.ts'
 import { isTrustedTransport } from '../schema/url.ts'
 import type { Path } from '../sources/draft.ts'
 import { kindOfProvider } from './identity-provider.ts'
-import { demand, type Judgement, warnSwitch } from './rule.ts'
+import { demand, type RuleInput, warnSwitch } from './rule.ts'
 
 type Resource = Settings['resource'][number]
-type Rule = (judgement: Judgement, resource: Resource, at: (key: keyof Resource) => Path) => void
+type Rule = (judgement: RuleInput, resource: Resource, at: (key: keyof Resource) => Path) => void
 
 /** What the settings of the resources demand of each other and of the rest. */
-export function judgeResources(judgement: Judgement): void {
+export function judgeResources(judgement: RuleInput): void {
   const { settings, draft, report } = judgement
   if (settings.resource.length === 0 && !report.isWrong(['resource'])) {
     report.wrong(
@@ -26,7 +26,7 @@ export function judgeResources(judgement: Judgement): void {
   refuseTwice(judgement, 'path')
 }
 
-function refuseTwice({ settings, draft, report }: Judgement, key: 'name' | 'path'): void {
+function refuseTwice({ settings, draft, report }: RuleInput, key: 'name' | 'path'): void {
   const seen = new Map<string, number>()
   for (const [index, resource] of settings.resource.entries()) {
     const path = ['resource', index, key]

@@ -1,12 +1,12 @@
 import type { SignInMode } from '../config.ts'
 import type { Report } from '../report/report.ts'
 import type { Settings } from '../schema/schema.ts'
-import type { Draft, Path } from '../sources/draft.ts'
+import type { Path, SettingsDraft } from '../sources/draft.ts'
 
 /** What every rule about more than one setting looks at and tells to. */
-export interface Judgement {
+export interface RuleInput {
   readonly settings: Settings
-  readonly draft: Draft
+  readonly draft: SettingsDraft
   readonly report: Report
   /** The mode that applies; `off` where what is written is none. */
   readonly mode: SignInMode
@@ -14,7 +14,7 @@ export interface Judgement {
 
 /** Tells that a setting is missing, unless it is there and told of already. */
 export function demand(
-  { draft, report }: Judgement,
+  { draft, report }: RuleInput,
   path: Path,
   value: unknown,
   remedy: string,
@@ -24,7 +24,7 @@ export function demand(
 
 /** Tells that an unsafe switch is on. */
 export function warnSwitch(
-  { draft, report }: Judgement,
+  { draft, report }: RuleInput,
   path: Path,
   on: boolean,
   consequence: string,

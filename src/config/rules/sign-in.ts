@@ -4,11 +4,11 @@ import { isEncryptedOrLoopback, redirectPresets } from '../schema/url.ts'
 import type { Path } from '../sources/draft.ts'
 import { publicUrl } from './edge.ts'
 import { offlineAccess, requestScopes } from './request-scopes.ts'
-import { demand, type Judgement } from './rule.ts'
+import { demand, type RuleInput } from './rule.ts'
 import { warnWithoutEffect } from './without-effect.ts'
 
 /** What the settings of the sign-in demand of each other and of the rest. */
-export function judgeSignIn(judgement: Judgement): void {
+export function judgeSignIn(judgement: RuleInput): void {
   warnWithoutEffect(judgement)
   judgeClients(judgement)
   if (judgement.mode !== 'off') {
@@ -20,7 +20,7 @@ export function judgeSignIn(judgement: Judgement): void {
   }
 }
 
-function judgeOwnClient(judgement: Judgement): void {
+function judgeOwnClient(judgement: RuleInput): void {
   demand(
     judgement,
     ['identity_provider', 'client_id'],
@@ -29,7 +29,7 @@ function judgeOwnClient(judgement: Judgement): void {
   )
 }
 
-function judgeSealingKeys(judgement: Judgement): void {
+function judgeSealingKeys(judgement: RuleInput): void {
   const { settings, draft, report, mode } = judgement
   const paths = [['sealing_keys'], ['sealing_keys_file']]
   const given = settings.sealing_keys !== undefined && settings.sealing_keys.length > 0
@@ -47,7 +47,7 @@ function judgeSealingKeys(judgement: Judgement): void {
   }
 }
 
-function judgeRedirectUris(judgement: Judgement): void {
+function judgeRedirectUris(judgement: RuleInput): void {
   const { redirect_uris: uris } = judgement.settings.sign_in
   demand(
     judgement,
@@ -59,7 +59,7 @@ function judgeRedirectUris(judgement: Judgement): void {
 }
 
 /** Codes are posted there: on plain http anybody on the way can be that page. */
-function judgePopupOrigins({ settings, draft, report }: Judgement): void {
+function judgePopupOrigins({ settings, draft, report }: RuleInput): void {
   for (const [index, origin] of settings.sign_in.popup_origins.entries()) {
     if (isEncryptedOrLoopback(origin)) continue
     report.wrong(
@@ -72,7 +72,7 @@ function judgePopupOrigins({ settings, draft, report }: Judgement): void {
 }
 
 /** A code that is sent to ourselves is handed to nobody, or to whoever finds a way to our log. */
-function refuseOwnOrigin(judgement: Judgement, path: Path, uris: readonly string[]): void {
+function refuseOwnOrigin(judgement: RuleInput, path: Path, uris: readonly string[]): void {
   const url = publicUrl(judgement)
   for (const [index, uri] of uris.entries()) {
     const foreign = redirectPresets.includes(uri) || new URL(uri).origin !== url
@@ -89,7 +89,7 @@ function refuseOwnOrigin(judgement: Judgement, path: Path, uris: readonly string
 /** What our own page is called at the authorize endpoint. */
 const OWN_PAGE = 'rolecall'
 
-function judgeClients(judgement: Judgement): void {
+function judgeClients(judgement: RuleInput): void {
   const { settings, draft, report } = judgement
   const seen = new Set<string>()
   for (const [index, client] of settings.sign_in.client.entries()) {
@@ -118,7 +118,7 @@ function judgeClients(judgement: Judgement): void {
 }
 
 /** Refresh tokens come only when they are asked for; Entra is asked without being told. */
-function warnShortSignIns(judgement: Judgement): void {
+function warnShortSignIns(judgement: RuleInput): void {
   const { settings, draft, report } = judgement
   for (const [index, resource] of settings.resource.entries()) {
     const scopes = requestScopes(judgement, resource)
@@ -134,7 +134,7 @@ function warnShortSignIns(judgement: Judgement): void {
 }
 
 /** A token that rolecall redeems is judged like any other. */
-function warnOwnTokensRefused({ settings, draft, report }: Judgement): void {
+function warnOwnTokensRefused({ settings, draft, report }: RuleInput): void {
   const own = settings.identity_provider.client_id
   for (const [index, { allowed_clients: allowed }] of settings.resource.entries()) {
     const any = allowed.length === 0 || allowed.includes('*')
@@ -149,7 +149,7 @@ function warnOwnTokensRefused({ settings, draft, report }: Judgement): void {
 }
 
 /** HolmesGPT keeps tokens by person and authorization URL, and relay has one such URL. */
-function warnUnlike(judgement: Judgement): void {
+function warnUnlike(judgement: RuleInput): void {
   const { settings, draft, report, mode } = judgement
   const [first, ...others] = settings.resource
   if (mode !== 'relay' || first === undefined) return

@@ -1,6 +1,6 @@
 import type { SignInMode } from '../config.ts'
 import { valueAt } from '../sources/draft.ts'
-import type { Judgement } from './rule.ts'
+import type { RuleInput } from './rule.ts'
 
 interface Idle {
   readonly table: 'sign_in' | 'store' | 'identity_provider'
@@ -39,7 +39,7 @@ const remedies: Readonly<Record<SignInMode, string>> = {
 }
 
 /** Warns of what is written and has no effect in the mode that applies. */
-export function warnWithoutEffect({ draft, report, mode }: Judgement): void {
+export function warnWithoutEffect({ draft, report, mode }: RuleInput): void {
   for (const { table, holds } of idle[mode]) {
     for (const key of Object.keys(draft.root[table] ?? {})) {
       const path = [table, key]

@@ -1,15 +1,15 @@
 import { isIP, isIPv6 } from 'node:net'
 import { isLoopbackHost } from '../../net/loopback.ts'
 import type { ListenAddress } from '../config.ts'
-import { Flaw } from '../value-error.ts'
+import { ValueError } from '../value-error.ts'
 
 const hostName = /^(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*$/i
 const addressForm = /^(?<host>\[[0-9a-f:.]+\]|[^:[\]]*):(?<port>\d{1,5})$/i
 
 /** Reads `host:port`, IPv6 addresses in brackets. Port 0 lets the system choose. */
-export function readListenAddress(text: string): ListenAddress | Flaw {
+export function readListenAddress(text: string): ListenAddress | ValueError {
   const { host, port } = addressForm.exec(text)?.groups ?? {}
-  const flaw = new Flaw(
+  const flaw = new ValueError(
     'is not an address to listen on',
     'Write host:port, such as "127.0.0.1:8080", "0.0.0.0:8080" or "[::]:8080".',
   )
@@ -33,21 +33,21 @@ export function addressesClash(one: ListenAddress, other: ListenAddress): boolea
 }
 
 /** Reads a `Host` header value: a name or an address, with or without a port; lower case. */
-export function readHost(text: string): string | Flaw {
+export function readHost(text: string): string | ValueError {
   const lower = text.toLowerCase()
   const address = readListenAddress(lower)
-  const host = address instanceof Flaw ? lower : address.host
+  const host = address instanceof ValueError ? lower : address.host
   const bare = withoutBrackets(host)
   const bracketed = lower.startsWith('[')
   if (bracketed ? isIPv6(bare) : isIP(bare) === 4 || hostName.test(bare)) return lower
-  return new Flaw(
+  return new ValueError(
     'is not a Host value',
     'Write the name without scheme and path, with the port where one is used: "rolecall.holmes.svc.cluster.local:8080".',
   )
 }
 
 /** Reads a CIDR; an address alone is the network of that one address. */
-export function readNetwork(text: string): string | Flaw {
+export function readNetwork(text: string): string | ValueError {
   const [address = '', prefix, ...rest] = text.split('/')
   const version = isIP(address)
   const longest = version === 6 ? 128 : 32
@@ -56,7 +56,7 @@ export function readNetwork(text: string): string | Flaw {
   if (version !== 0 && legalPrefix && rest.length === 0) {
     return prefix === undefined ? `${address}/${longest}` : text
   }
-  return new Flaw('is not a network', 'Write a CIDR such as "10.0.0.0/8" or "fd00::/8".')
+  return new ValueError('is not a network', 'Write a CIDR such as "10.0.0.0/8" or "fd00::/8".')
 }
 
 function withoutBrackets(host: string): string {

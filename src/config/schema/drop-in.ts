@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Flaw, textAs } from '../value-error.ts'
+import { textAs, ValueError } from '../value-error.ts'
 import { readIssuer } from './url.ts'
 
 /**
@@ -47,7 +47,7 @@ export const dropInSchema = z.strictObject({
     .union([z.int(), z.string()], { error: 'is not a port' })
     .transform((port, context): number => {
       if (/^\d{1,5}$/.test(`${port}`) && Number(port) <= 65_535) return Number(port)
-      const flaw = new Flaw('is not a port', 'Write a number from 1 to 65535.')
+      const flaw = new ValueError('is not a port', 'Write a number from 1 to 65535.')
       context.addIssue({ code: 'custom', message: flaw.message, params: { remedy: flaw.remedy } })
       return z.NEVER
     })

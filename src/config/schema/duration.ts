@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Flaw, textAs } from '../value-error.ts'
+import { textAs, ValueError } from '../value-error.ts'
 
 const factors: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 /** The longest delay that a timer of Node.js takes. */
@@ -22,16 +22,16 @@ export function duration(bounds: { least?: number; most?: number } = {}) {
 /** For what is compared with a clock and not waited for. */
 export const longest = year
 
-function readDuration(text: string, least: number, most: number): number | Flaw {
+function readDuration(text: string, least: number, most: number): number | ValueError {
   const { amount, unit = '' } = /^(?<amount>\d+(\.\d+)?)(?<unit>ms|s|m|h)$/.exec(text)?.groups ?? {}
   if (amount === undefined) {
-    return new Flaw('is not a duration', durationRemedy(/^\d+$/.test(text) ? text : '15'))
+    return new ValueError('is not a duration', durationRemedy(/^\d+$/.test(text) ? text : '15'))
   }
   const milliseconds = Math.round(Number(amount) * (factors[unit] ?? Number.NaN))
   if (milliseconds < least)
-    return new Flaw('is too short', `Write ${formatDuration(least)} or more.`)
+    return new ValueError('is too short', `Write ${formatDuration(least)} or more.`)
   if (milliseconds <= most) return milliseconds
-  return new Flaw('is too long', `Write ${formatDuration(most)} or less.`)
+  return new ValueError('is too long', `Write ${formatDuration(most)} or less.`)
 }
 
 /** How to write a duration, shown on the number that was written without a unit. */
@@ -53,7 +53,7 @@ export function formatDuration(milliseconds: number): string {
 export const moment = textAs((text) => {
   const parsed = z.iso.datetime({ offset: true }).safeParse(text)
   if (parsed.success) return Date.parse(parsed.data)
-  return new Flaw('is not a moment', 'Write it as RFC 3339 says: "2026-01-31T12:00:00Z".')
+  return new ValueError('is not a moment', 'Write it as RFC 3339 says: "2026-01-31T12:00:00Z".')
 })
 
 /** The moment as it is written, to the second where it is one. */

@@ -1,4 +1,4 @@
-import { Flaw } from '../value-error.ts'
+import { ValueError } from '../value-error.ts'
 
 const guidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
@@ -26,31 +26,31 @@ export function isGuid(text: string): boolean {
 }
 
 /** Reads a tenant id; lower case. Names for many tenants at once are refused with a reason. */
-export function readTenantId(text: string): string | Flaw {
+export function readTenantId(text: string): string | ValueError {
   if (isGuid(text)) return text.toLowerCase()
   const remedy =
     'Write the Directory (tenant) ID, a GUID: Azure portal > Microsoft Entra ID > Overview, or `az account show --query tenantId`.'
   if (['common', 'organizations', 'consumers'].includes(text.toLowerCase())) {
-    return new Flaw(
+    return new ValueError(
       'names no single tenant: everybody with a Microsoft account would count',
       remedy,
     )
   }
-  if (text.includes('.')) return new Flaw("is a domain, not the tenant's id", remedy)
-  return new Flaw("is not a tenant's id", remedy)
+  if (text.includes('.')) return new ValueError("is a domain, not the tenant's id", remedy)
+  return new ValueError("is not a tenant's id", remedy)
 }
 
 const keyRemedy =
   'Write keys that `rolecall keygen` prints, one per line: the first seals, all open.'
 
 /** Reads sealing keys, one per line: 32 bytes each, canonical base64url. The text is a secret. */
-export function readSealingKeys(lines: readonly string[]): readonly string[] | Flaw {
+export function readSealingKeys(lines: readonly string[]): readonly string[] | ValueError {
   const keys = lines.map((line) => line.trim()).filter((line) => line !== '')
-  if (keys.length === 0) return new Flaw('holds no key', keyRemedy)
+  if (keys.length === 0) return new ValueError('holds no key', keyRemedy)
   const bad = keys.findIndex((key) => !isSealingKey(key))
   if (bad >= 0)
-    return new Flaw(`has a key that is not 32 bytes in base64url (key ${bad + 1})`, keyRemedy)
-  if (new Set(keys).size < keys.length) return new Flaw('has the same key twice', keyRemedy)
+    return new ValueError(`has a key that is not 32 bytes in base64url (key ${bad + 1})`, keyRemedy)
+  if (new Set(keys).size < keys.length) return new ValueError('has the same key twice', keyRemedy)
   return keys
 }
 
@@ -85,21 +85,21 @@ const reservedHeaders = new Set([
  * Reads the name of the header that carries the token upstream (RFC 9110 §5.1); lower case. A name
  * with `_` is refused: some servers read it as the one with `-`.
  */
-export function readTokenHeader(text: string): string | Flaw {
+export function readTokenHeader(text: string): string | ValueError {
   const name = text.toLowerCase()
   const remedy = 'Write "authorization", or the header your MCP server reads: "x-argocd-api-token".'
-  if (!headerForm.test(name)) return new Flaw('is not the name of a header', remedy)
+  if (!headerForm.test(name)) return new ValueError('is not the name of a header', remedy)
   const meaningful =
     reservedHeaders.has(name) || /^(content|accept|x-forwarded|impersonate)(-|$)/.test(name)
-  return meaningful ? new Flaw('is a header with a meaning of its own', remedy) : name
+  return meaningful ? new ValueError('is a header with a meaning of its own', remedy) : name
 }
 
 /** Reads a resource's path: segments of unreserved characters, no slash at the end (RFC 3986). */
-export function readResourcePath(text: string): string | Flaw {
+export function readResourcePath(text: string): string | ValueError {
   const remedy = 'Write a path such as "/mcp" or "/prod/mcp".'
-  if (text === '/') return new Flaw('is the page for people', remedy)
+  if (text === '/') return new ValueError('is the page for people', remedy)
   if (text.length > 1 && text.endsWith('/')) {
-    return new Flaw(
+    return new ValueError(
       'ends with a slash',
       `Write "${text.replace(/\/+$/, '') || '/mcp'}"; with a slash it is answered too.`,
     )
@@ -108,17 +108,17 @@ export function readResourcePath(text: string): string | Flaw {
   const legal = segments.every(
     (segment) => /^[A-Za-z0-9._~-]+$/.test(segment) && !/^\.\.?$/.test(segment),
   )
-  if (!text.startsWith('/') || !legal) return new Flaw('is not a path', remedy)
+  if (!text.startsWith('/') || !legal) return new ValueError('is not a path', remedy)
   const [first = '', ...rest] = segments.map((segment) => segment.toLowerCase())
   if (first === 'oauth' || first === '.well-known') {
-    return new Flaw(`lies below /${segments[0]}, which rolecall answers itself`, remedy)
+    return new ValueError(`lies below /${segments[0]}, which rolecall answers itself`, remedy)
   }
   if (!rest.includes('.well-known')) return text
-  return new Flaw('has /.well-known in it, where rolecall answers with metadata', remedy)
+  return new ValueError('has /.well-known in it, where rolecall answers with metadata', remedy)
 }
 
 /** Reads a resource's name; it becomes part of URLs and log lines. */
-export function readResourceName(text: string): string | Flaw {
+export function readResourceName(text: string): string | ValueError {
   if (/^[a-z0-9-]{1,40}$/.test(text)) return text
-  return new Flaw('is not a name', 'Write 1 to 40 of a to z, 0 to 9 and "-".')
+  return new ValueError('is not a name', 'Write 1 to 40 of a to z, 0 to 9 and "-".')
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Flaw, textAs } from '../value-error.ts'
+import { textAs, ValueError } from '../value-error.ts'
 import { duration } from './duration.ts'
 import { aksAudience, readResourceName, readResourcePath, readTokenHeader } from './identifiers.ts'
 import { readIssuer, readUpstream } from './url.ts'
@@ -8,7 +8,7 @@ import { readIssuer, readUpstream } from './url.ts'
 const scope = textAs((text) =>
   /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
     ? text
-    : new Flaw(
+    : new ValueError(
         'is not one scope',
         'Write every scope as an item of its own: ["openid", "profile"].',
       ),

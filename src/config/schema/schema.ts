@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Flaw, textAs } from '../value-error.ts'
+import { textAs, ValueError } from '../value-error.ts'
 import { readHost, readListenAddress, readNetwork } from './address.ts'
 import { duration } from './duration.ts'
 import { readSealingKeys } from './identifiers.ts'
@@ -100,7 +100,7 @@ const processShape = {
     .transform((keys, context): readonly string[] => {
       if (keys.length === 0) return []
       const read = readSealingKeys(typeof keys === 'string' ? keys.split('\n') : keys)
-      if (!(read instanceof Flaw)) return read
+      if (!(read instanceof ValueError)) return read
       context.addIssue({ code: 'custom', message: read.message, params: { remedy: read.remedy } })
       return z.NEVER
     })

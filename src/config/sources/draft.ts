@@ -35,7 +35,7 @@ export function valueAt(root: unknown, path: Path): unknown {
 }
 
 /** The values of all sources as they are brought together, and who said them. */
-export class Draft {
+export class SettingsDraft {
   readonly root: Table
   readonly #labels = new Map<string, string>()
 

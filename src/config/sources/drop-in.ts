@@ -10,9 +10,9 @@ import { dropInNode } from '../schema/settings.ts'
 import { parseWithoutWrong } from '../validate.ts'
 import {
   type Assignment,
-  Draft,
   type Path,
   pathText,
+  SettingsDraft,
   type Table,
   tableOf,
   valueAt,
@@ -66,7 +66,7 @@ export function translateDropIn(table: Table, report: Report): Translated {
   if (!hasDropInKeys(table)) return { table, assignments: [], names: [] }
   const ours = Object.entries(table).filter(([key, value]) => !isTheirs(key, value, report))
   const rest = tableOf(ours.filter(([key]) => !isDropInKey(key)))
-  const found = new Draft(tableOf(ours.filter(([key]) => isDropInKey(key))))
+  const found = new SettingsDraft(tableOf(ours.filter(([key]) => isDropInKey(key))))
   const written = Object.keys(found.root)
   const dropIn = parseWithoutWrong(
     dropInSchema,

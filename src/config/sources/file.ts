@@ -1,14 +1,14 @@
 import { extname } from 'node:path'
 import { parse as parseToml, TomlDate, TomlError } from 'smol-toml'
 import { parseDocument } from 'yaml'
-import { Flaw } from '../value-error.ts'
+import { ValueError } from '../value-error.ts'
 import { isTable, type Table, tableOf } from './draft.ts'
 
 /**
  * Parses a configuration file by its ending: TOML, or YAML with its core schema. Dates become the
  * text they were written as. Nothing is known of the keys yet.
  */
-export function parseFile(path: string, text: string): Table | Flaw {
+export function parseFile(path: string, text: string): Table | ValueError {
   const parsers: Readonly<Record<string, (text: string) => unknown>> = {
     '.toml': (source) => parseToml(source, { maxDepth: 32 }),
     '.yaml': parseYaml,
@@ -16,7 +16,7 @@ export function parseFile(path: string, text: string): Table | Flaw {
   }
   const parse = parsers[extname(path).toLowerCase()]
   if (parse === undefined) {
-    return new Flaw(
+    return new ValueError(
       'is neither TOML nor YAML by its ending',
       'Give the file a name that ends with .toml, .yaml or .yml.',
     )
@@ -24,9 +24,9 @@ export function parseFile(path: string, text: string): Table | Flaw {
   try {
     const value = plain(parse(text.replace(/^\uFEFF/, '')))
     if (isTable(value)) return value
-    return new Flaw('holds no table', 'Write keys and their values.')
+    return new ValueError('holds no table', 'Write keys and their values.')
   } catch (error) {
-    return new Flaw(`cannot be parsed: ${reasonOf(error)}`, 'Correct the file there.')
+    return new ValueError(`cannot be parsed: ${reasonOf(error)}`, 'Correct the file there.')
   }
 }
 

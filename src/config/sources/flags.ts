@@ -3,7 +3,7 @@ import type { Report } from '../report/report.ts'
 import { providerAssignments, providerOfUrl } from '../rules/provider-url.ts'
 import { type Setting, settings } from '../schema/settings.ts'
 import { readIssuer } from '../schema/url.ts'
-import { Flaw } from '../value-error.ts'
+import { ValueError } from '../value-error.ts'
 import type { Assignment, Path } from './draft.ts'
 import { coerce } from './text-value.ts'
 
@@ -100,7 +100,7 @@ function tenantAssignments(tenant: string): readonly Assignment[] {
 
 function issuerAssignments(text: string, report: Report): readonly Assignment[] {
   const issuer = readIssuer(text)
-  if (!(issuer instanceof Flaw)) return providerAssignments(providerOfUrl(issuer), '--issuer')
+  if (!(issuer instanceof ValueError)) return providerAssignments(providerOfUrl(issuer), '--issuer')
   report.mark(['identity_provider', 'kind'])
   report.add({ key: '--issuer', message: issuer.message, remedy: issuer.remedy })
   return []

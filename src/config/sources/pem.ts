@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { Flaw } from '../value-error.ts'
+import { ValueError } from '../value-error.ts'
 
 const blocks = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
@@ -9,25 +9,26 @@ const blocks = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
  *
  * @returns at least one certificate, or why there is none
  */
-export function readCertificates(pem: string): readonly X509Certificate[] | Flaw {
+export function readCertificates(pem: string): readonly X509Certificate[] | ValueError {
   const remedy = 'Give a PEM file with -----BEGIN CERTIFICATE-----.'
   const found = pem.match(blocks) ?? []
-  if (found.length === 0) return new Flaw('holds no PEM certificate', remedy)
+  if (found.length === 0) return new ValueError('holds no PEM certificate', remedy)
   try {
     return found.map((block) => new X509Certificate(block))
   } catch {
-    return new Flaw('holds a certificate that cannot be parsed', remedy)
+    return new ValueError('holds a certificate that cannot be parsed', remedy)
   }
 }
 
 /** Reads a private key in PEM, without a passphrase. */
-export function readPrivateKey(pem: string): KeyObject | Flaw {
+export function readPrivateKey(pem: string): KeyObject | ValueError {
   const remedy = 'Give a PEM file with -----BEGIN PRIVATE KEY-----, not encrypted.'
-  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) return new Flaw('holds no PEM key', remedy)
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem))
+    return new ValueError('holds no PEM key', remedy)
   try {
     return createPrivateKey(pem)
   } catch {
-    return new Flaw('holds a key that cannot be parsed', remedy)
+    return new ValueError('holds a key that cannot be parsed', remedy)
   }
 }
 
@@ -39,7 +40,7 @@ export function keyMatches(certificates: readonly X509Certificate[], key: KeyObj
 /** A line by which people know a PEM text: subject and fingerprint, and how many there are. */
 export function describeCertificates(pem: string): string {
   const certificates = readCertificates(pem)
-  if (certificates instanceof Flaw) return certificates.message
+  if (certificates instanceof ValueError) return certificates.message
   const [first] = certificates
   const subject = (first?.subject ?? '').split('\n').join(', ') || 'no subject'
   const fingerprint = createHash('sha256')

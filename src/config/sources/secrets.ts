@@ -1,19 +1,19 @@
 import type { Report } from '../report/report.ts'
 import { type Setting, settings } from '../schema/settings.ts'
-import { type Draft, isTable, type Path, valueAt } from './draft.ts'
+import { isTable, type Path, type SettingsDraft, valueAt } from './draft.ts'
 import type { ValueFiles } from './value-files.ts'
 
 /**
  * Puts the contents of every `x_file` of a secret `x` where `x` stands; the line break at the end
  * does not count. Both together are a problem: which of them counts would be a guess.
  */
-export function readSecretFiles(draft: Draft, files: ValueFiles, report: Report): void {
+export function readSecretFiles(draft: SettingsDraft, files: ValueFiles, report: Report): void {
   for (const secret of settings.filter(({ node }) => node.writeOnly === true)) {
     for (const path of pathsOf(secret, draft)) readSecretFile(path, draft, files, report)
   }
 }
 
-function readSecretFile(path: Path, draft: Draft, files: ValueFiles, report: Report): void {
+function readSecretFile(path: Path, draft: SettingsDraft, files: ValueFiles, report: Report): void {
   const filePath: Path = [...path.slice(0, -1), `${path.at(-1)}_file`]
   const file = valueAt(draft.root, filePath)
   if (typeof file !== 'string') return
@@ -34,7 +34,7 @@ function readSecretFile(path: Path, draft: Draft, files: ValueFiles, report: Rep
 }
 
 /** The places of a setting in this draft: one, or one for each item of its list. */
-function pathsOf(setting: Setting, draft: Draft): Path[] {
+function pathsOf(setting: Setting, draft: SettingsDraft): Path[] {
   const star = setting.path.indexOf('*')
   if (star < 0) return [setting.path]
   const list = valueAt(draft.root, setting.path.slice(0, star))

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Report } from '../report/report.ts'
-import { Flaw } from '../value-error.ts'
-import type { Draft, Path } from './draft.ts'
+import { ValueError } from '../value-error.ts'
+import type { Path, SettingsDraft } from './draft.ts'
 import { keyMatches, readCertificates, readPrivateKey } from './pem.ts'
 
 /** A certificate with its key; PEM texts. */
@@ -13,11 +13,11 @@ export interface CertificateAndKey {
 /** Reads the files that settings name, and remembers which. */
 export class ValueFiles {
   readonly #read: (path: string) => string
-  readonly #draft: Draft
+  readonly #draft: SettingsDraft
   readonly #report: Report
   readonly #paths = new Set<string>()
 
-  constructor(read: (path: string) => string, draft: Draft, report: Report) {
+  constructor(read: (path: string) => string, draft: SettingsDraft, report: Report) {
     this.#read = read
     this.#draft = draft
     this.#report = report
@@ -73,7 +73,7 @@ export class ValueFiles {
     if (certificate === undefined || key === undefined) return undefined
     const chain = readCertificates(certificate)
     const privateKey = readPrivateKey(key)
-    if (chain instanceof Flaw || privateKey instanceof Flaw) return undefined
+    if (chain instanceof ValueError || privateKey instanceof ValueError) return undefined
     if (keyMatches(chain, privateKey)) return { certificate, key }
     this.#report.wrong(
       this.#draft,
@@ -98,12 +98,12 @@ export class ValueFiles {
   #checked<T>(
     file: string | undefined,
     path: Path,
-    read: (pem: string) => T | Flaw,
+    read: (pem: string) => T | ValueError,
   ): string | undefined {
     const pem = file === undefined ? undefined : this.text(file, path)
     if (pem === undefined) return undefined
     const value = read(pem)
-    if (!(value instanceof Flaw)) return pem
+    if (!(value instanceof ValueError)) return pem
     this.#report.wrong(this.#draft, path, value.message, value.remedy)
     return undefined
   }

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.ts'
 import type { Config } from '../../config/config.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
-import { LineBudget } from '../../observe/log-rate-limit.ts'
+import { LogRateLimit } from '../../observe/log-rate-limit.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import type { RegistrationAnswer } from '../../sign-in/clients/registration.ts'
@@ -39,7 +39,7 @@ const MINUTE = 60_000
  * configuration is read again; an IPv6 address counts as its /64.
  */
 export function registerRoute({ endpoints, ...parts }: RegisterRouteParts, config: Config) {
-  const budget = new LineBudget(parts.clock, (left) => {
+  const budget = new LogRateLimit(parts.clock, (left) => {
     parts.log.info(
       { kind: 'registration', not_logged: left },
       'refused registrations were not all logged',
@@ -70,7 +70,7 @@ export function registerRoute({ endpoints, ...parts }: RegisterRouteParts, confi
   }
 }
 
-type Around = Pick<RegisterRouteParts, 'metrics'> & { readonly budget: LineBudget }
+type Around = Pick<RegisterRouteParts, 'metrics'> & { readonly budget: LogRateLimit }
 
 /** The last hook of a route: what was refused before costs nothing and counts for nothing. */
 function limitOf({ limits: { registrations_per_minute: most } }: Config, around: Around) {

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.ts'
 import type { Config } from '../../config/config.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
-import { LineBudget } from '../../observe/log-rate-limit.ts'
+import { LogRateLimit } from '../../observe/log-rate-limit.ts'
 import type { Logger } from '../../observe/logger.ts'
 import { type RevocationRequest, readRevocationRequest } from '../../sign-in/token/revocation.ts'
 import { originHook } from '../steps/cors.ts'
@@ -28,7 +28,7 @@ const METHODS = ['POST', 'OPTIONS']
 
 /** Token revocation over HTTP (RFC 7009 §2): who may ask from where, the form, the answer. */
 export function revokeRoute({ endpoints, log, clock }: RevokeRouteParts, config: Config) {
-  const budget = new LineBudget(clock, (left) => {
+  const budget = new LogRateLimit(clock, (left) => {
     log.info({ kind: 'revocation', not_logged: left }, 'refused revocations were not all logged')
   })
   return async (scope: FastifyInstance): Promise<void> => {
@@ -50,7 +50,7 @@ export function revokeRoute({ endpoints, log, clock }: RevokeRouteParts, config:
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  { endpoint, budget }: { readonly endpoint: RevocationEndpoint; readonly budget: LineBudget },
+  { endpoint, budget }: { readonly endpoint: RevocationEndpoint; readonly budget: LogRateLimit },
 ): Promise<FastifyReply> {
   const { record } = request
   try {

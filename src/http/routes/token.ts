@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.ts'
 import type { Config } from '../../config/config.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
-import { LineBudget } from '../../observe/log-rate-limit.ts'
+import { LogRateLimit } from '../../observe/log-rate-limit.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import { readTokenRequest, type TokenRequest } from '../../sign-in/token/token-request.ts'
@@ -32,7 +32,7 @@ const METHODS = ['POST', 'OPTIONS']
 
 /** A token endpoint over HTTP (RFC 6749 §3.2): who may ask from where, the form, the answer. */
 export function tokenRoute(parts: TokenRouteParts, config: Config) {
-  const budget = new LineBudget(parts.clock, (left) => {
+  const budget = new LogRateLimit(parts.clock, (left) => {
     parts.log.info(
       { kind: 'token', not_logged: left },
       'refused token requests were not all logged',
@@ -55,7 +55,7 @@ export function tokenRoute(parts: TokenRouteParts, config: Config) {
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  { endpoint, metrics, budget }: TokenRouteParts & { readonly budget: LineBudget },
+  { endpoint, metrics, budget }: TokenRouteParts & { readonly budget: LogRateLimit },
 ): Promise<FastifyReply> {
   const { record } = request
   try {

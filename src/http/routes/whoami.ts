@@ -118,7 +118,7 @@ function refusalOf(
 
 function whoamiOf({ principal, resource }: Accepted, accepted: readonly Accepted[]): Whoami {
   const { iss, sub, oid, tid, user, azp, groups, groupsLeftOut, expiresAt } = principal
-  const tells = resource.access.demands.groupsClaim !== undefined && !groupsLeftOut
+  const tells = resource.access.policy.groupsClaim !== undefined && !groupsLeftOut
   return {
     user,
     iss,
@@ -130,7 +130,7 @@ function whoamiOf({ principal, resource }: Accepted, accepted: readonly Accepted
     expires_at: new Date(expiresAt).toISOString(),
     resources: accepted.map(({ principal: judged, resource: { resource: one, access } }) => ({
       name: one.name,
-      permitted: authorize(judged, access.demands).kind === 'permit',
+      permitted: authorize(judged, access.policy).kind === 'permit',
     })),
   }
 }

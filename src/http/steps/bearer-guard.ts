@@ -48,7 +48,7 @@ function conclude(
     return guard.refuse(verdict.refusal)
   }
   record.who = whoOf(verdict.principal)
-  const authorization = authorize(verdict.principal, guard.access.demands)
+  const authorization = authorize(verdict.principal, guard.access.policy)
   if (authorization.kind === 'permit') {
     const { permit } = authorization
     record.acts_as = permit.actsAs

@@ -11,7 +11,7 @@ import {
 import type { Clock } from '../../clock.ts'
 import type { ProviderCredential } from '../../config/config.ts'
 import { keyMatches, readCertificates, readPrivateKey } from '../../config/sources/pem.ts'
-import { Flaw } from '../../config/value-error.ts'
+import { ValueError } from '../../config/value-error.ts'
 import { readJwt } from '../../oauth/jwt.ts'
 
 /** Reads a text file. */
@@ -171,8 +171,8 @@ async function readPairOnce(
   return certificate && keyMatches(certificates, key) ? { certificate, key } : undefined
 }
 
-function usable<T>(setting: string, value: T | Flaw): T {
-  if (!(value instanceof Flaw)) return value
+function usable<T>(setting: string, value: T | ValueError): T {
+  if (!(value instanceof ValueError)) return value
   throw new CredentialError(`${setting} ${value.message}`, 'give a PEM file, not encrypted.')
 }
 

@@ -6,7 +6,7 @@ import { needsSignIn } from '../errors/oauth-errors.ts'
 import type { GrantOutcome, ProviderTrace } from './provider-grants.ts'
 
 /** An answer of the token endpoint that is not 200. */
-export interface ErrorAnswer {
+export interface TokenErrorResponse {
   readonly status: number
   /** The header. */
   readonly retryAfter?: string
@@ -29,7 +29,7 @@ const forbidden = ['invalid_grant', 'access_denied']
  *
  * @param now milliseconds since the epoch
  */
-export function judgeErrorAnswer(answer: ErrorAnswer, now: number): GrantOutcome {
+export function judgeErrorAnswer(answer: TokenErrorResponse, now: number): GrantOutcome {
   const { status } = answer
   const body = readObject(answer.body)
   const trace = traceOf(status, body)

@@ -16,7 +16,7 @@ import { asDocumentError, type DocumentError } from '../../net/document-error.ts
 import { checkedUrl, type IdpFetch } from '../idp-fetch.ts'
 import { CredentialError, clientAuthentication, type ReadText } from './client-credential.ts'
 import type { GrantOutcome, ProviderGrants, ProviderTokens } from './provider-grants.ts'
-import { type ErrorAnswer, judgeErrorAnswer, shortestRetry } from './token-endpoint-error.ts'
+import { judgeErrorAnswer, shortestRetry, type TokenErrorResponse } from './token-endpoint-error.ts'
 
 export interface TokenEndpointOptions {
   readonly clock: Clock
@@ -120,7 +120,7 @@ async function exchange(grant: Grant, options: TokenEndpointOptions): Promise<Gr
 interface Recorder {
   readonly fetch: IdpFetch
   /** What the one request came to, when it was not an answer of 200. */
-  seen(): { readonly failure?: DocumentError; readonly errorAnswer?: ErrorAnswer }
+  seen(): { readonly failure?: DocumentError; readonly errorAnswer?: TokenErrorResponse }
 }
 
 /** openid-client has many errors for one answer that is not 200; ours is judged from the answer. */

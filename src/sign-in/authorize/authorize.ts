@@ -1,7 +1,7 @@
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { invalidRequest, temporarilyUnavailable } from '../../oauth/errors.ts'
 import {
-  type BrokerParts,
+  type BrokerContext,
   type BrokerResource,
   callbackUrl,
   issuerShown,
@@ -53,7 +53,7 @@ const LONGEST_COOKIE = 3_000
 export async function authorize(
   query: string,
   visit: Visit,
-  parts: BrokerParts,
+  parts: BrokerContext,
 ): Promise<BrowserAnswer> {
   const read = readAuthorizeQuery(query)
   const clientId = read.parameters.get('client_id')
@@ -88,7 +88,7 @@ export async function authorize(
   }
 }
 
-async function beginOwnSignIn(visit: Visit, parts: BrokerParts): Promise<BrowserAnswer> {
+async function beginOwnSignIn(visit: Visit, parts: BrokerContext): Promise<BrowserAnswer> {
   const of = { resource: visit.resource.resource.name, consented: true }
   const transaction = beginTransaction(of, parts.clock.now())
   if (parts.provider.authorizationEndpoint() === undefined) throw providerAway()
@@ -107,7 +107,7 @@ function providerAway(): ErrorAnswer {
 export async function decide(
   form: ReadonlyMap<string, string>,
   visit: Visit,
-  parts: BrokerParts,
+  parts: BrokerContext,
 ): Promise<BrowserAnswer> {
   const { clock, keys } = parts
   const id = form.get('transaction') ?? ''
@@ -146,7 +146,7 @@ export async function decide(
 
 interface Around {
   readonly visit: Visit
-  readonly parts: BrokerParts
+  readonly parts: BrokerContext
 }
 
 type Address = Parameters<typeof answerAddress>[0]
@@ -154,7 +154,7 @@ type Address = Parameters<typeof answerAddress>[0]
 async function remembered(
   { id: client, redirectUri }: NonNullable<Transaction['client']>,
   { cookies, resource: { url: resource } }: Visit,
-  { config, keys, clock }: BrokerParts,
+  { config, keys, clock }: BrokerContext,
 ): Promise<BrowserAnswer['cookies']> {
   const { consent, tokens } = config.sign_in
   if (consent !== 'remember') return []
@@ -168,7 +168,7 @@ async function remembered(
 async function isAllowed(
   { client, redirectUri }: ReturnAddress,
   { resource, cookies, byPerson }: Visit,
-  { config, keys, clock }: BrokerParts,
+  { config, keys, clock }: BrokerContext,
 ): Promise<boolean> {
   if (client.skipsConsent) return true
   const { consent, tokens } = config.sign_in
@@ -182,7 +182,7 @@ async function isAllowed(
 function checkResource(
   { parameters, severalResources }: ReturnType<typeof readAuthorizeQuery>,
   { resource }: Visit,
-  { config }: BrokerParts,
+  { config }: BrokerContext,
 ): void {
   const indicators = resourceIndicators(config, [resource.resource])
   indicators.meantBy(parameters.get('resource'), severalResources)
@@ -207,7 +207,7 @@ async function proceed(
 }
 
 /** With `prompt=none` no page may be shown (OpenID Connect Core §3.1.2.1), here or at the provider. */
-function checkSilent({ consented }: Transaction, { config }: BrokerParts): void {
+function checkSilent({ consented }: Transaction, { config }: BrokerContext): void {
   if (!consented) {
     throw new AuthorizeRefusal('consent_required', 'The person has to be asked first.')
   }
@@ -267,7 +267,7 @@ async function toProvider(
 
 async function transactionCookie(
   transaction: Transaction,
-  { keys }: BrokerParts,
+  { keys }: BrokerContext,
 ): Promise<BrowserAnswer['cookies'][number]> {
   const value = await sealTransaction(transaction, keys.for('transaction'))
   if (value.length > LONGEST_COOKIE) {

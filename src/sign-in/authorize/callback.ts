@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readAddressParameters } from '../../oauth/address-parameters.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { invalidRequest } from '../../oauth/errors.ts'
-import { type BrokerParts, type BrokerResource, issuerShown } from '../broker-context.ts'
+import { type BrokerContext, type BrokerResource, issuerShown } from '../broker-context.ts'
 import { clientError, type ProviderRefusal } from '../provider/provider-refusal.ts'
 import { sealCode } from '../token/authorization-code.ts'
 import { answerAddress } from './authorize-request.ts'
@@ -32,7 +32,7 @@ export interface Return {
 export async function callback(
   query: string,
   back: Return,
-  parts: BrokerParts,
+  parts: BrokerContext,
 ): Promise<BrowserAnswer> {
   const answer = readAddressParameters(query)
   const transaction = await transactionOf(answer.get('state') ?? '', back, parts)
@@ -51,7 +51,7 @@ export async function callback(
 async function transactionOf(
   id: string,
   { cookies, resources }: Return,
-  { keys, clock }: BrokerParts,
+  { keys, clock }: BrokerContext,
 ): Promise<Transaction> {
   const transaction = await openTransaction(cookies.transactions.get(id), id, {
     keys: keys.for('transaction'),
@@ -75,7 +75,7 @@ function lost(): Error {
 }
 
 /** RFC 9207 §2.4: an answer of another provider is not one to ours, nor one that hides whose it is. */
-function checkIssuer(iss: string | undefined, { provider }: BrokerParts): void {
+function checkIssuer(iss: string | undefined, { provider }: BrokerContext): void {
   if (iss === undefined && provider.answersNameIssuer()) {
     throw invalidRequest(
       'The answer does not say which identity provider it came from (iss), as all of its answers do.',
@@ -99,7 +99,7 @@ interface Finishing {
   readonly transaction: Transaction
   readonly client: NonNullable<Transaction['client']>
   readonly back: Return
-  readonly parts: BrokerParts
+  readonly parts: BrokerContext
 }
 
 async function tellClient(

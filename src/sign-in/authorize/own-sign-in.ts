@@ -1,7 +1,7 @@
 import { authorize as permit } from '../../access/authorize.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
-import { type BrokerParts, type BrokerResource, callbackUrl } from '../broker-context.ts'
-import type { Obtained } from '../provider/exchange.ts'
+import { type BrokerContext, type BrokerResource, callbackUrl } from '../broker-context.ts'
+import type { ExchangedTokens } from '../provider/exchange.ts'
 import { checkNonce } from '../provider/provider-nonce.ts'
 import { judgeTokens } from '../token/judge-tokens.ts'
 import type { BrowserAnswer, SignedInPage } from './browser-answer.ts'
@@ -25,7 +25,7 @@ export async function finishOwnSignIn(
   {
     resources,
     parts,
-  }: { readonly resources: readonly BrokerResource[]; readonly parts: BrokerParts },
+  }: { readonly resources: readonly BrokerResource[]; readonly parts: BrokerContext },
 ): Promise<BrowserAnswer> {
   const first = resources.find(({ resource }) => resource.name === transaction.resource)
   if (!first) throw new Error(`there is no resource ${transaction.resource}`)
@@ -49,9 +49,9 @@ export async function finishOwnSignIn(
 }
 
 async function signedInPage(
-  { tokens, judged }: Obtained,
+  { tokens, judged }: ExchangedTokens,
   resources: readonly BrokerResource[],
-  { clock }: BrokerParts,
+  { clock }: BrokerContext,
 ): Promise<SignedInPage> {
   const { principal } = judged
   const taken: SignedInPage['resources'][number][] = []
@@ -63,7 +63,7 @@ async function signedInPage(
       },
     )
     const permitted =
-      verdict !== undefined && permit(verdict.principal, access.demands).kind === 'permit'
+      verdict !== undefined && permit(verdict.principal, access.policy).kind === 'permit'
     taken.push({ name: resource.name, url, permitted })
   }
   return {

@@ -1,7 +1,7 @@
 import { readAddressParameters } from '../../oauth/address-parameters.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { invalidRequest } from '../../oauth/errors.ts'
-import type { BrokerParts, BrokerResource } from '../broker-context.ts'
+import type { BrokerContext, BrokerResource } from '../broker-context.ts'
 import { popupClientId, popupRedirectUri } from '../clients/popup-client.ts'
 import { resourceIndicators } from '../resource-indicator.ts'
 
@@ -19,7 +19,7 @@ export type PopupVisit =
   | { readonly kind: 'end'; readonly origin: string; readonly message: PopupMessage }
 
 export interface PopupParts {
-  readonly config: BrokerParts['config']
+  readonly config: BrokerContext['config']
   readonly resources: readonly BrokerResource[]
 }
 

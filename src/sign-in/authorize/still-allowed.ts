@@ -1,5 +1,5 @@
 import { invalidRequest } from '../../oauth/errors.ts'
-import type { BrokerParts, BrokerResource } from '../broker-context.ts'
+import type { BrokerContext, BrokerResource } from '../broker-context.ts'
 import type { Transaction } from './transaction.ts'
 
 /**
@@ -12,7 +12,7 @@ import type { Transaction } from './transaction.ts'
 export async function checkStillAllowed(
   { id, redirectUri, tokens }: NonNullable<Transaction['client']>,
   { clients }: Pick<BrokerResource, 'clients'>,
-  { sign_in: signIn }: BrokerParts['config'],
+  { sign_in: signIn }: BrokerContext['config'],
 ): Promise<void> {
   const client = await clients.find(id)
   if (client?.allowsRedirect(redirectUri) && tokens === signIn.tokens) return

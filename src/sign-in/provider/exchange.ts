@@ -22,19 +22,19 @@ export interface Asking {
   ask(): Promise<GrantOutcome>
 }
 
-export interface Obtained {
+export interface ExchangedTokens {
   readonly tokens: ProviderTokens
   readonly judged: JudgedTokens
 }
 
 /** Where tokens come from: the identity provider, judged before anybody gets them. */
-export interface TokenSource {
+export interface TokenExchange {
   /**
    * Asks for tokens and judges them. Nothing is asked while nothing could be judged.
    *
    * @throws ErrorAnswer 503 when it may work later, and then the same grant still does; else 400
    */
-  obtain(asking: Asking): Promise<Obtained>
+  obtain(asking: Asking): Promise<ExchangedTokens>
 }
 
 export interface TokenSourceParts {
@@ -45,7 +45,11 @@ export interface TokenSourceParts {
   onOutcome(grant: GrantType, outcome: GrantOutcome): void
 }
 
-export function createTokenSource({ clock, decides, onOutcome }: TokenSourceParts): TokenSource {
+export function createTokenExchange({
+  clock,
+  decides,
+  onOutcome,
+}: TokenSourceParts): TokenExchange {
   const held = new HeldTokens(clock)
   const askedFor = async ({ grant, ask }: Asking): Promise<ProviderTokens> => {
     const outcome = await ask()

@@ -1,7 +1,7 @@
 import { text } from '../../oauth/claims.ts'
 import { invalidGrant, UnusableTokens } from '../../oauth/errors.ts'
 import type { SignInResource } from '../token/judge-tokens.ts'
-import type { Obtained } from './exchange.ts'
+import type { ExchangedTokens } from './exchange.ts'
 
 /**
  * Tokens must come of the sign-in that was begun (OpenID Connect Core §3.1.3.7), and all of them be
@@ -11,7 +11,7 @@ import type { Obtained } from './exchange.ts'
  * @throws ErrorAnswer `invalid_grant`
  */
 export function checkNonce(
-  { tokens: { idTokenClaims }, judged }: Obtained,
+  { tokens: { idTokenClaims }, judged }: ExchangedTokens,
   nonce: string,
   { resource }: Pick<SignInResource, 'resource'>,
 ): void {

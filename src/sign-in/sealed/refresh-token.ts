@@ -7,7 +7,7 @@ import { invalidGrant, UnusableTokens } from '../../oauth/errors.ts'
 import { readJwt } from '../../oauth/jwt.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { open, seal } from '../../sealing/sealed-value.ts'
-import type { Obtained } from '../provider/exchange.ts'
+import type { ExchangedTokens } from '../provider/exchange.ts'
 import type { IssuedTokens } from '../token/token-response.ts'
 import { handedOutShape } from './access-token-format.ts'
 
@@ -132,8 +132,8 @@ export function providerTokenOf({ provider }: Session): string {
  *
  * @throws ErrorAnswer `invalid_grant`
  */
-export function checkPerson(session: Session, { judged }: Obtained): void {
-  if (judged.principal.personKey === session.person) return
+export function checkPerson(session: Session, { judged }: ExchangedTokens): void {
+  if (judged.principal.userKey === session.person) return
   throw invalidGrant(
     'The identity provider refreshed the session to another person; sign in again.',
     'another_person',
@@ -146,7 +146,7 @@ export function checkPerson(session: Session, { judged }: Obtained): void {
  *
  * @throws UnusableTokens
  */
-export function checkAudience({ bound }: Session, { judged }: Obtained): void {
+export function checkAudience({ bound }: Session, { judged }: ExchangedTokens): void {
   if (!('audiences' in bound) || bound.audiences.length === 0) return
   const { claims } = readJwt(judged.bearer) ?? { claims: {} }
   if (texts(claims, 'aud').some((audience) => bound.audiences.includes(audience))) return
@@ -169,7 +169,7 @@ export interface Issuing {
 /** The answer to the client; the session goes on in its refresh token. */
 export async function issueTokens(
   session: Session,
-  { tokens, judged }: Obtained,
+  { tokens, judged }: ExchangedTokens,
   { keys, now, scope, accessToken }: Issuing,
 ): Promise<IssuedTokens> {
   const { principal } = judged

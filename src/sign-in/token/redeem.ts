@@ -1,9 +1,9 @@
 import { invalidRequest } from '../../oauth/errors.ts'
 import { providerProof } from '../authorize/transaction.ts'
-import { type BrokerParts, type BrokerResource, callbackUrl } from '../broker-context.ts'
+import { type BrokerContext, type BrokerResource, callbackUrl } from '../broker-context.ts'
 import { authenticateClient, checkOwner } from '../clients/client-authentication.ts'
 import type { PresentedClient } from '../clients/client-credentials.ts'
-import type { Obtained } from '../provider/exchange.ts'
+import type { ExchangedTokens } from '../provider/exchange.ts'
 import { checkNonce } from '../provider/provider-nonce.ts'
 import { resourceIndicators } from '../resource-indicator.ts'
 import {
@@ -23,11 +23,11 @@ import type { CodeGrant, RefreshGrant, TokenRequest } from './token-request.ts'
 import type { IssuedTokens } from './token-response.ts'
 
 /** What the token endpoint of one resource works with. */
-export interface BrokerTokenParts extends BrokerParts {
+export interface BrokerTokenParts extends BrokerContext {
   readonly resource: BrokerResource
   readonly singleUse: SingleUse
   /** The access token as clients get it. */
-  handOut(obtained: Obtained): Promise<string>
+  handOut(obtained: ExchangedTokens): Promise<string>
 }
 
 /** The one scope that clients know; what the identity provider is asked for is ours to say. */
@@ -88,7 +88,7 @@ async function redeemCode(
     const of = {
       client: client.id,
       bound: { resource: resource.resource.name },
-      person: obtained.judged.principal.personKey,
+      person: obtained.judged.principal.userKey,
       began: clock.now(),
     }
     const session = beginSession(of, parts.config.sign_in)
@@ -128,7 +128,7 @@ async function renew(session: Session, parts: BrokerTokenParts): Promise<IssuedT
 
 async function issue(
   session: Session,
-  obtained: Obtained,
+  obtained: ExchangedTokens,
   parts: BrokerTokenParts,
 ): Promise<IssuedTokens> {
   return issueTokens(session, obtained, {

@@ -5,7 +5,7 @@ import { Report } from '../../../src/config/report/report.ts'
 import { judgeSignIn } from '../../../src/config/rules/sign-in.ts'
 import { signInConfig } from '../../../src/config/rules/sign-in-config.ts'
 import { settingsSchema } from '../../../src/config/schema/schema.ts'
-import { Draft } from '../../../src/config/sources/draft.ts'
+import { SettingsDraft } from '../../../src/config/sources/draft.ts'
 import { createAuthority, type IssuedCertificate } from '../../environment/certificates.ts'
 import {
   aks,
@@ -430,7 +430,7 @@ describe('relay with several resources', () => {
   test('in off and broker they may differ as they like', () => {
     const other = { ...first, name: 'b', path: '/b', audiences: ['api://other'] }
     assert.deepEqual(warningsOf(loadWith({ resource: [first, other] })), [])
-    const draft = new Draft(fileWith({ ...relay, resource: [first, other] }))
+    const draft = new SettingsDraft(fileWith({ ...relay, resource: [first, other] }))
     const report = new Report()
     judgeSignIn({ settings: settingsSchema.parse(draft.root), draft, report, mode: 'broker' })
     assert.deepEqual(report.warnings, [])

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { GrantOutcome } from '../../../src/issuer/token-endpoint/provider-grants.ts'
 import type { TokenVerifier } from '../../../src/issuer/token-verifier.ts'
 import { ErrorAnswer } from '../../../src/oauth/error-answer.ts'
-import { createTokenSource } from '../../../src/sign-in/provider/exchange.ts'
+import { createTokenExchange } from '../../../src/sign-in/provider/exchange.ts'
 import {
   entraClaims,
   entraDemands,
@@ -29,7 +29,7 @@ function sourceAfter(milliseconds: number) {
       )
     },
   }
-  const source = createTokenSource({ clock, decides: () => true, onOutcome: () => undefined })
+  const source = createTokenExchange({ clock, decides: () => true, onOutcome: () => undefined })
   const obtain = (verifier: TokenVerifier) =>
     source.obtain({
       grant: 'refresh_token',
@@ -37,7 +37,7 @@ function sourceAfter(milliseconds: number) {
       candidates: [
         {
           resource: resourceConfig('http://127.0.0.1:9/mcp'),
-          access: { verifier, demands: entraDemands() },
+          access: { verifier, policy: entraDemands() },
         },
       ],
       ask: provider.ask,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { Agent, fetch } from 'undici'
-import { LineBudget } from '../../../src/observe/log-rate-limit.ts'
+import { LogRateLimit } from '../../../src/observe/log-rate-limit.ts'
 import { SimulatedClock } from '../../support/clock.ts'
 import { type Gateway, startEntra } from '../../support/gateway.ts'
 import {
@@ -178,7 +178,7 @@ test('successful redemptions are all logged, during a flood too', async (t) => {
 test('a budget gives thirty lines a minute, and tells what was left out', async () => {
   const clock = new SimulatedClock()
   const told: number[] = []
-  const budget = new LineBudget(clock, (left) => told.push(left))
+  const budget = new LogRateLimit(clock, (left) => told.push(left))
   const spend = (times: number) =>
     Array.from({ length: times }, () => budget.spend()).filter(Boolean).length
   assert.equal(spend(100), 30)

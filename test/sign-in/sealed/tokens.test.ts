@@ -9,9 +9,9 @@ import { readJwt } from '../../../src/oauth/jwt.ts'
 import { createLogger } from '../../../src/observe/logger.ts'
 import { createMetrics } from '../../../src/observe/metrics.ts'
 import {
-  createDeployment,
-  type Deployment,
-  type Surroundings,
+  createGeneration,
+  type Generation,
+  type ServiceContext,
 } from '../../../src/service/generation.ts'
 import { readPeople } from '../../environment/people.ts'
 import { SimulatedClock } from '../../support/clock.ts'
@@ -231,7 +231,7 @@ test('keys made at start outlive a reload, and so do the tokens that they sealed
 
 test('what was opened is remembered over a reload, as long as the sealing keys are the same', async (t) => {
   const { gateway } = await start(t)
-  const around: Surroundings = {
+  const around: ServiceContext = {
     log: createLogger('silent', new PassThrough()),
     metrics: createMetrics('0.0.0-test'),
     streams: new OpenStreams(systemClock),
@@ -240,8 +240,8 @@ test('what was opened is remembered over a reload, as long as the sealing keys a
     version: '0.0.0-test',
     probesUpstreams: false,
   }
-  const deploy = async (change: Partial<Config>, before?: Deployment) => {
-    const deployment = await createDeployment({ ...gateway.config, ...change }, around, before)
+  const deploy = async (change: Partial<Config>, before?: Generation) => {
+    const deployment = await createGeneration({ ...gateway.config, ...change }, around, before)
     t.after(() => deployment.provider.stop())
     return deployment
   }
