@@ -6,8 +6,8 @@ import { ErrorAnswer } from '../../../src/oauth/error-answer.ts'
 import { createTokenExchange } from '../../../src/sign-in/provider/exchange.ts'
 import {
   entraClaims,
-  entraDemands,
   entraHeader,
+  entraPolicy,
   now,
   signedToken,
   TrueVerifier,
@@ -37,7 +37,7 @@ function sourceAfter(milliseconds: number) {
       candidates: [
         {
           resource: resourceConfig('http://127.0.0.1:9/mcp'),
-          access: { verifier, policy: entraDemands() },
+          access: { verifier, policy: entraPolicy() },
         },
       ],
       ask: provider.ask,
