@@ -2,7 +2,7 @@ import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { load, type Sources } from '../config/load.ts'
 import type { Problem } from '../config/report/problem.ts'
-import { bufferedOutput, createLogger, type Logger, reasonOf } from '../observe/logger.ts'
+import { bufferedOutput, createLogger, errorSummary, type Logger } from '../observe/logger.ts'
 import { type Service, startService } from '../service/service.ts'
 import { version } from '../version.ts'
 import { badUsage, type Command, type Terminal } from './command.ts'
@@ -62,7 +62,7 @@ async function start(
     return service
   } catch (error) {
     terminal.stderr(
-      `rolecall cannot listen: ${reasonOf(error)}. Another address: \`listen\`, \`admin_listen\`.\n`,
+      `rolecall cannot listen: ${errorSummary(error)}. Another address: \`listen\`, \`admin_listen\`.\n`,
     )
     return undefined
   }
@@ -127,7 +127,7 @@ async function reloadConfiguration(service: Service, running: Running): Promise<
     log.level = loaded.config.log_level
     log.info({ kind: 'reload', outcome: 'done' }, 'the configuration was read again')
   } catch (error) {
-    log.error({ kind: 'reload', outcome: 'failed', reason: reasonOf(error) }, 'reload failed')
+    log.error({ kind: 'reload', outcome: 'failed', reason: errorSummary(error) }, 'reload failed')
   }
 }
 

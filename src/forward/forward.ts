@@ -7,6 +7,7 @@ import type { ResourceConfig } from '../config/config.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 import type { RequestRecord } from '../observe/record.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
+import { judgeAnswer } from './answer-verdict.ts'
 import { jsonRpcRefusal } from './json-rpc-refusal.ts'
 import { type McpBody, type McpMessage, readMcpBody } from './mcp-message.ts'
 import type { OpenStreams } from './open-streams.ts'
@@ -16,7 +17,6 @@ import { bindSessionId, openSessionId, type SessionOwner } from './session-id.ts
 import type { Upstream } from './upstream.ts'
 import { UpstreamExchange } from './upstream-exchange.ts'
 import { upstreamRefused } from './upstream-failure.ts'
-import { judgeUpstreamAnswer } from './upstream-verdict.ts'
 
 /** What access made of a request: without one of these nothing is forwarded. */
 export type AccessDecision =
@@ -25,7 +25,7 @@ export type AccessDecision =
 
 declare module 'fastify' {
   interface FastifyRequest {
-    passage: AccessDecision | undefined
+    accessDecision: AccessDecision | undefined
   }
 }
 
@@ -55,22 +55,23 @@ export function forward(
   reply: FastifyReply,
   forwarding: Forwarding,
 ): void {
-  const { passage } = request
-  if (passage === undefined) throw new Error('a request reached the forwarder without a passage')
+  const { accessDecision } = request
+  if (accessDecision === undefined)
+    throw new Error('a request reached the forwarder without an access decision')
   const body = readBody(request)
-  if (passage.kind === 'policy') {
-    answerByPolicy(request, reply, { answer: passage.answer, body: body.mcp })
+  if (accessDecision.kind === 'policy') {
+    answerByPolicy(request, reply, { answer: accessDecision.answer, body: body.mcp })
     return
   }
-  dispatch(request, reply, { forwarding, permit: passage.permit, body })
+  dispatch(request, reply, { forwarding, permit: accessDecision.permit, body })
 }
 
-interface Body {
+interface ReadBody {
   readonly bytes: Buffer
   readonly mcp: McpBody
 }
 
-function readBody(request: FastifyRequest): Body {
+function readBody(request: FastifyRequest): ReadBody {
   const bytes = Buffer.isBuffer(request.body) ? request.body : NOTHING
   if (request.method !== 'POST') return { bytes, mcp: { kind: 'empty' } }
   const mcp = readMcpBody(bytes)
@@ -109,7 +110,7 @@ function answerByPolicy(
 interface Dispatch {
   readonly forwarding: Forwarding
   readonly permit: Permit
-  readonly body: Body
+  readonly body: ReadBody
 }
 
 function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dispatch): void {
@@ -164,7 +165,7 @@ function upstreamHeaders(
 }
 
 function sessionOwner(resource: ResourceConfig, permit: Permit): SessionOwner {
-  const owner = { resource: resource.name, person: permit.principal.userKey }
+  const owner = { resource: resource.name, user: permit.principal.userKey }
   // Servers with a header of their own (argocd-mcp) keep the token of a session's first request: a
   // fresh token then needs a fresh session.
   if (resource.upstream_token_header === 'authorization') return owner
@@ -181,7 +182,7 @@ interface Beginning {
 function begin(reply: FastifyReply, beginning: Beginning): AnswerHeaders | undefined {
   const { forwarding, owner, status, received } = beginning
   reply.request.record.upstream_status = status
-  const verdict = judgeUpstreamAnswer(status, received)
+  const verdict = judgeAnswer(status, received)
   if (verdict.kind === 'refused') {
     reply.send(upstreamRefused(status))
     return undefined
@@ -210,6 +211,6 @@ function noSuchSession(): ErrorAnswer {
   return new ErrorAnswer({
     status: 404,
     error: 'session_not_found',
-    description: 'There is no such MCP session for this person; initialize again.',
+    description: 'There is no such MCP session for this user; initialize again.',
   })
 }

@@ -4,7 +4,7 @@ import type { McpBody, McpMessage } from './mcp-message.ts'
 const REFUSED_BY_POLICY = -32003
 
 /**
- * The answer to messages of a person whom policy refuses: inside MCP, since clients throw the body
+ * The answer to messages of a user whom policy refuses: inside MCP, since clients throw the body
  * of a 4xx away and some log people out on one. A tool call gets a result that the model reads.
  *
  * @param description one plain sentence for that reader

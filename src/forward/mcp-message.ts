@@ -49,14 +49,14 @@ function parse(body: Buffer): { readonly value: unknown } | undefined {
   }
 }
 
-/** Longer than any method or tool there is; what is logged must not grow with a body. */
-const LONGEST_NAME = 200
+/** Longer than any method or tool there is: log lines must not grow with a body. */
+const LONGEST_NAME_CHARACTERS = 200
 
 function readMessage(item: object): McpMessage {
   const message: { -readonly [K in keyof McpMessage]: McpMessage[K] } = {}
   if ('id' in item) message.id = item.id
   if ('method' in item && typeof item.method === 'string') {
-    message.method = item.method.slice(0, LONGEST_NAME)
+    message.method = item.method.slice(0, LONGEST_NAME_CHARACTERS)
     if (item.method === 'tools/call') message.tool = toolOf(item)
   }
   return message
@@ -67,5 +67,5 @@ const UNNAMED = '(unnamed)'
 function toolOf(item: object): string {
   const params = 'params' in item ? item.params : undefined
   if (typeof params !== 'object' || params === null || !('name' in params)) return UNNAMED
-  return typeof params.name === 'string' ? params.name.slice(0, LONGEST_NAME) : UNNAMED
+  return typeof params.name === 'string' ? params.name.slice(0, LONGEST_NAME_CHARACTERS) : UNNAMED
 }

@@ -7,7 +7,7 @@ export interface OpenStream {
   end(): void
 }
 
-const SWEEP_EVERY = 10_000
+const SWEEP_EVERY_MS = 10_000
 
 /**
  * The streams that outlive their request's judgement: each is ended within seconds of its token's
@@ -28,7 +28,7 @@ export class OpenStreams {
 
   add(stream: OpenStream): void {
     this.#streams.add(stream)
-    this.#stopSweeping ??= this.#clock.after(SWEEP_EVERY, () => this.#sweep())
+    this.#stopSweeping ??= this.#clock.after(SWEEP_EVERY_MS, () => this.#sweep())
   }
 
   remove(stream: OpenStream): void {
@@ -47,7 +47,7 @@ export class OpenStreams {
       if (stream.expiresAt <= now) stream.end()
     }
     if (this.#streams.size > 0) {
-      this.#stopSweeping = this.#clock.after(SWEEP_EVERY, () => this.#sweep())
+      this.#stopSweeping = this.#clock.after(SWEEP_EVERY_MS, () => this.#sweep())
     }
   }
 }

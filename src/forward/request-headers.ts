@@ -6,7 +6,7 @@ export type ClientHeaders =
       readonly kind: 'headers'
       /** What may pass to the upstream. */
       readonly passed: FlatHeaders
-      /** As the client sent it: bound to a person. */
+      /** As the client sent it: bound to a user. */
       readonly sessionId?: string
     }
   | { readonly kind: 'malformed'; readonly problem: string }
@@ -30,8 +30,10 @@ const traceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 const tracestate = /^[\x20-\x7e]{1,512}$/
 
 /**
- * Sorts a client's headers: what may pass, and what is read here. Everything else stays behind, and
- * so does whatever `Connection` names: an allow-list needs no list of attacks.
+ * Sorts a client's headers: what may pass, and what is read here. Everything else stays behind: an
+ * allow-list needs no list of attacks (header smuggling, identity headers, `Connection` that names
+ * `authorization` away). A header that counts once and came with two values is refused: each hop
+ * could believe another one.
  *
  * @param rawHeaders name, value, name, value, as node:http read them
  * @param hasBody whether the content type passes too

@@ -20,7 +20,7 @@ const sendable = /^[\t\x20-\x7e\x80-\xff]*$/
 /**
  * What of an upstream's headers reaches the client. `WWW-Authenticate`, `Set-Cookie`, `Server`, CORS
  * and everything else that is not on the list stays behind; caching is ours to say, since an answer
- * is one person's.
+ * is one user's.
  */
 export function passedHeaders(upstream: IncomingHttpHeaders): AnswerHeaders {
   const headers: AnswerHeaders = { 'cache-control': 'no-store' }
@@ -33,7 +33,7 @@ export function passedHeaders(upstream: IncomingHttpHeaders): AnswerHeaders {
   }
   if (isEventStream(upstream)) {
     headers['cache-control'] = 'no-store, no-transform'
-    headers['x-accel-buffering'] = 'no' // or nginx holds events back
+    headers['x-accel-buffering'] = 'no' // nginx buffers events otherwise
   }
   return headers
 }

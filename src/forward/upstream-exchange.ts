@@ -6,7 +6,7 @@ import { type AnswerHeaders, isEventStream } from './response-headers.ts'
 import { upstreamFailure } from './upstream-failure.ts'
 
 /** What happens to an answer on its way back; the relay itself only moves bytes. */
-export interface Relayed {
+export interface ExchangeParts {
   /** The client's response. Nothing is written to it before `begin` says so. */
   readonly response: ServerResponse
   /** `response_timeout`: milliseconds until the upstream's headers. */
@@ -29,18 +29,19 @@ const notPassed = new Error('the answer is not passed on')
  * used: it cannot cancel before the upstream's headers, holds back the headers of a silent stream,
  * and ends idle ones.
  *
- * The upstream is cancelled as soon as the client leaves, before or after its headers. Nothing is
- * sent twice.
+ * The upstream is cancelled as soon as the client leaves, before or after its headers; a client that
+ * reads slowly slows the upstream down (back-pressure). Nothing is sent twice: a tool call is not
+ * idempotent.
  */
 export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenStream {
-  readonly #relayed: Relayed
+  readonly #relayed: ExchangeParts
   readonly #began = performance.now()
   #controller: Dispatcher.DispatchController | undefined
   #ended = false
   #paused = false
   #abandoned: Error | undefined
 
-  constructor(relayed: Relayed) {
+  constructor(relayed: ExchangeParts) {
     this.#relayed = relayed
     relayed.response.once('close', () => this.#abandon(clientLeft))
     relayed.stream?.open.add(this)

@@ -7,7 +7,7 @@ export interface Upstream {
   readonly path: string
   /** For calls. */
   readonly calls: Pool
-  /** For streams, which hold their connection: apart, so that a call never searches past them. */
+  /** For streams, which hold their connection: apart, against head-of-line blocking of calls. */
   readonly streams: Pool
   /** Lets requests in flight end, then closes the connections. */
   close(): Promise<void>
@@ -21,7 +21,7 @@ export function createUpstream(resource: ResourceConfig): Upstream {
   const url = new URL(resource.upstream)
   const client = resource.upstream_client_certificate
   const options: Pool.Options = {
-    // No bound: each stream holds a connection, and a bound would make calls wait for streams.
+    // No bound: each stream holds a connection, and a bound would make others wait (head-of-line).
     connections: null,
     pipelining: 1,
     connect: {

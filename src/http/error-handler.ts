@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
-import { type Logger, reasonOf } from '../observe/logger.ts'
+import { errorSummary, type Logger } from '../observe/logger.ts'
 
 /** Turns errors into responses: JSON, wherever no page is shown. */
 export function errorHandler(log: Logger) {
@@ -71,7 +71,10 @@ function translate(error: FastifyError, request: FastifyRequest, log: Logger): E
       reason: `invalid_request:${error.code}`,
     })
   }
-  log.error({ kind: 'error', request_id: request.id, reason: reasonOf(error) }, 'a request failed')
+  log.error(
+    { kind: 'error', request_id: request.id, reason: errorSummary(error) },
+    'a request failed',
+  )
   return new ErrorAnswer({
     status: 500,
     error: 'server_error',

@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.ts'
 
-const WINDOW = 60_000
-const LINES = 30
+const WINDOW_MS = 60_000
+const LINES_PER_WINDOW = 30
 
 /**
- * So many lines a minute, so that a flood of refusals does not become a flood of log lines. What was
- * left out is told as a number when its minute is over.
+ * A rate limit for log lines: a flood of refusals must not become a flood of lines (log flooding).
+ * What was left out is told as a number when its minute is over.
  */
 export class LogRateLimit {
   readonly #clock: Clock
@@ -23,15 +23,15 @@ export class LogRateLimit {
   spend(): boolean {
     if (!this.#open) this.#begin()
     this.#lines += 1
-    return this.#lines <= LINES
+    return this.#lines <= LINES_PER_WINDOW
   }
 
   #begin(): void {
     this.#open = true
     this.#lines = 0
-    this.#clock.after(WINDOW, () => {
+    this.#clock.after(WINDOW_MS, () => {
       this.#open = false
-      if (this.#lines > LINES) this.#tell(this.#lines - LINES)
+      if (this.#lines > LINES_PER_WINDOW) this.#tell(this.#lines - LINES_PER_WINDOW)
     })
   }
 }

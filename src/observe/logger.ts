@@ -3,7 +3,7 @@ import { type DestinationStream, destination, type Logger, pino, stdTimeFunction
 export type { Logger } from 'pino'
 
 const BUFFERED_BYTES = 8192
-const FLUSHED_EVERY = 100
+const FLUSHED_EVERY_MS = 100
 
 /**
  * Standard output, written in larger pieces and at least ten times a second: a write for each line
@@ -15,7 +15,7 @@ export function bufferedOutput(): ReturnType<typeof destination> {
     dest: 1,
     sync: false,
     minLength: BUFFERED_BYTES,
-    periodicFlush: FLUSHED_EVERY,
+    periodicFlush: FLUSHED_EVERY_MS,
   })
 }
 
@@ -23,7 +23,7 @@ export function bufferedOutput(): ReturnType<typeof destination> {
  * The process's logger: JSON lines, written in the order they were made.
  *
  * Nothing is redacted here: no caller is ever handed a token, code, secret or cookie to log, and
- * errors are logged by `reasonOf`, never as objects that may hold a request.
+ * errors are logged by `errorSummary`, never as objects that may hold a request.
  *
  * @param level a pino level name
  * @param sink where lines go
@@ -44,9 +44,9 @@ export function createLogger(level: string, sink: DestinationStream): Logger {
  * An error in a few words for a log line: its code and message, and those of its cause.
  * Not its stack, nor any further property: libraries hang requests and bodies on errors.
  */
-export function reasonOf(error: unknown): string {
+export function errorSummary(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error'
   const code = 'code' in error && typeof error.code === 'string' ? `${error.code}: ` : ''
-  const cause = error.cause instanceof Error ? ` (${reasonOf(error.cause)})` : ''
+  const cause = error.cause instanceof Error ? ` (${errorSummary(error.cause)})` : ''
   return `${code}${error.message}${cause}`.slice(0, 500)
 }

@@ -8,7 +8,7 @@ export interface Readings {
   keysFetchedAt(): number | undefined
 }
 
-/** What is counted. No label names a person, and each takes few values. */
+/** What is counted. No label names a user, and each takes few values. */
 export interface Metrics {
   readonly registry: Registry
   readonly requests: Counter<'resource' | 'decision' | 'reason' | 'status'>

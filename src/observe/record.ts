@@ -11,7 +11,7 @@ export interface Who {
   readonly token_id?: string
 }
 
-export type Outcome = 'allow' | 'refuse' | 'unavailable'
+export type Decision = 'allow' | 'refuse' | 'unavailable'
 
 /** What one request turned out to be, filled in on its way and written once, at its end. */
 export interface RequestRecord {
@@ -27,7 +27,7 @@ export interface RequestRecord {
   methods: readonly string[]
   /** The tools that the body calls; several in a batch. */
   tools: readonly string[]
-  decision: Outcome
+  decision: Decision
   reason?: string
   upstream_status?: number
   acts_as?: 'caller' | 'upstream'
@@ -54,13 +54,13 @@ export function openRecord(at: {
   }
 }
 
-const MOST_LISTED = 20
+const MOST_NAMES_LISTED = 20
 
 /** The names of a batch in one text; a batch may have thousands. */
 function listed(names: readonly string[]): string | undefined {
   if (names.length === 0) return undefined
-  const shown = names.slice(0, MOST_LISTED).join(',')
-  return names.length <= MOST_LISTED ? shown : `${shown},… ${names.length} in all`
+  const shown = names.slice(0, MOST_NAMES_LISTED).join(',')
+  return names.length <= MOST_NAMES_LISTED ? shown : `${shown},… ${names.length} in all`
 }
 
 /**

@@ -1,6 +1,6 @@
 import { member } from '../oauth/claims.ts'
 import { printable } from '../oauth/printable.ts'
-import type { Exchange } from './exchange.ts'
+import type { ProbeAnswer } from './probe-request.ts'
 import type { CallOutcome } from './upstream-proof.ts'
 
 /**
@@ -8,7 +8,7 @@ import type { CallOutcome } from './upstream-proof.ts'
  *
  * @param exchange what the upstream answered
  */
-export function callOutcome(exchange: Exchange): CallOutcome {
+export function callOutcome(exchange: ProbeAnswer): CallOutcome {
   switch (exchange.kind) {
     case 'result':
       return resultOutcome(exchange.result)
@@ -65,14 +65,14 @@ function errorOutcome(error: { readonly code: unknown; readonly message: string 
 }
 
 /** What the API server says to whom it knows (Kubernetes' own words for 403). */
-const knownPerson = /\bUser "([^"]{1,200})" cannot\b/
+const knownUser = /\bUser "([^"]{1,200})" cannot\b/
 
 const clusterAway =
   /connection refused|no such host|no route to host|i\/o timeout|deadline exceeded|network is unreachable|ECONNREFUSED|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|x509:|certificate signed by unknown/i
 
 /** An error in a tool's own words: of the credential, unless it says something else. */
 function textOutcome(text: string): CallOutcome {
-  const user = knownPerson.exec(text)?.[1]
+  const user = knownUser.exec(text)?.[1]
   if (user !== undefined && user !== 'system:anonymous') {
     return { kind: 'refused_as', user: printable(user) }
   }

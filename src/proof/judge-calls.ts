@@ -16,10 +16,10 @@ export const ownRemedy =
  * What two calls say about an upstream: both end in an error: it passes the token through; either is
  * carried out: it acts as itself.
  *
- * An error that names a person is no error of this kind: the API server names only whom it knows, and
+ * An error that names a user is no error of this kind: the API server names only whom it knows, and
  * it knows nobody by a token that nobody signed, so the credential was the upstream's own.
  *
- * Not shown by this: that the upstream uses a good token for nobody but its person.
+ * Not shown by this: that the upstream uses a good token for nobody but its own user.
  */
 export function judgeCalls({ tool, nobody, none }: Calls): UpstreamProof {
   const ownWords = actsAsItself(nobody, none)

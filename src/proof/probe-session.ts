@@ -1,11 +1,11 @@
 import { member, text } from '../oauth/claims.ts'
 import type { JsonObject } from '../oauth/jwt.ts'
-import type { Exchange, Sent } from './exchange.ts'
+import type { ProbeAnswer, ProbeRequest } from './probe-request.ts'
 
 /** How one probe speaks to one upstream. */
-export interface ProbeLine {
+export interface ProbeTransport {
   /** Sends one message; `headers` are beside those that every message has. */
-  send(message: Sent['message'], headers: readonly string[]): Promise<Exchange>
+  send(message: ProbeRequest['message'], headers: readonly string[]): Promise<ProbeAnswer>
   /** Tells the upstream that a session is over; whatever it says. */
   end(headers: readonly string[]): Promise<void>
   readonly version: string
@@ -15,13 +15,13 @@ export interface ProbeLine {
 export interface ProbeSession {
   /** Whether it began with `initialize` (up to MCP 2025-11-25) or needs none (2026-07-28). */
   readonly initialized: boolean
-  request(method: string, parameters?: JsonObject): Promise<Exchange>
+  request(method: string, parameters?: JsonObject): Promise<ProbeAnswer>
   end(): Promise<void>
 }
 
-export type Opening =
+export type OpenedSession =
   | { readonly kind: 'session'; readonly session: ProbeSession }
-  | { readonly kind: 'closed'; readonly exchange: Exchange }
+  | { readonly kind: 'closed'; readonly exchange: ProbeAnswer }
 
 const ASKED_REVISION = '2025-11-25'
 const SESSIONLESS_REVISION = '2026-07-28'
@@ -33,13 +33,13 @@ const SESSIONLESS_REVISION = '2026-07-28'
  * @param credential header lines, or none
  * @param initialize false: the upstream is known to need none; true: it is known to need it
  */
-export async function openSession(
-  line: ProbeLine,
+export async function openProbeSession(
+  transport: ProbeTransport,
   credential: readonly string[],
   initialize?: boolean,
-): Promise<Opening> {
-  if (initialize === false) return { kind: 'session', session: sessionless(line, credential) }
-  const answer = await line.send(
+): Promise<OpenedSession> {
+  if (initialize === false) return { kind: 'session', session: sessionless(transport, credential) }
+  const answer = await transport.send(
     {
       jsonrpc: '2.0',
       id: 1,
@@ -47,28 +47,28 @@ export async function openSession(
       params: {
         protocolVersion: ASKED_REVISION,
         capabilities: {},
-        clientInfo: clientInfo(line),
+        clientInfo: clientInfo(transport),
       },
     },
     credential,
   )
   if (answer.kind === 'result') {
     const headers = [...credential, ...sessionHeaders(answer)]
-    await line.send({ jsonrpc: '2.0', method: 'notifications/initialized' }, headers)
-    return { kind: 'session', session: withSession(line, headers) }
+    await transport.send({ jsonrpc: '2.0', method: 'notifications/initialized' }, headers)
+    return { kind: 'session', session: withSession(transport, headers) }
   }
   if (initialize === undefined && mayNeedNone(answer)) {
-    return { kind: 'session', session: sessionless(line, credential) }
+    return { kind: 'session', session: sessionless(transport, credential) }
   }
   return { kind: 'closed', exchange: answer }
 }
 
 /** A server of the revision without `initialize` does not know the method, or the revision. */
-function mayNeedNone(answer: Exchange): boolean {
+function mayNeedNone(answer: ProbeAnswer): boolean {
   return answer.kind === 'error' || (answer.kind === 'status' && [400, 404].includes(answer.status))
 }
 
-function sessionHeaders(answer: Extract<Exchange, { kind: 'result' }>): string[] {
+function sessionHeaders(answer: Extract<ProbeAnswer, { kind: 'result' }>): string[] {
   const version = text(answer.result, 'protocolVersion')
   const wellFormed = version !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(version)
   return [
@@ -77,24 +77,24 @@ function sessionHeaders(answer: Extract<Exchange, { kind: 'result' }>): string[]
   ]
 }
 
-function withSession(line: ProbeLine, headers: readonly string[]): ProbeSession {
+function withSession(transport: ProbeTransport, headers: readonly string[]): ProbeSession {
   let id = 1
   return {
     initialized: true,
     request(method, params = {}) {
       id += 1
-      return line.send({ jsonrpc: '2.0', id, method, params }, headers)
+      return transport.send({ jsonrpc: '2.0', id, method, params }, headers)
     },
-    end: () => (headers.includes('mcp-session-id') ? line.end(headers) : Promise.resolve()),
+    end: () => (headers.includes('mcp-session-id') ? transport.end(headers) : Promise.resolve()),
   }
 }
 
 /** Every request says for itself what a session would (MCP 2026-07-28). */
-function sessionless(line: ProbeLine, credential: readonly string[]): ProbeSession {
+function sessionless(transport: ProbeTransport, credential: readonly string[]): ProbeSession {
   let id = 0
   const meta = {
     'io.modelcontextprotocol/protocolVersion': SESSIONLESS_REVISION,
-    'io.modelcontextprotocol/clientInfo': clientInfo(line),
+    'io.modelcontextprotocol/clientInfo': clientInfo(transport),
     'io.modelcontextprotocol/clientCapabilities': {},
   }
   return {
@@ -111,7 +111,7 @@ function sessionless(line: ProbeLine, credential: readonly string[]): ProbeSessi
         ...(typeof name === 'string' ? ['mcp-name', headerValue(name)] : []),
       ]
       const params = { ...parameters, _meta: meta }
-      return line.send({ jsonrpc: '2.0', id, method, params }, headers)
+      return transport.send({ jsonrpc: '2.0', id, method, params }, headers)
     },
     end: () => Promise.resolve(),
   }
@@ -123,6 +123,6 @@ function headerValue(value: string): string {
   return `=?base64?${Buffer.from(value).toString('base64')}?=`
 }
 
-function clientInfo({ version }: ProbeLine) {
+function clientInfo({ version }: ProbeTransport) {
   return { name: 'rolecall-probe', version }
 }

@@ -3,9 +3,9 @@ import type { ResourceConfig } from '../config/config.ts'
 import { createUpstream, type Upstream } from '../forward/upstream.ts'
 import { text } from '../oauth/claims.ts'
 import { callOutcome, statusOutcome } from './call-outcome.ts'
-import { type Exchange, exchange } from './exchange.ts'
 import { judgeCalls, notShown } from './judge-calls.ts'
-import { openSession, type ProbeLine, type ProbeSession } from './probe-session.ts'
+import { type ProbeAnswer, sendProbe } from './probe-request.ts'
+import { openProbeSession, type ProbeSession, type ProbeTransport } from './probe-session.ts'
 import { type ChosenTool, chooseTool, type ListedTool, readTools } from './probe-tool.ts'
 import { type TokenShape, untrustedToken } from './untrusted-token.ts'
 import type { CallOutcome, UpstreamProof } from './upstream-proof.ts'
@@ -26,18 +26,18 @@ export interface ProofOptions {
   readonly signal?: AbortSignal
 }
 
-const defaultTimeout = 10_000
-const mostPages = 10
+const DEFAULT_TIMEOUT_MS = 10_000
+const MOST_PAGES = 10
 
 /**
  * Asks an upstream as whom it acts in the cluster: one read-only tool is called twice, with a
  * well-formed token that nobody signed, and with no token.
  *
  * The promise that every request which reaches an upstream carries exactly one bearer, the validated
- * token of the person who made it, is about people's requests, and stands. Nobody makes these: they
- * are rolecall's own question, on connections of its own. No part of any request and no person's
+ * token of the user who made it, is about users' requests, and stands. Nobody makes these: they
+ * are rolecall's own question, on connections of its own. No part of any request and no user's
  * token goes into them, since none is at hand here; the token is made up and its key thrown away, so
- * that it opens nothing anywhere; and their User-Agent says `(probe)` where a person's says `(req=…)`.
+ * that it opens nothing anywhere; and their User-Agent says `(probe)` where a user's says `(req=…)`.
  * What the upstream answers is judged and given to nobody.
  *
  * Sends no request twice. Not shown: what `judge-calls.ts` says.
@@ -49,7 +49,7 @@ export async function proveUpstream(
   options: ProofOptions,
 ): Promise<UpstreamProof> {
   if (resource.upstream_identity === 'own') return ownByConfiguration
-  const { clock, timeout = defaultTimeout } = options
+  const { clock, timeout = DEFAULT_TIMEOUT_MS } = options
   const audience = resource.audiences[0] ?? 'nobody'
   const issuer = resource.token_issuers?.[0] ?? tokens.issuer
   const token = await untrustedToken({ ...tokens, issuer, audience }, clock.now())
@@ -58,7 +58,7 @@ export async function proveUpstream(
   const signal = options.signal ? AbortSignal.any([late.signal, options.signal]) : late.signal
   const upstream = createUpstream(resource)
   try {
-    return await probe(lineTo(upstream, { signal, version: options.version }), resource, token)
+    return await probe(transportTo(upstream, { signal, version: options.version }), resource, token)
   } finally {
     cancel()
     await Promise.all([upstream.calls.destroy(), upstream.streams.destroy()])
@@ -68,20 +68,20 @@ export async function proveUpstream(
 const ownByConfiguration: UpstreamProof = {
   verdict: 'configured_own',
   sentence:
-    'It acts as itself, as upstream_identity = "own" says: no credential of anybody goes up, and the cluster does not tell people apart.',
+    'It acts as itself, as upstream_identity = "own" says: no credential of anybody goes up, and the cluster does not tell users apart.',
   passing: false,
 }
 
-function lineTo(
+function transportTo(
   { calls, path }: Upstream,
   { signal, version }: { readonly signal: AbortSignal; readonly version: string },
-): ProbeLine {
+): ProbeTransport {
   const agent = ['user-agent', `rolecall/${version} (probe)`]
   const common = ['accept', 'application/json, text/event-stream', ...agent]
   return {
     version,
     send: (message, headers) =>
-      exchange(calls, {
+      sendProbe(calls, {
         path,
         message,
         signal,
@@ -98,12 +98,12 @@ function lineTo(
 }
 
 async function probe(
-  line: ProbeLine,
+  transport: ProbeTransport,
   resource: ResourceConfig,
   token: string,
 ): Promise<UpstreamProof> {
   const credential = credentialLines(resource, token)
-  const opening = await openSession(line, credential)
+  const opening = await openProbeSession(transport, credential)
   if (opening.kind === 'closed') return withoutSession(opening.exchange, 'initialize')
   const { session } = opening
   try {
@@ -112,14 +112,14 @@ async function probe(
     if (chosen.kind === 'none') return notShown(chosen.why, false, 'Name another in probe_tool.')
     const { name: tool } = chosen
     const nobody = callOutcome(await session.request('tools/call', { name: tool, arguments: {} }))
-    const none = await callWithNone(line, tool, session.initialized)
+    const none = await callWithNone(transport, tool, session.initialized)
     return judgeCalls({ tool, nobody, none })
   } finally {
     await session.end()
   }
 }
 
-/** The same as for a person's token, see `upstream_token_header`. */
+/** The same as for a user's token, see `upstream_token_header`. */
 function credentialLines({ upstream_token_header: name }: ResourceConfig, token: string): string[] {
   return name === 'authorization' ? [name, `Bearer ${token}`] : [name, token]
 }
@@ -129,11 +129,11 @@ function credentialLines({ upstream_token_header: name }: ResourceConfig, token:
  * with. Where the same was just taken with a token, a 400 is a refusal for want of one.
  */
 async function callWithNone(
-  line: ProbeLine,
+  transport: ProbeTransport,
   tool: string,
   initialize: boolean,
 ): Promise<CallOutcome> {
-  const opening = await openSession(line, [], initialize)
+  const opening = await openProbeSession(transport, [], initialize)
   if (opening.kind === 'closed') return refusedWithNone(opening.exchange)
   const { session } = opening
   try {
@@ -143,17 +143,17 @@ async function callWithNone(
   }
 }
 
-function refusedWithNone(answer: Exchange): CallOutcome {
+function refusedWithNone(answer: ProbeAnswer): CallOutcome {
   if (answer.kind === 'status' && answer.status === 400) return { kind: 'refused' }
   return callOutcome(answer)
 }
 
-type FoundTool = ChosenTool | { readonly kind: 'closed'; readonly exchange: Exchange }
+type FoundTool = ChosenTool | { readonly kind: 'closed'; readonly exchange: ProbeAnswer }
 
 async function findTool(session: ProbeSession, configured: string | undefined): Promise<FoundTool> {
   const listed: ListedTool[] = []
   let cursor: string | undefined
-  for (let page = 0; page < mostPages; page += 1) {
+  for (let page = 0; page < MOST_PAGES; page += 1) {
     const answer = await session.request('tools/list', cursor === undefined ? {} : { cursor })
     if (answer.kind !== 'result') return { kind: 'closed', exchange: answer }
     listed.push(...readTools(answer.result))
@@ -168,7 +168,7 @@ async function findTool(session: ProbeSession, configured: string | undefined): 
  * nothing. A server that refuses nobody's token at the door checks tokens itself, which is safe where
  * it also passes them on; that is what cannot be seen.
  */
-function withoutSession(answer: Exchange, method: string): UpstreamProof {
+function withoutSession(answer: ProbeAnswer, method: string): UpstreamProof {
   if (answer.kind === 'status' && statusOutcome(answer.status).kind === 'refused') {
     const why = `it answers ${method} with ${answer.status} before any tool is called`
     return notShown(

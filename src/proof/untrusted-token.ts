@@ -11,11 +11,10 @@ export interface TokenShape {
   readonly algorithm: string
 }
 
-/** Seconds. */
-const LIFETIME = 300
+const LIFETIME_SECONDS = 300
 
 /**
- * A token as this identity provider's are, for a person who does not exist, signed with a key that is
+ * A token as this identity provider's are, for a user who does not exist, signed with a key that is
  * thrown away: no verifier can take it for good. Whoever carries a call out all the same did not ask
  * the API server about the token.
  *
@@ -24,16 +23,16 @@ const LIFETIME = 300
 export async function untrustedToken(shape: TokenShape, now: number): Promise<string> {
   const { privateKey } = await generateKeyPair(shape.algorithm)
   const seconds = Math.floor(now / 1000)
-  const person = randomUUID()
+  const user = randomUUID()
   const client = randomUUID()
   return new SignJWT({
     aud: shape.audience,
     iss: shape.issuer,
     iat: seconds,
     nbf: seconds,
-    exp: seconds + LIFETIME,
-    sub: person,
-    oid: person,
+    exp: seconds + LIFETIME_SECONDS,
+    sub: user,
+    oid: user,
     ...(shape.tenant !== undefined && { tid: shape.tenant }),
     upn: 'nobody@rolecall.invalid',
     preferred_username: 'nobody@rolecall.invalid',

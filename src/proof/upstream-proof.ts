@@ -6,9 +6,9 @@
  * - `not_shown`: neither was shown.
  * - `configured_own`: `upstream_identity = "own"`; nothing was asked.
  */
-export type UpstreamVerdict = 'caller' | 'own' | 'not_shown' | 'configured_own'
+export type ProofVerdict = 'caller' | 'own' | 'not_shown' | 'configured_own'
 
-export const upstreamVerdicts: readonly UpstreamVerdict[] = [
+export const proofVerdicts: readonly ProofVerdict[] = [
   'caller',
   'own',
   'not_shown',
@@ -17,10 +17,10 @@ export const upstreamVerdicts: readonly UpstreamVerdict[] = [
 
 /** What came of asking one upstream. */
 export interface UpstreamProof {
-  readonly verdict: UpstreamVerdict
+  readonly verdict: ProofVerdict
   /** The tool that was called. */
   readonly tool?: string
-  /** One sentence: what was seen. Never a text of the upstream, but for a person's name. */
+  /** One sentence: what was seen. Never a text of the upstream, but for a user's name. */
   readonly sentence: string
   /** What to do about it; absent when all is well. */
   readonly remedy?: string

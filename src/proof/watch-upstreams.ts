@@ -4,7 +4,7 @@ import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { proveUpstream } from './prove-upstream.ts'
 import type { TokenShape } from './untrusted-token.ts'
-import { type UpstreamProof, type UpstreamVerdict, upstreamVerdicts } from './upstream-proof.ts'
+import { type ProofVerdict, proofVerdicts, type UpstreamProof } from './upstream-proof.ts'
 
 /** What the watch works with. */
 export interface WatchParts {
@@ -17,9 +17,9 @@ export interface WatchParts {
   readonly metrics: Metrics
 }
 
-/** From the end of a try to the next, milliseconds: doubled each time. */
-const firstPause = 1_000
-const longestPause = 300_000
+/** Exponential backoff, from the end of a try to the next. */
+const FIRST_PAUSE_MS = 1_000
+const LONGEST_PAUSE_MS = 300_000
 
 /**
  * Asks every upstream once as whom it acts, in the background, logs and counts what came of it. An
@@ -36,7 +36,7 @@ export function watchUpstreams(parts: WatchParts): () => void {
 
 function watch(resource: ResourceConfig, parts: WatchParts, stopped: AbortSignal): void {
   const { clock, version } = parts
-  let pause = firstPause
+  let pause = FIRST_PAUSE_MS
   let told: string | undefined
   let cancel: () => void = () => undefined
   stopped.addEventListener('abort', () => cancel())
@@ -50,7 +50,7 @@ function watch(resource: ResourceConfig, parts: WatchParts, stopped: AbortSignal
     told = proof.sentence
     if (!proof.passing) return
     cancel = clock.after(pause, begin)
-    pause = Math.min(longestPause, pause * 2)
+    pause = Math.min(LONGEST_PAUSE_MS, pause * 2)
   }
   const begin = (): void => {
     attempt().catch((error: unknown) => {
@@ -61,7 +61,7 @@ function watch(resource: ResourceConfig, parts: WatchParts, stopped: AbortSignal
   begin()
 }
 
-const levels: Readonly<Record<UpstreamVerdict, 'info' | 'warn' | 'error'>> = {
+const levels: Readonly<Record<ProofVerdict, 'info' | 'warn' | 'error'>> = {
   caller: 'info',
   own: 'error',
   not_shown: 'warn',
@@ -70,7 +70,7 @@ const levels: Readonly<Record<UpstreamVerdict, 'info' | 'warn' | 'error'>> = {
 
 function tell(name: string, proof: UpstreamProof, { log, metrics }: WatchParts): void {
   const { verdict, tool, sentence, remedy } = proof
-  for (const one of upstreamVerdicts) {
+  for (const one of proofVerdicts) {
     metrics.upstreamIdentity.set({ resource: name, verdict: one }, one === verdict ? 1 : 0)
   }
   log[levels[verdict]]({ kind: 'upstream_proof', resource: name, verdict, tool, remedy }, sentence)

@@ -4,7 +4,7 @@ import type { Config, ListenAddress } from '../config/config.ts'
 import { OpenStreams } from '../forward/open-streams.ts'
 import { createAdmin, type Readiness } from '../http/admin.ts'
 import { type Listener, listen } from '../http/listener.ts'
-import { type Logger, reasonOf } from '../observe/logger.ts'
+import { errorSummary, type Logger } from '../observe/logger.ts'
 import { createMetrics, observeReadings } from '../observe/metrics.ts'
 import {
   createMetadataDocuments,
@@ -87,7 +87,10 @@ export async function startService(config: Config, options: ServiceOptions): Pro
       if (next.tls) listener.renewCertificate(next.tls)
       // Not waited for: it closes when the last stream of the old configuration ends.
       close(before, replacement).catch((error: unknown) => {
-        log.error({ kind: 'error', reason: reasonOf(error) }, 'the old configuration did not close')
+        log.error(
+          { kind: 'error', reason: errorSummary(error) },
+          'the old configuration did not close',
+        )
       })
     },
     async stop(atOnce) {

@@ -7,7 +7,7 @@ import { deriveKeys } from '../../src/sealing/derived-keys.ts'
 const older = randomBytes(32).toString('base64url')
 const newer = randomBytes(32).toString('base64url')
 const keys = deriveKeys([older]).for('mcp session id')
-const alice = { resource: 'prod', person: 'tenant|alice' }
+const alice = { resource: 'prod', user: 'tenant|alice' }
 const bound = bindSessionId('session-1', alice, keys)
 
 test('a session id opens for the person and resource it was made for', () => {
@@ -17,7 +17,7 @@ test('a session id opens for the person and resource it was made for', () => {
 const altered = (bound.startsWith('A') ? 'B' : 'A') + bound.slice(1)
 
 const strangers = [
-  { name: 'another person', owner: { ...alice, person: 'tenant|bob' }, id: bound },
+  { name: 'another person', owner: { ...alice, user: 'tenant|bob' }, id: bound },
   { name: 'another resource', owner: { ...alice, resource: 'test' }, id: bound },
   { name: 'a fresh token where the token counts', owner: { ...alice, token: 'd2' }, id: bound },
   { name: 'an altered id', owner: alice, id: `${bound}x` },
@@ -36,8 +36,8 @@ for (const { name, owner, id } of strangers) {
 }
 
 test('fields that run together do not make another owner', () => {
-  const one = bindSessionId('c', { resource: 'a', person: 'b' }, keys)
-  assert.equal(openSessionId(one, { resource: 'a","b', person: '' }, keys), undefined)
+  const one = bindSessionId('c', { resource: 'a', user: 'b' }, keys)
+  assert.equal(openSessionId(one, { resource: 'a","b', user: '' }, keys), undefined)
 })
 
 test('after a key is replaced, older session ids still open and new ones are made with the new key', () => {

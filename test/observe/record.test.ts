@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
-import { createLogger, reasonOf } from '../../src/observe/logger.ts'
+import { createLogger, errorSummary } from '../../src/observe/logger.ts'
 import { openRecord, type RequestRecord, writeRecord } from '../../src/observe/record.ts'
 
 function linesOf(fill: (record: RequestRecord) => void): Record<string, unknown>[] {
@@ -53,6 +53,6 @@ test('an error is told by its code, message and cause, without what libraries ha
     body: 'secret',
     stack: 'secret',
   })
-  assert.equal(reasonOf(error), 'fetch failed (ECONNREFUSED: connect)')
-  assert.equal(reasonOf('secret'), 'unknown error')
+  assert.equal(errorSummary(error), 'fetch failed (ECONNREFUSED: connect)')
+  assert.equal(errorSummary('secret'), 'unknown error')
 })

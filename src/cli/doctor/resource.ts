@@ -3,7 +3,7 @@ import type { Config, ResourceConfig } from '../../config/config.ts'
 import type { IdentityProvider } from '../../issuer/identity-provider.ts'
 import { proveUpstream } from '../../proof/prove-upstream.ts'
 import { connectUpstream, type UpstreamConnection } from '../../proof/upstream-connection.ts'
-import type { UpstreamVerdict } from '../../proof/upstream-proof.ts'
+import type { ProofVerdict } from '../../proof/upstream-proof.ts'
 import { version } from '../../version.ts'
 import { explainFor } from '../explain/explain.ts'
 import { refusalWords } from '../explain/explanation-text.ts'
@@ -16,7 +16,7 @@ export interface Examined {
   readonly provider: IdentityProvider
 }
 
-const proofVerdicts: Readonly<Record<UpstreamVerdict, DoctorVerdict>> = {
+const proofVerdicts: Readonly<Record<ProofVerdict, DoctorVerdict>> = {
   caller: 'ok',
   own: 'failed',
   not_shown: 'warning',

@@ -44,7 +44,7 @@ export function resourceScope(parts: ResourceParts, config: Config) {
     guardHook({ access, clock, refuse: refuse.answer }),
   ]
   return async (scope: FastifyInstance): Promise<void> => {
-    scope.decorateRequest('passage')
+    scope.decorateRequest('accessDecision')
     for (const step of steps) scope.addHook('onRequest', step)
     scope.addHook('onClose', () => upstream.close())
     const forwarding = { ...parts, upstream, refuse: refuse.answer, wantClaims: refuse.wantClaims }

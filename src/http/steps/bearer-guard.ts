@@ -22,7 +22,7 @@ export interface Guard {
 }
 
 /**
- * Lets a request through to the forwarder with a `Passage`, or ends it. A token seen before is
+ * Lets a request through to the forwarder with an `AccessDecision`, or ends it. A token seen before is
  * judged in the same turn, without a promise.
  */
 export function guardHook(guard: Guard): Hook {
@@ -52,12 +52,12 @@ function conclude(
   if (authorization.kind === 'permit') {
     const { permit } = authorization
     record.acts_as = permit.actsAs
-    request.passage = { kind: 'permit', permit }
+    request.accessDecision = { kind: 'permit', permit }
     return undefined
   }
   const answer = answerTo(authorization.refusal)
   if (answer.kind === 'http') return guard.refuse(authorization.refusal)
   record.reason = authorization.refusal.reason
-  request.passage = { kind: 'policy', answer }
+  request.accessDecision = { kind: 'policy', answer }
   return undefined
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 /** What an upstream's status means for the client. */
-export type UpstreamVerdict =
+export type AnswerVerdict =
   | { readonly kind: 'pass' }
   | { readonly kind: 'claims_wanted'; readonly claims: string }
   | { readonly kind: 'refused' }
@@ -13,7 +13,7 @@ export type UpstreamVerdict =
  * A 401 with `insufficient_claims` is Entra's way to ask for another sign-in (claims challenge,
  * conditional access), which the client can act on.
  */
-export function judgeUpstreamAnswer(status: number, headers: IncomingHttpHeaders): UpstreamVerdict {
+export function judgeAnswer(status: number, headers: IncomingHttpHeaders): AnswerVerdict {
   if (status === 401) {
     const claims = claimsOf(headers['www-authenticate'])
     return claims === undefined ? { kind: 'refused' } : { kind: 'claims_wanted', claims }

@@ -1,10 +1,10 @@
+import { createParser } from 'eventsource-parser'
 import type { Pool } from 'undici'
 import { member } from '../oauth/claims.ts'
 import type { JsonObject } from '../oauth/jwt.ts'
-import { EventStreamReader } from './event-stream.ts'
 
 /** What came of one request to an upstream. */
-export type Exchange =
+export type ProbeAnswer =
   | { readonly kind: 'result'; readonly result: JsonObject; readonly sessionId?: string }
   /** A JSON-RPC error in a 200. The message is the upstream's, raw. */
   | { readonly kind: 'error'; readonly code: unknown; readonly message: string }
@@ -14,7 +14,7 @@ export type Exchange =
   | { readonly kind: 'failed'; readonly why: string; readonly passing: boolean }
 
 /** One JSON-RPC request on its way. */
-export interface Sent {
+export interface ProbeRequest {
   readonly path: string
   readonly headers: readonly string[]
   readonly message: { readonly id?: number; readonly [member: string]: unknown }
@@ -22,8 +22,8 @@ export interface Sent {
   readonly signal: AbortSignal
 }
 
-/** Bytes of an answer. A list of all pods of a large cluster stays below it. */
-const ANSWER_LIMIT = 16 * 1_048_576
+/** A list of all pods of a large cluster stays below it. */
+const ANSWER_LIMIT_BYTES = 16 * 1_048_576
 
 /**
  * Sends one JSON-RPC request and reads until its answer is there: from JSON or from server-sent
@@ -32,7 +32,7 @@ const ANSWER_LIMIT = 16 * 1_048_576
  *
  * @returns never rejects
  */
-export async function exchange(pool: Pool, sent: Sent): Promise<Exchange> {
+export async function sendProbe(pool: Pool, sent: ProbeRequest): Promise<ProbeAnswer> {
   try {
     const response = await pool.request({
       method: 'POST',
@@ -71,7 +71,7 @@ async function readAnswer(
   body: AsyncIterable<Uint8Array>,
   type: string | undefined,
   id: number,
-): Promise<Exchange> {
+): Promise<ProbeAnswer> {
   if (type === 'application/json') return readJson(body, id)
   if (type === 'text/event-stream') return readEvents(body, id)
   // Leaving a loop over the body destroys it.
@@ -79,12 +79,12 @@ async function readAnswer(
   return failed('it answered neither JSON nor an event stream', false)
 }
 
-async function readJson(body: AsyncIterable<Uint8Array>, id: number): Promise<Exchange> {
+async function readJson(body: AsyncIterable<Uint8Array>, id: number): Promise<ProbeAnswer> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of body) {
     size += chunk.byteLength
-    if (size > ANSWER_LIMIT) return tooLarge
+    if (size > ANSWER_LIMIT_BYTES) return tooLarge
     chunks.push(chunk)
   }
   return (
@@ -93,23 +93,26 @@ async function readJson(body: AsyncIterable<Uint8Array>, id: number): Promise<Ex
   )
 }
 
-async function readEvents(body: AsyncIterable<Uint8Array>, id: number): Promise<Exchange> {
-  const reader = new EventStreamReader()
+async function readEvents(body: AsyncIterable<Uint8Array>, id: number): Promise<ProbeAnswer> {
+  let answer: ProbeAnswer | undefined
+  const parser = createParser({
+    onEvent: ({ data }) => {
+      answer ??= answerIn(data, id)
+    },
+  })
   const decoder = new TextDecoder()
   let size = 0
   for await (const chunk of body) {
     size += chunk.byteLength
-    if (size > ANSWER_LIMIT) return tooLarge
-    for (const data of reader.push(decoder.decode(chunk, { stream: true }))) {
-      const answer = answerIn(data, id)
-      if (answer) return answer
-    }
+    if (size > ANSWER_LIMIT_BYTES) return tooLarge
+    parser.feed(decoder.decode(chunk, { stream: true }))
+    if (answer) return answer
   }
   return failed('its event stream ended without an answer', false)
 }
 
 /** The answer to this id in a text, alone or in a batch; nothing when it is not there. */
-function answerIn(text: string, id: number): Exchange | undefined {
+function answerIn(text: string, id: number): ProbeAnswer | undefined {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -121,7 +124,7 @@ function answerIn(text: string, id: number): Exchange | undefined {
   return isObject(message) ? readMessage(message) : undefined
 }
 
-function readMessage(message: JsonObject): Exchange | undefined {
+function readMessage(message: JsonObject): ProbeAnswer | undefined {
   const result = member(message, 'result')
   if (isObject(result)) return { kind: 'result', result }
   const error = member(message, 'error')
@@ -134,9 +137,9 @@ function readMessage(message: JsonObject): Exchange | undefined {
   }
 }
 
-const tooLarge = failed(`its answer is larger than ${ANSWER_LIMIT} bytes`, false)
+const tooLarge = failed(`its answer is larger than ${ANSWER_LIMIT_BYTES} bytes`, false)
 
-function failed(why: string, passing: boolean): Exchange {
+function failed(why: string, passing: boolean): ProbeAnswer {
   return { kind: 'failed', why, passing }
 }
 
