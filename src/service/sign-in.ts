@@ -12,7 +12,7 @@ import type { MetadataDocuments } from '../sign-in/clients/metadata-cache.ts'
 import { withPopupClients } from '../sign-in/clients/popup-client.ts'
 import { redirectUriRule } from '../sign-in/clients/redirect-uris.ts'
 import { register } from '../sign-in/clients/registration.ts'
-import { createTokenExchange, type TokenSourceParts } from '../sign-in/provider/exchange.ts'
+import { createTokenExchange, type TokenExchangeParts } from '../sign-in/provider/exchange.ts'
 import { createRelay } from '../sign-in/relay.ts'
 import { handOutOf } from '../sign-in/sealed/access-token-format.ts'
 import type { SingleUse } from '../sign-in/single-use/single-use.ts'
@@ -30,7 +30,7 @@ export interface SignInParts {
   readonly singleUse: SingleUse
   readonly documents: MetadataDocuments
   readonly clock: Clock
-  readonly onOutcome: TokenSourceParts['onOutcome']
+  readonly onOutcome: TokenExchangeParts['onOutcome']
 }
 
 /** Nothing in mode off; one token endpoint for all resources in relay; all of it in broker. */

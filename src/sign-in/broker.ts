@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache'
 import { authorize, decide, type Visit } from './authorize/authorize.ts'
 import type { BrowserAnswer, BrowserCookies } from './authorize/browser-answer.ts'
 import { callback } from './authorize/callback.ts'
 import { finishOwnSignIn } from './authorize/own-sign-in.ts'
+import { createTransactionClaims } from './authorize/transaction-claims.ts'
 import { type BrokerContext, type BrokerResource, brokerResources } from './broker-context.ts'
 import type { Clients } from './clients/client.ts'
 import { type BrokerTokenParts, redeemAtBroker } from './token/redeem.ts'
@@ -26,20 +26,12 @@ export interface Broker {
   redeem(request: TokenRequest, resource: BrokerResource): Promise<IssuedTokens>
 }
 
-/** A transaction that came back is remembered longer than it lives. */
-const MOST_CLAIMED = 10_000
-
 export function createBroker(
   parts: BrokerContext &
     Pick<BrokerTokenParts, 'singleUse' | 'handOut'> & { clientsOf(issuer: string): Clients },
 ): Broker {
   const resources = brokerResources(parts.config, parts.resources, parts.clientsOf)
-  const claimed = new LRUCache<string, true>({ max: MOST_CLAIMED })
-  const claim = (id: string): boolean => {
-    const first = !claimed.has(id)
-    claimed.set(id, true)
-    return first
-  }
+  const claimed = createTransactionClaims(parts.clock)
   const visitOf = ({ index, ...visit }: BrokerVisit): Visit => {
     const resource = resources[index]
     if (!resource) throw new Error(`there is no resource number ${index}`)
@@ -55,8 +47,7 @@ export function createBroker(
         {
           resources,
           cookies,
-          claim,
-          release: (id) => claimed.delete(id),
+          ...claimed,
           finishOwn: (transaction, code) =>
             finishOwnSignIn(transaction, code, { resources, parts }),
         },

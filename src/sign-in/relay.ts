@@ -171,8 +171,8 @@ async function refresh(
   }
   const { id, family } = session
   const until = endOf(session, config.sign_in)
-  const use = { id, family, repeated: 'same answer', until, familyUntil: until } as const
-  return context.singleUse.once(use, () => renew(session, candidates, context))
+  const token = { kind: 'refresh_token', id, family, until, familyUntil: until } as const
+  return context.singleUse.once(token, () => renew(session, candidates, context))
 }
 
 function isBoundTo({ bound }: Session, resource: ResourceConfig): boolean {

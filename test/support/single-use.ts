@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ErrorAnswer } from '../../src/oauth/error-answer.ts'
 import { deriveKeys } from '../../src/sealing/derived-keys.ts'
 import { createSingleUse } from '../../src/sign-in/single-use/redeem-once.ts'
-import type { SingleUse, Use } from '../../src/sign-in/single-use/single-use.ts'
+import type { Redeemable, SingleUse } from '../../src/sign-in/single-use/single-use.ts'
 import type { IssuedTokens } from '../../src/sign-in/token/token-response.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import { type Store, StoreUnavailable } from '../../src/store/store.ts'
@@ -15,13 +15,13 @@ const day = 86_400_000
 const minute = 60_000
 
 /** A refresh token of a sign-in that ends in a day. */
-export function refresh(id: string, family = 'family', now = Date.now()): Use {
-  return { id, family, repeated: 'same answer', until: now + day, familyUntil: now + day }
+export function refresh(id: string, family = 'family', now = Date.now()): Redeemable {
+  return { kind: 'refresh_token', id, family, until: now + day, familyUntil: now + day }
 }
 
 /** A code of such a sign-in. */
-export function code(id: string, family = 'family', now = Date.now()): Use {
-  return { id, family, repeated: 'refused', until: now + minute, familyUntil: now + day }
+export function code(id: string, family = 'family', now = Date.now()): Redeemable {
+  return { kind: 'code', id, family, until: now + minute, familyUntil: now + day }
 }
 
 /** Stands for the identity provider: every redemption that happens has another answer. */

@@ -9,15 +9,12 @@ import { answerAddress } from './authorize-request.ts'
 import type { BrowserAnswer, BrowserCookies } from './browser-answer.ts'
 import { checkStillAllowed } from './still-allowed.ts'
 import { openTransaction, type Transaction } from './transaction.ts'
+import type { TransactionClaims } from './transaction-claims.ts'
 
 /** A browser that comes back from the identity provider. */
-export interface Return {
+export interface Return extends TransactionClaims {
   readonly resources: readonly BrokerResource[]
   readonly cookies: BrowserCookies
-  /** Whether this transaction comes back for the first time here. */
-  claim(id: string): boolean
-  /** It may come back once more. */
-  release(id: string): void
   /** A sign-in on our own page comes to its end. */
   finishOwn(transaction: Transaction, code: string): Promise<BrowserAnswer>
 }

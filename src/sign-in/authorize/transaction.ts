@@ -5,7 +5,7 @@ import { open, seal } from '../../sealing/sealed-value.ts'
 import { handedOutShape } from '../sealed/access-token-format.ts'
 
 /** How long a person may take from authorize to callback, in milliseconds. */
-export const TRANSACTION_LIFETIME = 600_000
+export const TRANSACTION_LIFETIME_MS = 600_000
 
 const transactionShape = z.object({
   id: z.string(),
@@ -59,7 +59,7 @@ export async function openTransaction(
 ): Promise<Transaction | undefined> {
   if (sealed === undefined) return undefined
   const transaction = transactionShape.safeParse(await open(sealed, keys)).data
-  if (transaction?.id !== id || now > transaction.began + TRANSACTION_LIFETIME) return undefined
+  if (transaction?.id !== id || now > transaction.began + TRANSACTION_LIFETIME_MS) return undefined
   return transaction
 }
 

@@ -2,13 +2,11 @@ import type { Clock } from '../../clock.ts'
 import type { GrantOutcome, ProviderTokens } from '../../issuer/token-endpoint/provider-grants.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { temporarilyUnavailable } from '../../oauth/errors.ts'
+import { EXCHANGE_MS } from '../deadlines.ts'
 import { type JudgedTokens, judgeTokens, type SignInResource } from '../token/judge-tokens.ts'
 import type { CodeGrant, RefreshGrant } from '../token/token-request.ts'
-import { HeldTokens } from './pending-tokens.ts'
+import { PendingTokens } from './pending-tokens.ts'
 import { tokensOf } from './provider-outcome.ts'
-
-/** Milliseconds for asking and judging together: a client is answered within 10 s. */
-const LONGEST = 9_500
 
 type GrantType = CodeGrant['type'] | RefreshGrant['type']
 
@@ -37,7 +35,7 @@ export interface TokenExchange {
   obtain(asking: Asking): Promise<ExchangedTokens>
 }
 
-export interface TokenSourceParts {
+export interface TokenExchangeParts {
   readonly clock: Clock
   /** Whether the provider's keys are there. */
   decides(): boolean
@@ -49,8 +47,8 @@ export function createTokenExchange({
   clock,
   decides,
   onOutcome,
-}: TokenSourceParts): TokenExchange {
-  const held = new HeldTokens(clock)
+}: TokenExchangeParts): TokenExchange {
+  const pending = new PendingTokens(clock)
   const askedFor = async ({ grant, ask }: Asking): Promise<ProviderTokens> => {
     const outcome = await ask()
     onOutcome(grant, outcome)
@@ -64,14 +62,14 @@ export function createTokenExchange({
           { retryAfter: 5, reason: 'no_keys' },
         )
       }
-      const deadline = clock.now() + LONGEST
-      const tokens = held.take(asking.key) ?? (await askedFor(asking))
+      const deadline = clock.now() + EXCHANGE_MS
+      const tokens = pending.take(asking.key) ?? (await askedFor(asking))
       try {
         const judging = judgeTokens(tokens, asking.candidates, () => clock.now())
         return { tokens, judged: await within(judging, deadline - clock.now(), clock) }
       } catch (error) {
         // The provider has spent its side of the grant: the same request must be able to go on.
-        if (error instanceof ErrorAnswer && error.status === 503) held.keep(asking.key, tokens)
+        if (error instanceof ErrorAnswer && error.status === 503) pending.keep(asking.key, tokens)
         throw error
       }
     },

@@ -1,24 +1,19 @@
-import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
-import { invalidGrant, temporarilyUnavailable, UnusableTokens } from '../../oauth/errors.ts'
+import { temporarilyUnavailable, UnusableTokens } from '../../oauth/errors.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { type Store, StoreUnavailable } from '../../store/store.ts'
+import { WAIT_BEFORE_REDEEMING_MS, WAIT_FOR_ANOTHER_MS } from '../deadlines.ts'
 import type { IssuedTokens } from '../token/token-response.ts'
-import type { SingleUse, Use } from './single-use.ts'
-import { GRACE, type Standing, UseRecords } from './use-records.ts'
+import { Claims } from './claim.ts'
+import { Families } from './family.ts'
+import { GraceAnswers } from './grace.ts'
+import { ReplayMarks, replayed } from './replay.ts'
+import type { Redeemable, SingleUse } from './single-use.ts'
+import { UnstoredUses } from './unstored.ts'
 
-/** For how long another process's redemption is waited for, in milliseconds. */
-const LONGEST_WAIT = 9_500
-/**
- * Whoever waited longer for one that came to nothing does not begin another, in milliseconds: with that
- * the client would wait for more than 10 s.
- */
-const LONGEST_WAIT_TO_REDEEM = 1_500
-/** Milliseconds; how often is looked whether it has ended. */
-const PAUSES = { first: 20, longest: 200 }
-/** Milliseconds. */
-const STORE_AGAIN_AFTER = 1_000
+/** How often it is looked whether another process's redemption has ended. */
+const PAUSE_MS = { first: 20, longest: 200 }
 
 export interface SingleUseParts {
   readonly store: Store
@@ -27,140 +22,155 @@ export interface SingleUseParts {
   readonly clock: Clock
 }
 
-/** A value that was used, which the store was not told of. */
-interface Unstored {
-  readonly issued: IssuedTokens
-  /** When it was used, milliseconds since the epoch. */
-  readonly at: number
-}
+/** How a value stands that this process was shown. */
+type Standing =
+  /** Nobody used it, and the claim is ours. */
+  | { readonly kind: 'ours' }
+  /** Another process redeems it at the moment. */
+  | { readonly kind: 'theirs' }
+  /** It was used, and its answer is repeated within the grace. */
+  | { readonly kind: 'answered'; readonly issued: IssuedTokens }
+  | { readonly kind: 'used' }
+  | { readonly kind: 'refused'; readonly error: ErrorAnswer }
 
 /**
  * Single use over a store: in this process the first one redeems and the others wait for it; among
- * processes the one that can claim the value. Whether a repetition ends the whole sign-in
- * (RFC 9700 §4.14.2, RFC 6749 §4.1.2) depends on whether the store is shared.
+ * processes the one that has the claim. A replay is refused, and where the store is shared it ends the
+ * whole family (RFC 9700 §4.14.2, RFC 6749 §4.1.2).
  */
 export function createSingleUse(parts: SingleUseParts): SingleUse {
   return new StoredSingleUse(parts)
 }
 
 class StoredSingleUse implements SingleUse {
-  readonly #parts: SingleUseParts
-  readonly #records: UseRecords
+  readonly #clock: Clock
+  readonly #sharedStore: boolean
+  readonly #claims: Claims
+  readonly #marks: ReplayMarks
+  readonly #grace: GraceAnswers
+  readonly #families: Families
+  readonly #unstored: UnstoredUses
   readonly #flights = new Map<string, Promise<IssuedTokens>>()
-  readonly #unstored = new Map<string, Unstored>()
 
-  constructor(parts: SingleUseParts) {
-    this.#parts = parts
-    this.#records = new UseRecords({ ...parts, claimant: randomUUID() })
+  constructor({ store, keys, clock }: SingleUseParts) {
+    this.#clock = clock
+    this.#sharedStore = store.shared
+    this.#claims = new Claims(store, clock)
+    this.#marks = new ReplayMarks(store, keys, clock)
+    this.#grace = new GraceAnswers(store, keys, clock)
+    this.#families = new Families(store, clock)
+    this.#unstored = new UnstoredUses(clock, (value, { issued, at }) =>
+      this.#spend(value, issued, at),
+    )
   }
 
-  async once(use: Use, redeem: () => Promise<IssuedTokens>): Promise<IssuedTokens> {
-    const flight = this.#flights.get(use.id)
+  async once(value: Redeemable, redeem: () => Promise<IssuedTokens>): Promise<IssuedTokens> {
+    const flight = this.#flights.get(value.id)
     if (flight) {
       const issued = await flight
-      return use.repeated === 'same answer' ? issued : this.#refuseReuse(use)
+      return value.kind === 'refresh_token' ? issued : this.#refuseReplay(value)
     }
-    const own = reachable(() => this.#first(use, redeem)).finally(() =>
-      this.#flights.delete(use.id),
+    const own = withStore(() => this.#first(value, redeem)).finally(() =>
+      this.#flights.delete(value.id),
     )
-    this.#flights.set(use.id, own)
+    this.#flights.set(value.id, own)
     return own
   }
 
   endFamily(family: string, until: number): Promise<void> {
-    return reachable(() => this.#records.endFamily(family, until))
+    return withStore(() => this.#families.end(family, until))
   }
 
-  async #first(use: Use, redeem: () => Promise<IssuedTokens>): Promise<IssuedTokens> {
-    if (await this.#records.isEnded(use.family)) throw familyEnded()
-    const standing = this.#unstoredStanding(use) ?? (await this.#decided(use))
-    if (standing.kind === 'ours') return this.#redeem(use, redeem)
+  async #first(value: Redeemable, redeem: () => Promise<IssuedTokens>): Promise<IssuedTokens> {
+    await this.#families.check(value.family)
+    const standing = this.#unstoredStanding(value) ?? (await this.#settled(value))
+    if (standing.kind === 'ours') return this.#redeem(value, redeem)
     if (standing.kind === 'refused') throw standing.error
-    if (standing.kind === 'answered' && use.repeated === 'same answer') return standing.issued
-    return this.#refuseReuse(use)
+    if (standing.kind === 'answered' && value.kind === 'refresh_token') return standing.issued
+    return this.#refuseReplay(value)
+  }
+
+  #unstoredStanding(value: Redeemable): Standing | undefined {
+    const found = this.#unstored.find(value)
+    if (found === undefined || found === 'used') return found && { kind: found }
+    return { kind: 'answered', issued: found }
   }
 
   /** How a value stands once nobody else redeems it any more. */
-  async #decided(use: Use): Promise<Standing> {
-    const { clock } = this.#parts
-    const began = clock.now()
-    for (let pause = PAUSES.first; ; pause = Math.min(2 * pause, PAUSES.longest)) {
-      const standing = await this.#records.claim(use)
-      const waited = clock.now() - began
-      if (standing.kind === 'ours' && waited > LONGEST_WAIT_TO_REDEEM) {
-        await this.#records.release(use, clock.now())
+  async #settled(value: Redeemable): Promise<Exclude<Standing, { kind: 'theirs' }>> {
+    const began = this.#clock.now()
+    for (let pause = PAUSE_MS.first; ; pause = Math.min(2 * pause, PAUSE_MS.longest)) {
+      const standing = await this.#standing(value)
+      const waited = this.#clock.now() - began
+      if (standing.kind === 'ours' && waited > WAIT_BEFORE_REDEEMING_MS) {
+        await this.#claims.release(value, this.#clock.now())
         throw stillRedeemed()
       }
       if (standing.kind !== 'theirs') return standing
-      if (waited >= LONGEST_WAIT) throw stillRedeemed()
-      await new Promise<void>((resolve) => clock.after(pause, resolve))
+      if (waited >= WAIT_FOR_ANOTHER_MS) throw stillRedeemed()
+      await new Promise<void>((resolve) => this.#clock.after(pause, resolve))
     }
   }
 
-  async #redeem(use: Use, redeem: () => Promise<IssuedTokens>): Promise<IssuedTokens> {
-    const { clock } = this.#parts
-    const claimedAt = clock.now()
+  async #standing(value: Redeemable): Promise<Standing> {
+    const issued = await this.#grace.find(value)
+    if (issued) return { kind: 'answered', issued }
+    const ours = await this.#claims.take(value)
+    // After the claim (TOCTOU): whoever had it may have ended between two looks.
+    const mark = await this.#marks.find(value)
+    if (!mark) return { kind: ours ? 'ours' : 'theirs' }
+    if (ours) await this.#claims.release(value, this.#clock.now())
+    if (mark.kind === 'refused') return mark
+    const answered = await this.#grace.find(value)
+    return answered ? { kind: 'answered', issued: answered } : mark
+  }
+
+  async #redeem(value: Redeemable, redeem: () => Promise<IssuedTokens>): Promise<IssuedTokens> {
+    const claimedAt = this.#clock.now()
     let issued: IssuedTokens
     try {
       issued = await redeem()
     } catch (error) {
-      const told = isFinal(error)
-        ? this.#records.refuse(use, error)
-        : this.#records.release(use, claimedAt)
       // What the client is told stays the same; the claim is then left over, for a while.
-      await told.catch(ignoreUnavailable)
+      await this.#tellFailure(value, error, claimedAt).catch(ignoreUnavailable)
       throw error
     }
-    const at = clock.now()
-    await this.#records.spend(use, issued, at).catch((error: unknown) => {
+    const at = this.#clock.now()
+    await this.#spend(value, issued, at).catch((error: unknown) => {
       ignoreUnavailable(error)
-      this.#keep(use, { issued, at })
+      this.#unstored.keep(value, { issued, at })
     })
     return issued
   }
 
+  async #tellFailure(value: Redeemable, error: unknown, claimedAt: number): Promise<void> {
+    if (isFinal(error)) await this.#marks.markRefused(value, error)
+    else await this.#claims.release(value, claimedAt)
+  }
+
   /**
-   * The store went away during the redemption. The identity provider has spent its side, so the
-   * client gets the answer, and this process goes on telling the store until it takes it. Until
-   * then only this process knows that the value was used: once the claim has run out, another one
-   * would ask the identity provider with it again.
+   * The answer before the mark: whoever sees that a token was used must find its answer. The claim runs
+   * out by itself; it means nothing beside a mark.
    */
-  #keep(use: Use, unstored: Unstored): void {
-    const { clock } = this.#parts
-    this.#unstored.set(use.id, unstored)
-    clock.after(STORE_AGAIN_AFTER, () => {
-      this.#records.spend(use, unstored.issued, unstored.at).then(
-        () => this.#unstored.delete(use.id),
-        () => {
-          if (clock.now() < use.until) this.#keep(use, unstored)
-          else this.#unstored.delete(use.id)
-        },
-      )
-    })
+  async #spend(value: Redeemable, issued: IssuedTokens, at: number): Promise<void> {
+    await this.#grace.keep(value, issued, at)
+    await this.#marks.markUsed(value)
   }
 
-  #unstoredStanding({ id }: Use): Standing | undefined {
-    const unstored = this.#unstored.get(id)
-    if (!unstored) return undefined
-    const withinGrace = this.#parts.clock.now() - unstored.at < GRACE
-    return withinGrace ? { kind: 'answered', issued: unstored.issued } : { kind: 'used' }
-  }
-
-  async #refuseReuse(use: Use): Promise<never> {
-    const { store } = this.#parts
-    if (store.shared) await this.endFamily(use.family, use.familyUntil)
-    throw use.repeated === 'refused' ? codeReused() : refreshTokenReused()
+  async #refuseReplay(value: Redeemable): Promise<never> {
+    if (this.#sharedStore) await this.endFamily(value.family, value.familyUntil)
+    throw replayed(value)
   }
 }
 
 /** @throws ErrorAnswer 503 where the store is not to be had */
-async function reachable<T>(work: () => Promise<T>): Promise<T> {
+async function withStore<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error
     throw temporarilyUnavailable(
-      'What this server remembers sign-ins in cannot be reached at the moment; nothing is lost, try again shortly.',
+      'The session store is unreachable. Your session is intact; retry in a few seconds.',
       { retryAfter: 5, reason: `store_unavailable:${error.reason}` },
     )
   }
@@ -178,25 +188,7 @@ function isFinal(error: unknown): error is ErrorAnswer {
 
 function stillRedeemed(): ErrorAnswer {
   return temporarilyUnavailable(
-    'Another process of this server redeems the same at the moment, or tried and could not; try again shortly.',
+    'Another process of this server is redeeming the same code or token, or has just failed to; retry in a few seconds.',
     { retryAfter: 5, reason: 'still_redeemed' },
   )
-}
-
-function familyEnded(): ErrorAnswer {
-  return invalidGrant(
-    'This session was ended, on request or because one of its tokens was used twice; sign in again.',
-    'session_revoked',
-  )
-}
-
-function refreshTokenReused(): ErrorAnswer {
-  return invalidGrant(
-    'This refresh token was used before, and its successor is the one to use; sign in again if you do not have that.',
-    'refresh_token_reused',
-  )
-}
-
-function codeReused(): ErrorAnswer {
-  return invalidGrant('This code was redeemed before; sign in again.', 'code_reused')
 }

@@ -69,8 +69,9 @@ async function redeemCode(
   const { id, family } = code
   checkAgreed(code, parts.config.sign_in)
   const familyUntil = clock.now() + parts.config.sign_in.session_lifetime
-  const use = { id, family, repeated: 'refused', until: endOfCode(code), familyUntil } as const
-  return singleUse.once(use, async () => {
+  const until = endOfCode(code)
+  const redeemable = { kind: 'code', id, family, until, familyUntil } as const
+  return singleUse.once(redeemable, async () => {
     const { codeVerifier, nonce } = providerProof(code.secret)
     const obtained = await parts.source.obtain({
       grant: 'authorization_code',
@@ -108,8 +109,8 @@ async function refresh(
   checkSession(session, config.sign_in, clock.now())
   checkAgreed(session, config.sign_in)
   const until = endOf(session, config.sign_in)
-  const use = { id, family, repeated: 'same answer', until, familyUntil: until } as const
-  return singleUse.once(use, () => renew(session, parts))
+  const token = { kind: 'refresh_token', id, family, until, familyUntil: until } as const
+  return singleUse.once(token, () => renew(session, parts))
 }
 
 async function renew(session: Session, parts: BrokerTokenParts): Promise<IssuedTokens> {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { invalidGrant, temporarilyUnavailable } from '../../../src/oauth/errors.ts'
 import { deriveKeys } from '../../../src/sealing/derived-keys.ts'
+import { GRACE_MS } from '../../../src/sign-in/single-use/grace.ts'
 import { createSingleUse } from '../../../src/sign-in/single-use/redeem-once.ts'
-import { GRACE } from '../../../src/sign-in/single-use/use-records.ts'
 import { until } from '../../support/fault-load.ts'
 import {
   code,
@@ -35,13 +35,13 @@ test('reuse after the grace ends the whole family, in every process, until its e
   const redemptions = new Redemptions()
   const [first, second] = [refresh('a', 'family', now), refresh('b', 'family', now)]
   await one.once(first, redemptions.succeed)
-  await clock.advance(GRACE)
+  await clock.advance(GRACE_MS)
   await other.once(second, redemptions.succeed)
   assert.equal(
     (await refusalOf(other.once(first, redemptions.succeed))).reason,
     'refresh_token_reused',
   )
-  for (const wait of [0, GRACE, 22 * hour]) {
+  for (const wait of [0, GRACE_MS, 22 * hour]) {
     await clock.advance(wait)
     for (const process of [one, other]) {
       for (const value of [second, refresh('c', 'family', now), first]) {
@@ -221,7 +221,7 @@ test('what the store could not be told of a redemption it is told later; the cli
   assert.deepEqual(await one.once(use, redemptions.succeed), issued, 'from this process')
   await untilMarked({ clock, store }, 1)
   assert.deepEqual(await other.once(use, redemptions.succeed), issued, 'from the store')
-  await clock.advance(now + GRACE - clock.now())
+  await clock.advance(now + GRACE_MS - clock.now())
   const { reason } = await refusalOf(other.once(use, redemptions.succeed))
   assert.equal(reason, 'refresh_token_reused', 'the grace began with the answer')
   assert.equal(redemptions.count, 1)
@@ -236,7 +236,7 @@ test('told to the store after the grace, a token is marked as used all the same'
       store.fault = 'before'
       return redemptions.succeed()
     })
-    await clock.advance(GRACE)
+    await clock.advance(GRACE_MS)
     store.fault = 'none'
     await untilMarked({ clock, store }, index + 1)
     const { reason } = await refusalOf(other.once(use, redemptions.succeed))
@@ -265,7 +265,7 @@ test('a reuse that cannot be told to the store is a 503, and ends the family whe
   const redemptions = new Redemptions()
   const use = refresh('a', 'family', now)
   await one.once(use, redemptions.succeed)
-  await clock.advance(GRACE)
+  await clock.advance(GRACE_MS)
   const { set } = store
   store.set = async (...given) => {
     store.fault = 'before'

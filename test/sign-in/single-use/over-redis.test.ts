@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../src/clock.ts'
+import { GRACE_MS } from '../../../src/sign-in/single-use/grace.ts'
 import { createSingleUse } from '../../../src/sign-in/single-use/redeem-once.ts'
 import type { SingleUse } from '../../../src/sign-in/single-use/single-use.ts'
-import { GRACE } from '../../../src/sign-in/single-use/use-records.ts'
 import { RedisStore } from '../../../src/store/redis-store.ts'
 import { until } from '../../support/fault-load.ts'
 import { onRedis, type RedisServer, startRedis } from '../../support/redis-server.ts'
@@ -45,7 +45,7 @@ async function endGrace(server: RedisServer): Promise<void> {
   for (const key of (await server.contents()).keys()) {
     if (!key.startsWith('rolecall:answer:')) continue
     const left = Number(await server.command('PTTL', key))
-    assert.ok(left > GRACE - 10_000 && left <= GRACE, `${left} ms`)
+    assert.ok(left > GRACE_MS - 10_000 && left <= GRACE_MS, `${left} ms`)
     await server.command('DEL', key)
   }
 }
@@ -119,7 +119,7 @@ onRedis('single use over Redis', () => {
     await other.endFamily('the-id-of-a-family', Date.now() + 60_000)
     const contents = await server.contents()
     const kinds = [...contents.keys()].map((key) => key.split(':')[1])
-    assert.deepEqual(new Set(kinds), new Set(['use', 'code', 'answer', 'family']))
+    assert.deepEqual(new Set(kinds), new Set(['claim', 'use', 'code', 'answer', 'family']))
     const text = JSON.stringify([...contents])
     for (const secret of ['access-token', 'refresh-token', 'alice', 'idp.test', 'the-id-of']) {
       assert.ok(!text.includes(secret), secret)

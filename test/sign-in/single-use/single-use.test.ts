@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { invalidGrant, temporarilyUnavailable, UnusableTokens } from '../../../src/oauth/errors.ts'
+import { GRACE_MS } from '../../../src/sign-in/single-use/grace.ts'
 import { createSingleUse } from '../../../src/sign-in/single-use/redeem-once.ts'
-import type { Use } from '../../../src/sign-in/single-use/single-use.ts'
-import { GRACE } from '../../../src/sign-in/single-use/use-records.ts'
+import type { Redeemable } from '../../../src/sign-in/single-use/single-use.ts'
 import type { IssuedTokens } from '../../../src/sign-in/token/token-response.ts'
 import { MemoryStore } from '../../../src/store/memory-store.ts'
 import { SimulatedClock } from '../../support/clock.ts'
@@ -24,14 +24,14 @@ function start() {
   const singleUse = createSingleUse({ store: new MemoryStore(clock), keys, clock })
   const redemptions = new Redemptions()
   const until = clock.now() + 24 * hour
-  const once = (use: Use, redeem: () => Promise<IssuedTokens>) =>
+  const once = (use: Redeemable, redeem: () => Promise<IssuedTokens>) =>
     singleUse.once({ ...use, until }, redeem)
   return {
     clock,
     redemptions,
     once,
-    use: (use: Use) => once(use, redemptions.succeed),
-    fail: (use: Use, error: Error) => once(use, redemptions.failing(error)),
+    use: (use: Redeemable) => once(use, redemptions.succeed),
+    fail: (use: Redeemable, error: Error) => once(use, redemptions.failing(error)),
     endFamily: (family: string) => singleUse.endFamily(family, until),
   }
 }
@@ -43,7 +43,7 @@ function tokenOf({ answer }: IssuedTokens): string {
 test('uses at once and within the grace get the very same answer, made once', async () => {
   const { clock, use, redemptions } = start()
   const all = await Promise.all(Array.from({ length: 50 }, () => use(refresh('a'))))
-  await clock.advance(GRACE - 1)
+  await clock.advance(GRACE_MS - 1)
   for (const issued of [...all, await use(refresh('a'))]) assert.deepEqual(issued, all[0])
   assert.equal(redemptions.count, 1)
 })
@@ -67,7 +67,7 @@ test('the grace is counted from the answer, and using the token does not make it
 test('after the grace a token is invalid_grant for as long as it lives, and nothing is asked', async () => {
   const { clock, use, redemptions } = start()
   await use(refresh('a'))
-  for (const wait of [GRACE, hour, 22 * hour]) {
+  for (const wait of [GRACE_MS, hour, 22 * hour]) {
     await clock.advance(wait)
     const { error, reason, message } = await refusalOf(use(refresh('a')))
     assert.deepEqual([error, reason], ['invalid_grant', 'refresh_token_reused'])
@@ -80,7 +80,7 @@ test('one token says nothing about another', async () => {
   const { clock, use, redemptions } = start()
   const outcomes = await outcomesOf([use(refresh('a')), use(refresh('b'))])
   assert.deepEqual(outcomes, ['access-token-1', 'access-token-2'])
-  await clock.advance(GRACE)
+  await clock.advance(GRACE_MS)
   assert.equal(tokenOf(await use(refresh('c'))), 'access-token-3')
   assert.equal(redemptions.count, 3)
 })
@@ -89,7 +89,7 @@ test('the end of a session is remembered with its words', async () => {
   const { clock, fail, use, redemptions } = start()
   const ended = invalidGrant('The account is disabled.', 'provider_refused:AADSTS50057')
   assert.equal(await refusalOf(fail(refresh('a'), ended)), ended)
-  for (const wait of [0, GRACE, 22 * hour]) {
+  for (const wait of [0, GRACE_MS, 22 * hour]) {
     await clock.advance(wait)
     const { status, error, reason, message } = await refusalOf(use(refresh('a')))
     assert.deepEqual([status, error], [400, 'invalid_grant'])
@@ -129,7 +129,7 @@ test('a code raced 50 ways is redeemed for one, and later for nobody', async () 
   const { clock, use, redemptions } = start()
   const outcomes = await outcomesOf(Array.from({ length: 50 }, () => use(code('a'))))
   assert.deepEqual(outcomes, ['access-token-1', ...Array(49).fill('code_reused')])
-  for (const wait of [0, GRACE, hour]) {
+  for (const wait of [0, GRACE_MS, hour]) {
     await clock.advance(wait)
     const { error, reason } = await refusalOf(use(code('a')))
     assert.deepEqual([error, reason], ['invalid_grant', 'code_reused'])
@@ -142,7 +142,7 @@ test('within one process a repetition ends nothing but itself', async () => {
   await use(code('the code'))
   await refusalOf(use(code('the code')))
   await use(refresh('a'))
-  await clock.advance(GRACE)
+  await clock.advance(GRACE_MS)
   await refusalOf(use(refresh('a')))
   assert.equal(tokenOf(await use(refresh('b'))), 'access-token-3')
 })
@@ -151,7 +151,7 @@ test('an ended family is refused, used tokens within their grace too; another on
   const { clock, use, endFamily, redemptions } = start()
   await use(refresh('a'))
   await endFamily('family')
-  for (const wait of [0, GRACE, 22 * hour]) {
+  for (const wait of [0, GRACE_MS, 22 * hour]) {
     await clock.advance(wait)
     for (const value of [refresh('a'), refresh('b'), code('c')]) {
       const { error, reason } = await refusalOf(use(value))
