@@ -3,19 +3,23 @@ import type {
   Config,
   IdentityProviderConfig,
   ProviderCredential,
-  RegisteredClient,
   ResourceConfig,
   SignInConfig,
 } from './config.ts'
 import { formatListenAddress } from './schema/address.ts'
 import { formatDuration, formatMoment } from './schema/duration.ts'
-import { settings } from './schema/settings.ts'
+import { type Setting, settings } from './schema/settings.ts'
+import { isTable } from './sources/draft.ts'
 import { describeCertificates } from './sources/pem.ts'
 
 const mask = '********'
-const durations = new Set(
-  settings.filter(({ kind }) => kind === 'duration').map(({ path }) => path.at(-1)),
-)
+const durations = keysOf(({ kind }) => kind === 'duration')
+const secrets = keysOf(({ node }) => node.writeOnly === true)
+
+/** Last keys: a name means the same in every table. */
+function keysOf(has: (setting: Setting) => boolean): ReadonlySet<string | undefined> {
+  return new Set(settings.filter(has).map(({ path }) => path.at(-1)))
+}
 
 /**
  * Writes the effective configuration as TOML, with the keys of a file. Secrets are masked, or told
@@ -23,33 +27,24 @@ const durations = new Set(
  * not known, so that those lines cannot be read back.
  */
 export function formatConfig(config: Config): string {
-  const { tls, files: _files, store, resources, ...rest } = config
+  const { tls, files: _files, resources, ...rest } = config
   return `${stringify({
     ...written(rest),
     listen: formatListenAddress(config.listen),
     admin_listen: formatListenAddress(config.admin_listen),
-    sealing_keys: config.sealing_keys.map(() => mask),
     ...(tls && certificateAndKey('tls', tls)),
     identity_provider: writtenProvider(config.identity_provider),
-    ...(store.redis_url !== undefined && { store: { redis_url: mask } }),
-    limits: written(config.limits),
     sign_in: writtenSignIn(config.sign_in),
     resource: resources.map(writtenResource),
   })}\n`
 }
 
 function writtenProvider(provider: IdentityProviderConfig): Record<string, unknown> {
-  const {
-    credential,
-    authorize_parameters: parameters,
-    certificate_authority: authority,
-    ...rest
-  } = provider
+  const { credential, certificate_authority: authority, ...rest } = provider
   return {
     ...written(rest),
     ...writtenCredential(credential),
     ...(authority && { certificate_authority: describeCertificates(authority) }),
-    ...(Object.keys(parameters).length > 0 && { authorize_parameters: parameters }),
   }
 }
 
@@ -80,12 +75,8 @@ function writtenSignIn(signIn: SignInConfig): Record<string, unknown> {
   return {
     ...written(rest),
     ...(validAfter !== undefined && { sessions_valid_after: formatMoment(validAfter) }),
-    ...(clients.length > 0 && { client: clients.map(writtenClient) }),
+    ...(clients.length > 0 && { client: clients.map(written) }),
   }
-}
-
-function writtenClient(client: RegisteredClient): Record<string, unknown> {
-  return { ...client, ...(client.client_secret !== undefined && { client_secret: mask }) }
 }
 
 function writtenResource(resource: ResourceConfig): Record<string, unknown> {
@@ -107,12 +98,18 @@ function certificateAndKey(name: string, pair: { readonly certificate: string })
   return { [`${name}_certificate`]: describeCertificates(pair.certificate), [`${name}_key`]: mask }
 }
 
-/** Durations as people write them. */
+/** As people write it: durations with their unit, secrets not at all, and no empty tables. */
 function written(table: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(table).map(([key, value]) => [
-      key,
-      durations.has(key) && typeof value === 'number' ? formatDuration(value) : value,
-    ]),
-  )
+  const entries = Object.entries(table).map(([key, value]) => [key, writtenValue(key, value)])
+  return Object.fromEntries(entries.filter(([, value]) => !isTable(value) || !isEmpty(value)))
+}
+
+function writtenValue(key: string, value: unknown): unknown {
+  if (secrets.has(key)) return Array.isArray(value) ? value.map(() => mask) : mask
+  if (durations.has(key) && typeof value === 'number') return formatDuration(value)
+  return isTable(value) ? written(value) : value
+}
+
+function isEmpty(table: object): boolean {
+  return Object.keys(table).length === 0
 }

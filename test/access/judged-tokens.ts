@@ -9,6 +9,7 @@ import { entraProfile } from '../../src/issuer/entra.ts'
 import { oidcProfile } from '../../src/issuer/oidc.ts'
 import type { SignedToken, TokenVerifier, Verification } from '../../src/issuer/token-verifier.ts'
 import type { Jwt } from '../../src/oauth/jwt.ts'
+import { ENTRA_DEFAULTS, OIDC_DEFAULTS, RESOURCE_DEFAULTS } from '../support/defaults.ts'
 
 export const tenant = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
 export const clientId = 'c0ffee00-1111-4222-8333-444455556666'
@@ -17,45 +18,25 @@ export const now = 1_760_000_000_000
 const second = now / 1000
 
 export const entra: EntraConfig = {
-  kind: 'entra',
+  ...ENTRA_DEFAULTS,
   tenant_id: tenant,
-  cloud: 'public',
   client_id: clientId,
   groups_claim: 'groups',
-  credential: { kind: 'none' },
-  authorize_parameters: {},
-  signing_algorithms: ['RS256'],
-  stale_for: 86_400_000,
 }
 
 export const oidc: OidcConfig = {
-  kind: 'oidc',
+  ...OIDC_DEFAULTS,
   issuer: 'https://idp.example.com/realms/a',
   client_id: 'rolecall',
   groups_claim: 'groups',
-  credential: { kind: 'none' },
-  authorize_parameters: {},
-  signing_algorithms: ['RS256'],
-  stale_for: 86_400_000,
 }
 
 const resource: ResourceConfig = {
-  name: 'prod',
-  path: '/mcp',
+  ...RESOURCE_DEFAULTS,
   upstream: 'http://127.0.0.1:9/mcp',
-  unsafe_upstream_tls_unverified: false,
-  upstream_token_header: 'authorization',
-  upstream_identity: 'caller',
-  connect_timeout: 5000,
-  response_timeout: 300_000,
   audiences: [audience],
-  unsafe_any_audience: false,
   request_scopes: [`${audience}/.default`, 'openid'],
-  required_scopes: [],
-  required_groups: [],
   allowed_clients: [clientId],
-  allow_app_tokens: false,
-  token_kind: 'access_token',
 }
 
 export function entraPolicy(

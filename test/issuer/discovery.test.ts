@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EntraConfig } from '../../src/config/config.ts'
 import type { DocumentFailure } from '../../src/net/document-error.ts'
+import { ENTRA_DEFAULTS } from '../support/defaults.ts'
 import { type Answer, type IssuerServer, signToken } from '../support/issuer-server.ts'
 import { simulate, simulateWarm } from '../support/simulated-provider.ts'
 
@@ -124,13 +125,7 @@ test('the mock’s key set is refused unless public_url is loopback', async (t) 
 })
 
 function entraAt(authority: string): EntraConfig {
-  const common = {
-    credential: { kind: 'none' as const },
-    authorize_parameters: {},
-    signing_algorithms: ['RS256'],
-    stale_for: 86_400_000,
-  }
-  return { kind: 'entra', tenant_id: tid, cloud: 'public', authority, ...common }
+  return { ...ENTRA_DEFAULTS, tenant_id: tid, authority }
 }
 
 test('Entra’s v2 discovery at a loopback authority: issuers, keys and the verifier', async (t) => {

@@ -3,18 +3,10 @@ import { test } from 'node:test'
 import type { Cloud, EntraConfig } from '../../src/config/config.ts'
 import { entraProfile } from '../../src/issuer/entra.ts'
 import { oidcProfile } from '../../src/issuer/oidc.ts'
-import { oidcConfig } from '../support/simulated-provider.ts'
+import { ENTRA_DEFAULTS, OIDC_DEFAULTS } from '../support/defaults.ts'
 
 const tid = '11111111-2222-3333-4444-555555555555'
-const entra: EntraConfig = {
-  kind: 'entra',
-  tenant_id: tid,
-  cloud: 'public',
-  credential: { kind: 'none' },
-  authorize_parameters: {},
-  signing_algorithms: ['RS256'],
-  stale_for: 86_400_000,
-}
+const entra: EntraConfig = { ...ENTRA_DEFAULTS, tenant_id: tid }
 
 const clouds: [Cloud, string, string][] = [
   ['public', 'https://login.microsoftonline.com', 'https://sts.windows.net'],
@@ -91,7 +83,7 @@ const issuers: [string, string][] = [
 
 for (const [configured, discoveryUrl] of issuers) {
   test(`oidc ${configured}: compared character by character`, () => {
-    const profile = oidcProfile({ ...oidcConfig, issuer: configured })
+    const profile = oidcProfile({ ...OIDC_DEFAULTS, issuer: configured })
     assert.equal(profile.discoveryUrl, discoveryUrl)
     assert.deepEqual(profile.tokenIssuers(undefined), [configured])
     assert.equal(profile.tenant, undefined)
@@ -109,7 +101,7 @@ for (const [configured, discoveryUrl] of issuers) {
 test('a person is named by upn, else oid (Entra), preferred_username, else sub (oidc), or as configured', () => {
   assert.deepEqual(entraProfile(entra).userClaims, ['upn', 'oid'])
   assert.deepEqual(entraProfile({ ...entra, user_claim: 'email' }).userClaims, ['email'])
-  const oidc = { ...oidcConfig, issuer: 'https://idp.example' }
+  const oidc = { ...OIDC_DEFAULTS, issuer: 'https://idp.example' }
   assert.deepEqual(oidcProfile(oidc).userClaims, ['preferred_username', 'sub'])
   assert.deepEqual(oidcProfile({ ...oidc, user_claim: 'email' }).userClaims, ['email'])
 })

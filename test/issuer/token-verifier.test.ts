@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHmac, sign } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { exportJWK, exportSPKI, importJWK } from 'jose'
+import type { OidcConfig } from '../../src/config/config.ts'
 import type { Verification } from '../../src/issuer/token-verifier.ts'
 import type { Jwt } from '../../src/oauth/jwt.ts'
 import { asJwt, createSigningKey, type SigningKey, signToken } from '../support/issuer-server.ts'
@@ -126,7 +127,8 @@ for (const [name, change] of Object.entries(refused)) {
 }
 
 test('HS256 never passes, not even when signing_algorithms names it and the set has the secret', async (t) => {
-  const configure = () => ({ signing_algorithms: ['RS256', 'HS256'] })
+  const algorithms = ['RS256', 'HS256'] as readonly string[] as OidcConfig['signing_algorithms']
+  const configure = () => ({ signing_algorithms: algorithms })
   const { verifier, key, server, clock, now } = await warm(t, { configure })
   const secret = Buffer.alloc(32, 1)
   const oct = { kty: 'oct', kid: 'shared', k: secret.toString('base64url') }

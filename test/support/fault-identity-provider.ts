@@ -8,7 +8,7 @@ import type { Config } from '../../src/config/config.ts'
 import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { SimulatedClock } from './clock.ts'
 import { firstKeys } from './first-keys.ts'
-import { type Gateway, startGateway } from './gateway.ts'
+import { entraConfig, type Gateway, startGateway } from './gateway.ts'
 import { type RecordingUpstream, startUpstream } from './recording-upstream.ts'
 
 export type ProviderDocument = 'discovery' | 'keys'
@@ -112,12 +112,7 @@ export async function startWithFaultyProvider(
     config: {
       log_level: 'debug',
       identity_provider: {
-        kind: 'entra',
-        tenant_id: entra.tenantId,
-        cloud: 'public',
-        authority: front.origin,
-        signing_algorithms: ['RS256'],
-        stale_for: 86_400_000,
+        ...entraConfig({ tenantId: entra.tenantId, origin: front.origin }),
         ...changes,
       } as Config['identity_provider'],
     },

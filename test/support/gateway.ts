@@ -12,6 +12,7 @@ import {
   startMockEntra,
 } from '../environment/mock-entra/mock-entra.ts'
 import { freePort } from '../environment/ports.ts'
+import { DEFAULTS, ENTRA_DEFAULTS, RESOURCE_DEFAULTS } from './defaults.ts'
 import { firstKeys } from './first-keys.ts'
 
 export const AKS = '6dae42f8-4368-4678-94ff-3960e28e3630'
@@ -48,25 +49,8 @@ export function resourceConfig(
   upstream: string,
   over: Partial<ResourceConfig> = {},
 ): ResourceConfig {
-  return {
-    name: 'prod',
-    path: '/mcp',
-    upstream,
-    unsafe_upstream_tls_unverified: false,
-    upstream_token_header: 'authorization',
-    upstream_identity: 'caller',
-    connect_timeout: 5000,
-    response_timeout: 300_000,
-    audiences: [AKS],
-    unsafe_any_audience: false,
-    request_scopes: [`${AKS}/.default`, 'openid', 'profile'],
-    required_scopes: [],
-    required_groups: [],
-    allowed_clients: 'any',
-    allow_app_tokens: false,
-    token_kind: 'access_token',
-    ...over,
-  }
+  const scopes = [`${AKS}/.default`, 'openid', 'profile']
+  return { ...RESOURCE_DEFAULTS, upstream, request_scopes: scopes, ...over }
 }
 
 /** Starts both; they are stopped with the test. */
@@ -110,17 +94,7 @@ export function entraConfig(
   { tenantId, origin }: Pick<MockEntra, 'tenantId' | 'origin'>,
   over: Partial<EntraConfig> = {},
 ): EntraConfig {
-  return {
-    kind: 'entra',
-    tenant_id: tenantId,
-    cloud: 'public',
-    authority: origin,
-    credential: { kind: 'none' },
-    authorize_parameters: {},
-    signing_algorithms: ['RS256'],
-    stale_for: 86_400_000,
-    ...over,
-  }
+  return { ...ENTRA_DEFAULTS, tenant_id: tenantId, authority: origin, ...over }
 }
 
 /** With the app registration of the documentation page. */
@@ -135,27 +109,13 @@ export function registeredConfig(
 /** The whole configuration; `public_url` is where it listens. */
 function gatewayConfig(entra: MockEntra, options: GatewayOptions, port: number): Config {
   return {
+    ...DEFAULTS,
     public_url: `http://localhost:${port}`,
-    internal_hosts: [],
     listen: { host: '127.0.0.1', port },
     admin_listen: { host: '127.0.0.1', port: 0 },
-    allowed_origins: [],
-    unsafe_any_origin: false,
-    trusted_proxies: [],
-    sealing_keys: [],
     shutdown_delay: 0,
     shutdown_grace: 5000,
-    log_level: 'info',
     identity_provider: entraConfig(entra, { groups_claim: 'groups' }),
-    limits: {
-      header_bytes: 32_768,
-      body_bytes: 4_194_304,
-      header_timeout: 15_000,
-      body_timeout: 30_000,
-      registrations_per_minute: 30,
-    },
-    sign_in: { mode: 'off' },
-    store: {},
     resources: options.resources ?? [resourceConfig(options.upstream, options.resource)],
     files: [],
     ...options.config,

@@ -8,6 +8,7 @@ import { createIdpFetch } from '../../src/issuer/idp-fetch.ts'
 import type { IssuerEvent } from '../../src/issuer/issuer-event.ts'
 import { DocumentError } from '../../src/net/document-error.ts'
 import { SimulatedClock } from './clock.ts'
+import { OIDC_DEFAULTS } from './defaults.ts'
 import {
   createSigningKey,
   type IssuerServer,
@@ -40,14 +41,6 @@ export interface SimulationOptions {
   configure?(server: IssuerServer): Partial<OidcConfig> | IdentityProviderConfig
 }
 
-export const oidcConfig: Omit<OidcConfig, 'issuer'> = {
-  kind: 'oidc',
-  credential: { kind: 'none' },
-  authorize_parameters: {},
-  signing_algorithms: ['RS256'],
-  stale_for: 86_400_000,
-}
-
 /** Everything set up and not started; closed after the test. */
 export async function simulate(
   t: TestContext,
@@ -61,7 +54,7 @@ export async function simulate(
   let begun = 0
   let ended = 0
   let told: () => void = () => undefined
-  const config = { ...oidcConfig, issuer: server.issuer, ...options.configure?.(server) }
+  const config = { ...OIDC_DEFAULTS, issuer: server.issuer, ...options.configure?.(server) }
   const provider = createIdentityProvider(config as IdentityProviderConfig, {
     clock,
     publicUrlIsLoopback: options.publicUrlIsLoopback ?? true,

@@ -1,4 +1,5 @@
 import type { SignInMode } from '../config.ts'
+import { isBrokerOnly } from '../schema/modes.ts'
 import { valueAt } from '../sources/draft.ts'
 import type { RuleInput } from './rule.ts'
 
@@ -8,7 +9,6 @@ interface Idle {
   readonly holds: (key: string) => boolean
 }
 
-const ofBroker = ['registration', 'client_metadata_hosts', 'consent', 'issuer_parameter', 'client']
 const ofSignIn = [
   'client_secret',
   'client_secret_file',
@@ -22,7 +22,7 @@ const ofSignIn = [
 const idle: Readonly<Record<SignInMode, readonly Idle[]>> = {
   broker: [],
   relay: [
-    { table: 'sign_in', holds: (key) => ofBroker.includes(key) },
+    { table: 'sign_in', holds: isBrokerOnly },
     { table: 'identity_provider', holds: (key) => key === 'authorize_parameters' },
   ],
   off: [

@@ -1,10 +1,15 @@
 import { isIP, isIPv6 } from 'node:net'
 import { isLoopbackHost } from '../../net/loopback.ts'
-import type { ListenAddress } from '../config.ts'
 import { ValueError } from '../value-error.ts'
 
 const hostName = /^(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*$/i
 const addressForm = /^(?<host>\[[0-9a-f:.]+\]|[^:[\]]*):(?<port>\d{1,5})$/i
+
+/** Where to listen; an IPv6 host without brackets. */
+interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
 
 /** Reads `host:port`, IPv6 addresses in brackets. Port 0 lets the system choose. */
 export function readListenAddress(text: string): ListenAddress | ValueError {

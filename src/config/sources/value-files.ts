@@ -1,14 +1,9 @@
 import { resolve } from 'node:path'
+import type { CertificateAndKey } from '../config.ts'
 import type { Report } from '../report/report.ts'
 import { ValueError } from '../value-error.ts'
 import type { Path, SettingsDraft } from './draft.ts'
 import { keyMatches, readCertificates, readPrivateKey } from './pem.ts'
-
-/** A certificate with its key; PEM texts. */
-export interface CertificateAndKey {
-  readonly certificate: string
-  readonly key: string
-}
 
 /** Reads the files that settings name, and remembers which. */
 export class ValueFiles {

@@ -11,7 +11,7 @@ import { flags } from '../../../src/config/sources/flags.ts'
 import { configOf, fileWith, loadGiven, tenant } from '../../support/configuration.ts'
 
 const deploy = (name: string) =>
-  readFileSync(new URL(`../../deploy/${name}`, import.meta.url), 'utf8')
+  readFileSync(new URL(`../../../deploy/${name}`, import.meta.url), 'utf8')
 
 test('deploy/configuration.md is what the schema says: npm run -s schema -- --reference', () => {
   assert.equal(deploy('configuration.md'), referencePage())

@@ -5,6 +5,7 @@ import { createMetadataFetch } from '../../../src/sign-in/clients/metadata-cache
 import { clientRedirect } from '../../support/broker-client.ts'
 import { type BrokerOptions, startBroker } from '../../support/broker-gateway.ts'
 import { authorizeUrl, endpoint, toCallback } from '../../support/broker-sign-in.ts'
+import { limitsWith } from '../../support/defaults.ts'
 import { startEntra } from '../../support/gateway.ts'
 import { resolvesTo, startMetadataHost } from '../../support/metadata-host.ts'
 import { send } from '../../support/raw-http.ts'
@@ -47,7 +48,7 @@ function assertOnlyText(html: string, plain: string, what: string): void {
 async function start(t: TestContext, options: BrokerOptions = {}) {
   const broker = await startBroker(t, {
     ...options,
-    config: { limits: { ...limits, registrations_per_minute: 1_000 }, ...options.config },
+    config: { limits: limitsWith({ registrations_per_minute: 1_000 }), ...options.config },
   })
   const { gateway, browser } = broker
   return {
@@ -68,13 +69,6 @@ async function start(t: TestContext, options: BrokerOptions = {}) {
       return client_id
     },
   }
-}
-
-const limits = {
-  header_bytes: 32_768,
-  body_bytes: 4_194_304,
-  header_timeout: 15_000,
-  body_timeout: 30_000,
 }
 
 test('the name that a client gave itself is text on the consent page, and one line of it', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { fetch } from 'undici'
 import type { Config } from '../../../src/config/config.ts'
+import { limitsWith } from '../../support/defaults.ts'
 import { AKS, resourceConfig, startGateway } from '../../support/gateway.ts'
 import { post, send, sendBytes, toolCall } from '../../support/raw-http.ts'
 import { startUpstream } from '../../support/recording-upstream.ts'
@@ -233,13 +234,7 @@ for (const method of ['PUT', 'PATCH', 'HEAD', 'TRACE', 'PROPFIND']) {
 
 test('a body over limits.body_bytes is 413, with its length told or not', async (t) => {
   const { upstream, gateway, token } = await start(t, {
-    limits: {
-      header_bytes: 32_768,
-      body_bytes: 1000,
-      header_timeout: 15_000,
-      body_timeout: 30_000,
-      registrations_per_minute: 30,
-    },
+    limits: limitsWith({ body_bytes: 1000 }),
   })
   const body = JSON.stringify({ jsonrpc: '2.0', method: 'x'.repeat(2000) })
   const told = await send(gateway.url, post(token, body))
@@ -274,13 +269,7 @@ const slow = [
 for (const { name, text } of slow) {
   test(`${name} that never ends is 408`, async (t) => {
     const { upstream, gateway, token } = await start(t, {
-      limits: {
-        header_bytes: 32_768,
-        body_bytes: 1000,
-        header_timeout: 500,
-        body_timeout: 500,
-        registrations_per_minute: 30,
-      },
+      limits: limitsWith({ body_bytes: 1000, header_timeout: 500, body_timeout: 500 }),
     })
     const answer = await sendBytes(gateway.url, text(new URL(gateway.url).host, token), 10_000)
     assert.match(answer, /^HTTP\/1\.1 408 /)

@@ -35,6 +35,7 @@ import {
 } from '../../environment/tests/mock-entra/code-flow.ts'
 import { createWorkload, rsaCertificate } from '../../support/client-credentials.ts'
 import { firstKeys } from '../../support/first-keys.ts'
+import { entraConfig } from '../../support/gateway.ts'
 
 const { client_secret: _, ...withoutSecret } = holmes
 const certified: Client = {
@@ -92,15 +93,9 @@ async function discovered(
   clientId: string | undefined,
 ): Promise<IdentityProvider> {
   const config: EntraConfig = {
-    kind: 'entra',
-    tenant_id: mock.tenantId,
-    cloud: 'public',
-    authority: mock.origin,
+    ...entraConfig(mock),
     ...(clientId !== undefined && { client_id: clientId }),
     credential,
-    authorize_parameters: {},
-    signing_algorithms: ['RS256'],
-    stale_for: 86_400_000,
   }
   return new Promise<IdentityProvider>((resolve) => {
     const provider = createIdentityProvider(config, {

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { type BrokerOptions, startBroker } from '../../support/broker-gateway.ts'
 import { authorizeUrl, endpoint, state, toCallback } from '../../support/broker-sign-in.ts'
 import { assertPage, assertRefused, assertTold } from '../../support/browser-answers.ts'
+import { limitsWith } from '../../support/defaults.ts'
 import { sealingKey } from '../../support/handed-out.ts'
 import { everyPreset, lookAlikes, robusta } from '../../support/look-alikes.ts'
 import type { Change } from '../../support/relay-gateway.ts'
@@ -23,7 +24,7 @@ async function start(t: TestContext, options: BrokerOptions = {}) {
         { client_id: 'preset', redirect_uris: ['loopback'], skip_consent: false },
       ],
     },
-    config: { limits: { ...limits, registrations_per_minute: 1_000 }, ...options.config },
+    config: { limits: limitsWith({ registrations_per_minute: 1_000 }), ...options.config },
   })
   const { gateway, browser } = broker
   const register = async (uris: readonly string[]) => {
@@ -44,13 +45,6 @@ async function start(t: TestContext, options: BrokerOptions = {}) {
       return String(body['client_id'])
     },
   }
-}
-
-const limits = {
-  header_bytes: 32_768,
-  body_bytes: 4_194_304,
-  header_timeout: 15_000,
-  body_timeout: 30_000,
 }
 
 const nested = [

@@ -6,6 +6,7 @@ import { OAuthMetadataSchema } from '@modelcontextprotocol/sdk/shared/auth.js'
 import { systemClock } from '../../../src/clock.ts'
 import { createMetadataFetch } from '../../../src/sign-in/clients/metadata-cache.ts'
 import { type BrokerGateway, startBroker } from '../../support/broker-gateway.ts'
+import { limitsWith } from '../../support/defaults.ts'
 import { resourceConfig } from '../../support/gateway.ts'
 import { metadata, resolvesTo, startMetadataHost } from '../../support/metadata-host.ts'
 import { type Answer, type Sent, send } from '../../support/raw-http.ts'
@@ -322,13 +323,7 @@ test('on loopback any loopback page may register, with a preflight (the Inspecto
 })
 
 const limited = (most: number, trusted: readonly string[] = []) => ({
-  limits: {
-    header_bytes: 32_768,
-    body_bytes: 4_194_304,
-    header_timeout: 15_000,
-    body_timeout: 30_000,
-    registrations_per_minute: most,
-  },
+  limits: limitsWith({ registrations_per_minute: most }),
   trusted_proxies: trusted,
 })
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { limitsWith } from '../../support/defaults.ts'
 import { startEntra } from '../../support/gateway.ts'
 import { type Answer, type Sent, send, sendBytes } from '../../support/raw-http.ts'
 import { codeFor, codeForm, form, refreshForm, startRelay } from '../../support/relay-gateway.ts'
@@ -280,13 +281,7 @@ test('broken HTTP is 400 and ends the connection', async (t) => {
 test('a body that stops coming is 408, in time', async (t) => {
   const { gateway } = await start(t, {
     config: {
-      limits: {
-        header_bytes: 32_768,
-        body_bytes: 4_194_304,
-        header_timeout: 100,
-        body_timeout: 100,
-        registrations_per_minute: 30,
-      },
+      limits: limitsWith({ header_timeout: 100, body_timeout: 100 }),
     },
   })
   const { host, port } = new URL(gateway.origin)
