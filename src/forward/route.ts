@@ -1,32 +1,34 @@
 import httpProxy from '@fastify/http-proxy'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance } from 'fastify'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 import { type Forwarding, forward } from './forward.ts'
 
 /**
  * Registers a resource's route with @fastify/http-proxy, in whose `handler` we dispatch ourselves
- * (see `relay.ts`). What of its defaults is wrong for us and set here:
+ * (see `upstream-exchange.ts`). What of its defaults is wrong for us and set here:
  *
  * - `proxyPayloads`: it would hand request bodies on as streams, without a bound; we read them into
  *   one buffer, because the audit line needs the tool's name.
  * - `undici`: reply-from, which it registers with us never using it, would not verify certificates.
  * - `websocket` stays off, `httpMethods` is what a resource takes; the rest is 405 elsewhere.
  *
- * The caller's scope refuses paths below the resource, which its prefix would also match.
+ * The caller's checks refuse paths below the resource, and decoded spellings, which its prefix would
+ * also match.
  *
- * @param limits bytes of a request body
+ * @param route `body_bytes`: the most bytes of a request body; `config`: of the route, for its checks
  */
 export async function registerResource(
   scope: FastifyInstance,
   forwarding: Forwarding,
-  limits: { readonly body_bytes: number },
+  route: { readonly body_bytes: number; readonly config: FastifyContextConfig },
 ): Promise<void> {
   const { resource } = forwarding
-  readBodiesWhole(scope, limits.body_bytes)
+  readBodiesWhole(scope, route.body_bytes)
   await scope.register(httpProxy, {
     upstream: new URL(resource.upstream).origin,
     prefix: resource.path,
-    httpMethods: ['POST', 'GET', 'DELETE', 'OPTIONS'], // OPTIONS: for the scope's hooks
+    httpMethods: ['POST', 'GET', 'DELETE', 'OPTIONS'], // OPTIONS: for the checks
+    config: route.config,
     proxyPayloads: false,
     undici: { connect: { rejectUnauthorized: true } },
     handler: (request, reply) => {

@@ -8,13 +8,8 @@ import type { Broker } from '../../sign-in/broker.ts'
 import { answerOf, errorHandler } from '../error-handler.ts'
 import type { BrowserPage } from '../pages/pages.ts'
 import { sendPage } from '../pages/send-page.ts'
-import { oneAuthorization } from '../steps/duplicates.ts'
-import { exactPathHook, methodHook } from '../steps/exact-path.ts'
-import { isByPerson, navigationHook } from '../steps/fetch-metadata.ts'
-import { hostHook } from '../steps/host.ts'
+import { isByUser } from '../steps/fetch-metadata.ts'
 import { queryOf } from '../steps/raw-request.ts'
-import type { Hook } from '../steps/step.ts'
-import { tokenInQuery } from '../steps/token-in-query.ts'
 import { type CookieJar, cookieJar } from './cookies.ts'
 
 const FORM_BYTES = 16_384
@@ -25,27 +20,27 @@ export interface BrowserRoutesParts {
   readonly log: Logger
 }
 
-/** Authorize and callback: what a person's browser visits. Answers are redirects and pages. */
-export function browserRoutes({ broker, log }: BrowserRoutesParts, config: Config) {
-  const desk = { jar: cookieJar(config.public_url), site: new URL(config.public_url).host }
+/** Authorize and callback: what a user's browser visits. Answers are redirects and pages. */
+export function browserRoutes(
+  { broker, log }: BrowserRoutesParts,
+  { public_url: publicUrl }: Pick<Config, 'public_url'>,
+) {
+  const browser = { jar: cookieJar(publicUrl), site: new URL(publicUrl).host }
   return async (scope: FastifyInstance): Promise<void> => {
-    scope.setErrorHandler(pageErrorHandler(log, desk.site))
+    scope.setErrorHandler(pageErrorHandler(log, browser.site))
     scope.addContentTypeParser(
       'application/x-www-form-urlencoded',
       { parseAs: 'string', bodyLimit: FORM_BYTES },
       (_request, body, done) => done(null, body),
     )
-    scope.addHook('onRequest', hostHook(config))
-    scope.addHook('onRequest', tokenInQuery)
-    scope.addHook('onRequest', oneAuthorization)
     for (const [index, { authorize }] of broker.resources.entries()) {
       const path = new URL(authorize).pathname
       scope.route({
         url: path,
         method: scope.supportedMethods,
-        onRequest: hooksOf(path, ['GET', 'POST'], config),
+        config: { endpoint: { name: 'authorize', path } },
         handler: (request, reply) =>
-          answer(request, reply, desk, (visit) =>
+          answer(request, reply, browser, (visit) =>
             request.method === 'POST'
               ? broker.decide(formOf(request), { ...visit, index })
               : broker.authorize(queryOf(request), { ...visit, index }),
@@ -55,15 +50,13 @@ export function browserRoutes({ broker, log }: BrowserRoutesParts, config: Confi
     scope.route({
       url: CALLBACK,
       method: scope.supportedMethods,
-      onRequest: hooksOf(CALLBACK, ['GET'], config),
+      config: { endpoint: { name: 'callback', path: CALLBACK } },
       handler: (request, reply) =>
-        answer(request, reply, desk, ({ cookies }) => broker.callback(queryOf(request), cookies)),
+        answer(request, reply, browser, ({ cookies }) =>
+          broker.callback(queryOf(request), cookies),
+        ),
     })
   }
-}
-
-function hooksOf(path: string, methods: readonly string[], config: Config): Hook[] {
-  return [exactPathHook(path, config), methodHook(methods), navigationHook(config)]
 }
 
 interface BrowserVisit {
@@ -71,7 +64,7 @@ interface BrowserVisit {
   readonly byPerson: boolean
 }
 
-interface FrontDesk {
+interface BrowserSide {
   readonly jar: CookieJar
   /** Our own host. */
   readonly site: string
@@ -80,11 +73,11 @@ interface FrontDesk {
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  { jar, site }: FrontDesk,
+  { jar, site }: BrowserSide,
   ask: (visit: BrowserVisit) => Promise<BrowserAnswer>,
 ): Promise<FastifyReply> {
   const cookies = jar.read(request.headers.cookie)
-  const given = await ask({ cookies, byPerson: isByPerson(request.headers) })
+  const given = await ask({ cookies, byPerson: isByUser(request.headers) })
   request.record.decision = given.log.decision
   request.record.reason = given.log.reason
   for (const line of jar.write(given.cookies, cookies)) reply.header('set-cookie', line)

@@ -6,13 +6,7 @@ import { popupUrl } from '../../sign-in/clients/popup-client.ts'
 import { pageHeaders } from '../pages/page-headers.ts'
 import { renderPopup } from '../pages/popup-page.ts'
 import { ENDING, POPUP_MODULE } from '../popup/popup-files.ts'
-import { DOCUMENT_METHODS, originHook } from '../steps/cors.ts'
-import { oneAuthorization, oneOfEachParameter } from '../steps/duplicates.ts'
-import { exactPathHook, methodHook } from '../steps/exact-path.ts'
-import { navigationHook } from '../steps/fetch-metadata.ts'
-import { hostHook } from '../steps/host.ts'
 import { queryOf } from '../steps/raw-request.ts'
-import { tokenInQuery } from '../steps/token-in-query.ts'
 import { pageErrorHandler } from './authorize.ts'
 
 export interface PopupRoutesParts {
@@ -32,28 +26,17 @@ export function popupRoutes({ resources, log }: PopupRoutesParts, config: PopupC
   const path = new URL(popupUrl(config.public_url)).pathname
   const site = new URL(config.public_url).host
   return async (scope: FastifyInstance): Promise<void> => {
-    scope.addHook('onRequest', hostHook(config))
-    scope.addHook('onRequest', tokenInQuery)
-    scope.addHook('onRequest', oneAuthorization)
     scope.route({
       url: path,
       method: scope.supportedMethods,
       errorHandler: pageErrorHandler(log, site),
-      onRequest: [exactPathHook(path, config), methodHook(['GET']), navigationHook(config)],
+      config: { endpoint: { name: 'popup', path } },
       handler: (request, reply) => visit(request, reply, { config, resources, site }),
     })
     scope.route({
       url: `${path}.js`,
       method: scope.supportedMethods,
-      onRequest: [
-        exactPathHook(`${path}.js`, config),
-        originHook(
-          { ...config, allowed_origins: config.sign_in.popup_origins },
-          DOCUMENT_METHODS.join(', '),
-        ),
-        methodHook(DOCUMENT_METHODS),
-        oneOfEachParameter,
-      ],
+      config: { endpoint: { name: 'popupModule', path: `${path}.js` } },
       handler: sendModule,
     })
   }

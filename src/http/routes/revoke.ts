@@ -1,15 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.ts'
-import type { Config } from '../../config/config.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { LogRateLimit } from '../../observe/log-rate-limit.ts'
 import type { Logger } from '../../observe/logger.ts'
 import { type RevocationRequest, readRevocationRequest } from '../../sign-in/token/revocation.ts'
-import { originHook } from '../steps/cors.ts'
-import { exactPathHook, methodHook } from '../steps/exact-path.ts'
-import { hostHook } from '../steps/host.ts'
 import { formOf, takeForms } from './form-body.ts'
-import { signInOrigins } from './sign-in-origins.ts'
 
 /** Where clients of one authorization server of ours end their sessions. */
 export interface RevocationEndpoint {
@@ -24,23 +19,18 @@ export interface RevokeRouteParts {
   readonly clock: Clock
 }
 
-const METHODS = ['POST', 'OPTIONS']
-
 /** Token revocation over HTTP (RFC 7009 §2): who may ask from where, the form, the answer. */
-export function revokeRoute({ endpoints, log, clock }: RevokeRouteParts, config: Config) {
+export function revokeRoute({ endpoints, log, clock }: RevokeRouteParts) {
   const budget = new LogRateLimit(clock, (left) => {
     log.info({ kind: 'revocation', not_logged: left }, 'refused revocations were not all logged')
   })
   return async (scope: FastifyInstance): Promise<void> => {
     takeForms(scope)
-    scope.addHook('onRequest', hostHook(config))
-    scope.addHook('onRequest', originHook(signInOrigins(config), METHODS.join(', ')))
-    scope.addHook('onRequest', methodHook(METHODS))
     for (const endpoint of endpoints) {
       scope.route({
         url: endpoint.path,
         method: scope.supportedMethods,
-        onRequest: exactPathHook(endpoint.path, config),
+        config: { endpoint: { name: 'revoke', path: endpoint.path } },
         handler: (request, reply) => answer(request, reply, { endpoint, budget }),
       })
     }

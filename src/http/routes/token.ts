@@ -1,18 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.ts'
-import type { Config } from '../../config/config.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { LogRateLimit } from '../../observe/log-rate-limit.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import { readTokenRequest, type TokenRequest } from '../../sign-in/token/token-request.ts'
 import type { IssuedTokens } from '../../sign-in/token/token-response.ts'
-import { originHook } from '../steps/cors.ts'
-import { exactPathHook, methodHook } from '../steps/exact-path.ts'
 import { whoOf } from '../steps/gone.ts'
-import { hostHook } from '../steps/host.ts'
 import { formOf, takeForms } from './form-body.ts'
-import { signInOrigins } from './sign-in-origins.ts'
 
 /** One token endpoint. */
 export interface TokenEndpoint {
@@ -28,10 +23,8 @@ export interface TokenRouteParts {
   readonly clock: Clock
 }
 
-const METHODS = ['POST', 'OPTIONS']
-
 /** A token endpoint over HTTP (RFC 6749 §3.2): who may ask from where, the form, the answer. */
-export function tokenRoute(parts: TokenRouteParts, config: Config) {
+export function tokenRoute(parts: TokenRouteParts) {
   const budget = new LogRateLimit(parts.clock, (left) => {
     parts.log.info(
       { kind: 'token', not_logged: left },
@@ -40,13 +33,10 @@ export function tokenRoute(parts: TokenRouteParts, config: Config) {
   })
   return async (scope: FastifyInstance): Promise<void> => {
     takeForms(scope)
-    scope.addHook('onRequest', exactPathHook(parts.endpoint.path, config))
-    scope.addHook('onRequest', hostHook(config))
-    scope.addHook('onRequest', originHook(signInOrigins(config), METHODS.join(', ')))
-    scope.addHook('onRequest', methodHook(METHODS))
     scope.route({
       url: parts.endpoint.path,
       method: scope.supportedMethods,
+      config: { endpoint: { name: 'token', path: parts.endpoint.path } },
       handler: (request, reply) => answer(request, reply, { ...parts, budget }),
     })
   }

@@ -3,8 +3,6 @@ import type { Config, ResourceConfig } from '../../config/config.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { resourceMetadata, resourceMetadataPaths } from '../../oauth/resource-metadata.ts'
 import type { OwnServer, SignInFacts } from '../../sign-in/metadata.ts'
-import { DOCUMENT_METHODS, publicDocumentHook } from '../steps/cors.ts'
-import { methodNotAllowed } from '../steps/exact-path.ts'
 
 /** Long enough to spare a burst, short enough that a change is seen. */
 const CACHED = 'public, max-age=60'
@@ -42,7 +40,7 @@ export function wellKnownRoutes(
   })
 }
 
-/** @throws ErrorAnswer 503: half a document would send people to the wrong place for a minute */
+/** @throws ErrorAnswer 503: half a document would send clients to the wrong place for a minute */
 function metadataOf(server: OwnServer): object {
   const metadata = server.metadata()
   if (metadata) return metadata
@@ -57,12 +55,12 @@ function metadataOf(server: OwnServer): object {
 
 function publish(app: FastifyInstance, paths: readonly string[], document: () => object): void {
   const handler = (request: FastifyRequest, reply: FastifyReply) => {
-    if (request.method !== 'GET') throw methodNotAllowed(DOCUMENT_METHODS)
     const text = JSON.stringify(document())
     request.record.decision = 'allow'
     return reply.header('cache-control', CACHED).type('application/json; charset=utf-8').send(text)
   }
   for (const url of paths) {
-    app.route({ url, method: app.supportedMethods, onRequest: publicDocumentHook, handler })
+    const endpoint = { name: 'metadata', path: url } as const
+    app.route({ url, method: app.supportedMethods, config: { endpoint }, handler })
   }
 }

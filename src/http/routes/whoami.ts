@@ -3,18 +3,12 @@ import { type Authentication, authenticate, type Principal } from '../../access/
 import { authorize } from '../../access/authorize.ts'
 import type { Config } from '../../config/config.ts'
 import type { ErrorAnswer } from '../../oauth/error-answer.ts'
-import { originHook } from '../steps/cors.ts'
-import { oneOfEachParameter } from '../steps/duplicates.ts'
-import { exactPathHook, methodHook } from '../steps/exact-path.ts'
 import { whoOf } from '../steps/gone.ts'
-import { hostHook } from '../steps/host.ts'
 import { valuesOf } from '../steps/raw-request.ts'
-import { tokenInQuery } from '../steps/token-in-query.ts'
 import { refusals } from './bearer-challenge.ts'
 import type { ResourceParts } from './resource.ts'
 
 const PATH = '/oauth/whoami'
-const METHODS = ['GET', 'OPTIONS']
 
 /** What the bearer of a token is told: whose it is, until when, and where it counts. */
 interface Whoami {
@@ -29,7 +23,7 @@ interface Whoami {
   readonly groups?: readonly string[]
   /** RFC 3339. */
   readonly expires_at: string
-  /** The resources that take this token; `permitted`: and let this person in. */
+  /** The resources that take this token; `permitted`: and let this user in. */
   readonly resources: readonly { readonly name: string; readonly permitted: boolean }[]
 }
 
@@ -37,7 +31,7 @@ type Resource = Pick<ResourceParts, 'resource' | 'access' | 'signIn' | 'clock'>
 
 /**
  * `GET /oauth/whoami`: who the bearer is, by the checks of the resources themselves. Not checked
- * here: what the person may do in the cluster.
+ * here: what the user may do in the cluster.
  *
  * @param resources in the order of the configuration
  */
@@ -49,14 +43,7 @@ export function whoamiRoute(
   app.route({
     url: PATH,
     method: app.supportedMethods,
-    onRequest: [
-      exactPathHook(PATH, config),
-      tokenInQuery,
-      hostHook(config),
-      originHook(config, METHODS.join(', ')),
-      methodHook(METHODS),
-      oneOfEachParameter,
-    ],
+    config: { endpoint: { name: 'whoami', path: PATH } },
     async handler(request, reply) {
       const whoami = await identify(request, config, resources)
       request.record.decision = 'allow'

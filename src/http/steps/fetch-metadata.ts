@@ -4,11 +4,12 @@ import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import type { Hook } from './step.ts'
 
 /**
- * Lets through what a browser's own window asks for: no page of another origin posts for a person,
- * reads an answer, or shows one in a frame. Judged by Origin and Fetch Metadata, both of which no page
- * can forge; a browser too old for them is let through, and its cookies are SameSite.
+ * Lets through what a browser's own window asks for: no page of another origin posts for a user
+ * (CSRF), reads an answer, or shows one in a frame (clickjacking). Judged by Origin and Fetch
+ * Metadata, both of which no page can forge; a browser too old for them is let through, and its
+ * cookies are SameSite.
  */
-export function navigationHook({ public_url: own }: Pick<Config, 'public_url'>): Hook {
+export function ownWindow({ public_url: own }: Pick<Config, 'public_url'>): Hook {
   return ({ method, headers }, _reply, done) => {
     if (isForeign(method, headers, own)) {
       done(refused('This can be asked for and answered on our own pages only.'))
@@ -18,8 +19,8 @@ export function navigationHook({ public_url: own }: Pick<Config, 'public_url'>):
   }
 }
 
-/** Whether a person set this off, as far as the browser says: a click, not a page by itself. */
-export function isByPerson(headers: IncomingHttpHeaders): boolean {
+/** Whether a user set this off, as far as the browser says: a click, not a page by itself. */
+export function isByUser(headers: IncomingHttpHeaders): boolean {
   return headers['sec-fetch-mode'] === undefined || headers['sec-fetch-user'] === '?1'
 }
 

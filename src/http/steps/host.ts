@@ -6,7 +6,7 @@ import type { Hook } from './step.ts'
  * Refuses requests that were meant for another host (421, RFC 9110 §15.5.20): DNS rebinding, and
  * clients whose tokens would be bound to an address that is not ours.
  */
-export function hostHook(config: Pick<Config, 'public_url' | 'internal_hosts'>): Hook {
+export function ownHost(config: Pick<Config, 'public_url' | 'internal_hosts'>): Hook {
   const ours = acceptedHosts(config)
   return (request, _reply, done) => {
     if (ours.has((request.raw.headers.host ?? '').toLowerCase())) done()
@@ -24,9 +24,7 @@ export function hostHook(config: Pick<Config, 'public_url' | 'internal_hosts'>):
 }
 
 /** Every spelling of our hosts: a default port may be written or left out. */
-export function acceptedHosts(
-  config: Pick<Config, 'public_url' | 'internal_hosts'>,
-): ReadonlySet<string> {
+function acceptedHosts(config: Pick<Config, 'public_url' | 'internal_hosts'>): ReadonlySet<string> {
   const url = new URL(config.public_url)
   const port = url.protocol === 'https:' ? 443 : 80
   const hosts = [url.host, ...config.internal_hosts.map((host) => host.toLowerCase())]

@@ -1,28 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
-import { openRecord, type RequestRecord } from '../../observe/record.ts'
+import { invalidRequest } from '../../oauth/errors.ts'
 import { MAX_HEADER_LINES } from '../listener.ts'
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** What the log will say of this request. */
-    record: RequestRecord
-  }
-}
-
-/** Opens the request's record and names it in the answer. The first hook of every request. */
-export function open(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
-  request.record = openRecord({
-    requestId: request.id,
-    clientIp: request.ip,
-    method: request.method,
-    path: loggedPath(pathOf(request)),
-  })
-  reply.header('x-request-id', request.id)
-  done()
-}
-
-/** Refuses what a parser between us and the client could read in two ways. */
+/**
+ * Refuses what a proxy in front could read in another way than we do (request smuggling): header
+ * lines beyond those that node:http keeps, and a second Host.
+ */
 export function refuseAmbiguous(
   request: FastifyRequest,
   _reply: FastifyReply,
@@ -38,13 +22,7 @@ export function refuseAmbiguous(
       }),
     )
   } else if (valuesOf(rawHeaders, 'host').length > 1) {
-    done(
-      new ErrorAnswer({
-        status: 400,
-        error: 'invalid_request',
-        description: 'The request has more than one Host header.',
-      }),
-    )
+    done(invalidRequest('The request has more than one Host header.'))
   } else done()
 }
 
@@ -76,9 +54,4 @@ export function queryOf(request: FastifyRequest): string {
   const url = request.raw.url ?? ''
   const query = url.indexOf('?')
   return query === -1 ? '' : url.slice(query + 1)
-}
-
-/** A path for the log. A long segment is no path of ours, and could be a token gone astray. */
-function loggedPath(path: string): string {
-  return path.replace(/[^/]{48,}/g, '…').slice(0, 200)
 }

@@ -1,0 +1,67 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from '../../observe/logger.ts'
+import type { Metrics } from '../../observe/metrics.ts'
+import { openRecord, type RequestRecord, writeRecord } from '../../observe/record.ts'
+import { pathOf } from './raw-request.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the log will say of this request. */
+    record: RequestRecord
+  }
+}
+
+/** Status of a request whose client left before it was answered, as nginx counts them. */
+const CLIENT_CLOSED_REQUEST = 499
+
+export interface RecordParts {
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+/** Gives every request its record, which is written once, at the request's end. */
+export function recordRequests(app: FastifyInstance, parts: RecordParts): void {
+  app.decorateRequest('record')
+  app.addHook('onRequest', openRequestRecord)
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.raw.once('close', () => closeRequestRecord(request, reply.raw, parts))
+    done()
+  })
+}
+
+/** Opens the request's record and names it in the answer. The first hook of every request. */
+export function openRequestRecord(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  done: () => void,
+): void {
+  request.record = openRecord({
+    requestId: request.id,
+    clientIp: request.ip,
+    method: request.method,
+    path: loggedPath(pathOf(request)),
+  })
+  reply.header('x-request-id', request.id)
+  done()
+}
+
+/** Once, however the response ended: writes the lines and counts. */
+function closeRequestRecord(
+  { record }: FastifyRequest,
+  response: { readonly headersSent: boolean; readonly statusCode: number },
+  { log, metrics }: RecordParts,
+): void {
+  const status = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST
+  writeRecord(log, record, status)
+  if (record.resource === undefined) return
+  const { resource, decision, reason = '' } = record
+  metrics.requests.inc({ resource, decision, reason, status: String(status) })
+  if (record.http_method === 'POST') {
+    metrics.duration.observe({ resource }, (performance.now() - record.began) / 1000)
+  }
+}
+
+/** A path for the log. A long segment is no path of ours, and could be a token gone astray. */
+function loggedPath(path: string): string {
+  return path.replace(/[^/]{48,}/g, '…').slice(0, 200)
+}
