@@ -1,5 +1,5 @@
 import { member, text, texts } from '../oauth/claims.ts'
-import type { JsonObject } from '../oauth/jwt.ts'
+import type { JsonObject } from '../oauth/json.ts'
 import { grantedScopes, splitScope } from '../oauth/scope.ts'
 import { type Check, oneOf, shown } from './check.ts'
 import type { ResourcePolicy } from './policy.ts'

@@ -1,8 +1,9 @@
 import type { SignedToken, TokenVerifier, Verification } from '../issuer/token-verifier.ts'
 import { readBearer } from '../oauth/bearer.ts'
+import type { Identity } from '../oauth/identity.ts'
 import { readJwt } from '../oauth/jwt.ts'
 import { refuseSigned, refuseUnsigned } from './checks.ts'
-import { groupsIn, type Identity, identityOf, leavesGroupsOut, userKey } from './identity.ts'
+import { groupsIn, identityOf, leavesGroupsOut, userKey } from './identity.ts'
 import { endOf } from './issuer-and-time-checks.ts'
 import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
@@ -37,15 +38,9 @@ export type Authentication =
       readonly claimed?: Identity
     }
 
-/** A person whose token passed every check of one resource, at the time it was judged. */
-class JudgedPrincipal implements Identity {
-  readonly iss: string
-  readonly sub: string
-  declare readonly oid?: string
-  declare readonly tid?: string
-  readonly user: string
-  declare readonly azp?: string
-  readonly tokenId: string
+/** A user whose token passed every check of one resource, at the time it was judged. */
+class JudgedPrincipal {
+  readonly identity: Identity
   /** The resource whose demands were met. */
   readonly resource: string
   readonly groups: readonly string[]
@@ -53,27 +48,20 @@ class JudgedPrincipal implements Identity {
   readonly groupsLeftOut: boolean
   /** The end of the token, milliseconds since the epoch. */
   readonly expiresAt: number
-  /** Stands for this person and nobody else; what sessions are bound to. */
+  /** Stands for this user and nobody else; what sessions are bound to. */
   readonly userKey: string
   /** Digest of the whole token: equal for equal tokens only. */
   readonly tokenDigest: string
   readonly #token: string
 
   constructor(signed: SignedToken, policy: ResourcePolicy) {
-    const identity = identityOf(signed, policy)
     const { claims, compact } = signed.jwt
-    this.iss = identity.iss
-    this.sub = identity.sub
-    if (identity.oid !== undefined) this.oid = identity.oid
-    if (identity.tid !== undefined) this.tid = identity.tid
-    this.user = identity.user
-    if (identity.azp !== undefined) this.azp = identity.azp
-    this.tokenId = identity.tokenId
+    this.identity = Object.freeze(identityOf(signed, policy))
     this.resource = policy.resource
     this.groups = groupsIn(claims, policy)
     this.groupsLeftOut = leavesGroupsOut(claims, policy)
     this.expiresAt = endOf(claims) ?? 0
-    this.userKey = userKey(identity, policy)
+    this.userKey = userKey(this.identity, policy)
     this.tokenDigest = signed.digest
     this.#token = compact
     Object.freeze(this)

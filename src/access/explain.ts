@@ -1,6 +1,7 @@
 import type { Verification } from '../issuer/token-verifier.ts'
 import { member } from '../oauth/claims.ts'
-import { type JsonObject, type Jwt, readJwt } from '../oauth/jwt.ts'
+import type { JsonObject } from '../oauth/json.ts'
+import { type Jwt, readJwt } from '../oauth/jwt.ts'
 import { authenticateToken, type ResourceAccess, refusalFor } from './authenticate.ts'
 import { authorize } from './authorize.ts'
 import { type Check, oneOf, shown } from './check.ts'

@@ -1,43 +1,29 @@
-import { createHash } from 'node:crypto'
 import type { SignedToken } from '../issuer/token-verifier.ts'
 import { member, text, texts } from '../oauth/claims.ts'
-import type { JsonObject } from '../oauth/jwt.ts'
+import { type Identity, readIdentity } from '../oauth/identity.ts'
+import type { JsonObject } from '../oauth/json.ts'
+import { sha256 } from '../sealing/digest.ts'
 import { clientOf } from './audience-and-client-checks.ts'
 import type { ResourcePolicy } from './policy.ts'
 
-/** Whose token it is, as its claims say: for log lines, and what a principal is made of. */
-export interface Identity {
-  readonly iss: string
-  readonly sub: string
-  readonly oid?: string
-  readonly tid?: string
-  /** What the cluster calls this person, as far as `user_claim` says it. */
-  readonly user: string
-  /** The client that the token was issued to. */
-  readonly azp?: string
-  /** `uti`, `jti`, or a hash: names the token without telling it. */
-  readonly tokenId: string
-}
+/** Characters of base64url: 132 bits, enough to name a token and to tell nothing of it. */
+const TOKEN_HASH_LENGTH = 22
 
 /**
- * Reads the identity out of a token whose signature holds. Missing claims become empty texts. Not
- * checked here: anything; of a refused token it is only what the token says.
+ * The identity of a token whose signature holds, as this resource reads it.
+ *
+ * Not checked: anything; of a refused token it is only what the token says.
  */
 export function identityOf({ jwt, digest }: SignedToken, policy: ResourcePolicy): Identity {
   const { claims } = jwt
-  const sub = text(claims, 'sub') ?? ''
-  return {
-    iss: text(claims, 'iss') ?? '',
-    sub,
-    ...optional('oid', text(claims, 'oid')),
-    ...optional('tid', text(claims, 'tid')),
+  return readIdentity(claims, {
     user: nameIn(claims, policy),
-    ...optional('azp', clientOf(claims, policy)),
-    tokenId: text(claims, 'uti') ?? text(claims, 'jti') ?? hashed(digest),
-  }
+    client: clientOf(claims, policy),
+    tokenHash: sha256(digest).slice(0, TOKEN_HASH_LENGTH),
+  })
 }
 
-/** What the cluster calls the person that these claims are about, as far as `user_claim` says it. */
+/** What the cluster calls the user that these claims are about, as far as `user_claim` says it. */
 export function nameIn(claims: JsonObject, policy: ResourcePolicy): string {
   return userName(claims, policy) ?? text(claims, 'oid') ?? text(claims, 'sub') ?? ''
 }
@@ -49,12 +35,8 @@ function userName(claims: JsonObject, { userClaims }: ResourcePolicy): string | 
   return usable.map((name) => text(claims, name)).find((name) => name !== undefined)
 }
 
-function hashed(digest: string): string {
-  return createHash('sha256').update(digest).digest('base64url').slice(0, 22)
-}
-
 /**
- * The one text that stands for a person, and for nobody else, for as long as they exist: Entra
+ * The one text that stands for a user, and for nobody else, for as long as they exist: Entra
  * `tid|oid`, else `iss|sub`. Never a name, which can be given to somebody else.
  */
 export function userKey(identity: Identity, policy: ResourcePolicy): string {
@@ -67,7 +49,7 @@ export function groupsIn(claims: JsonObject, { groupsClaim }: ResourcePolicy): r
   return groupsClaim === undefined ? [] : texts(claims, groupsClaim)
 }
 
-/** Whether the token says that its person's groups are too many to be listed (Entra's overage). */
+/** Whether the token says that its user's groups are too many to be listed (Entra's overage). */
 export function leavesGroupsOut(claims: JsonObject, { groupsClaim }: ResourcePolicy): boolean {
   if (groupsClaim === undefined || Object.hasOwn(claims, groupsClaim)) return false
   if (member(claims, 'hasgroups') === true) return true
@@ -75,10 +57,4 @@ export function leavesGroupsOut(claims: JsonObject, { groupsClaim }: ResourcePol
   return (
     typeof elsewhere === 'object' && elsewhere !== null && Object.hasOwn(elsewhere, groupsClaim)
   )
-}
-
-function optional<K extends string>(name: K, value: string | undefined): { [P in K]?: string } {
-  const found: { [P in K]?: string } = {}
-  if (value !== undefined) found[name] = value
-  return found
 }

@@ -1,5 +1,5 @@
 import { member, text } from '../oauth/claims.ts'
-import type { JsonObject } from '../oauth/jwt.ts'
+import type { JsonObject } from '../oauth/json.ts'
 import { type Check, oneOf, shown } from './check.ts'
 import type { Refusal } from './refusal.ts'
 

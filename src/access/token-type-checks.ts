@@ -1,5 +1,6 @@
 import { member, text, texts } from '../oauth/claims.ts'
-import type { JsonObject, Jwt } from '../oauth/jwt.ts'
+import type { JsonObject } from '../oauth/json.ts'
+import type { Jwt } from '../oauth/jwt.ts'
 import { type Check, shown } from './check.ts'
 import { mediaType } from './header-checks.ts'
 import type { ResourcePolicy } from './policy.ts'

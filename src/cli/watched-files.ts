@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
+import { sha256 } from '../sealing/digest.ts'
 
 const POLL_EVERY = 5_000
 
@@ -43,7 +43,7 @@ export function watchFiles(watch: Watch): () => void {
 
 function digestOf(path: string, { read }: Watch): string | undefined {
   try {
-    return createHash('sha256').update(read(path)).digest('base64')
+    return sha256(read(path))
   } catch {
     return undefined
   }

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { errorCode } from '../net/error-code.ts'
 import type { Config } from './config.ts'
 import { effectiveConfig } from './effective.ts'
 import type { Problem } from './report/problem.ts'
@@ -68,9 +69,8 @@ function readTable(path: string, sources: Sources, report: Report): Table | unde
   try {
     text = sources.readFile(resolve(path))
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? ` (${error.code})` : ''
     const remedy = 'Give another file with --config or ROLECALL_CONFIG.'
-    report.add({ key: path, message: `cannot be read${code}`, remedy })
+    report.add({ key: path, message: `cannot be read (${errorCode(error)})`, remedy })
     return undefined
   }
   const parsed = parseFile(path, text)

@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import type { KeyRing } from '../sealing/derived-keys.ts'
+import { equal } from '../sealing/digest.ts'
 
 /** Whom and what a session belongs to. */
 export interface SessionOwner {
@@ -35,10 +36,8 @@ export function openSessionId(
 ): string | undefined {
   if (!wellFormed.test(bound) || bound.length <= MAC_CHARACTERS) return undefined
   const id = bound.slice(MAC_CHARACTERS)
-  const given = Buffer.from(bound.slice(0, MAC_CHARACTERS), 'latin1')
-  const matches = keys.some((key) =>
-    timingSafeEqual(given, Buffer.from(mac(key, id, owner), 'latin1')),
-  )
+  const given = bound.slice(0, MAC_CHARACTERS)
+  const matches = keys.some((key) => equal(given, mac(key, id, owner)))
   return matches ? id : undefined
 }
 

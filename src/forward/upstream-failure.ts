@@ -1,3 +1,4 @@
+import { errorCode } from '../net/error-code.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 
 /**
@@ -5,7 +6,7 @@ import { ErrorAnswer } from '../oauth/error-answer.ts'
  * no address and no name; the code of what happened goes to the log.
  */
 export function upstreamFailure(error: Error): ErrorAnswer {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
+  const code = errorCode(error)
   const slow = code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_CONNECT_TIMEOUT'
   return new ErrorAnswer({
     status: slow ? 504 : 502,

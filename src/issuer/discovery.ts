@@ -6,7 +6,7 @@ import {
   type ServerMetadata,
 } from 'openid-client'
 import { asDocumentError, DocumentError, type DocumentFailure } from '../net/document-error.ts'
-import type { JsonObject } from '../oauth/jwt.ts'
+import type { JsonObject } from '../oauth/json.ts'
 import { checkedUrl, type IdpFetch } from './idp-fetch.ts'
 import type { IssuerProfile } from './issuer-profile.ts'
 

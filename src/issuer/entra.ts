@@ -1,5 +1,5 @@
 import type { Cloud, EntraConfig } from '../config/config.ts'
-import type { JsonObject } from '../oauth/jwt.ts'
+import type { JsonObject } from '../oauth/json.ts'
 import type { IssuerProfile } from './issuer-profile.ts'
 
 interface CloudHosts {

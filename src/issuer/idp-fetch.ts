@@ -3,6 +3,7 @@ import type { CustomFetch } from 'openid-client'
 import { Agent, EnvHttpProxyAgent, fetch, type RequestInit } from 'undici'
 import type { Clock } from '../clock.ts'
 import { DocumentError } from '../net/document-error.ts'
+import { errorCode } from '../net/error-code.ts'
 import { isLoopbackHost } from '../net/loopback.ts'
 
 /** `fetch` as openid-client calls it. The answer is whole: its body was read before it is returned. */
@@ -182,9 +183,4 @@ function fetchError(error: unknown, name: string): DocumentError {
 function rootCause(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof DocumentError) return error
   return error.cause === undefined ? error : rootCause(error.cause)
-}
-
-function errorCode(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'unknown'
-  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name
 }

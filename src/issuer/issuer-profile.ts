@@ -1,4 +1,4 @@
-import type { JsonObject } from '../oauth/jwt.ts'
+import type { JsonObject } from '../oauth/json.ts'
 
 /**
  * What sets one kind of identity provider apart, as data and pure functions. Everything is derived

@@ -1,7 +1,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import { DocumentError } from '../net/document-error.ts'
-import type { JsonObject } from '../oauth/jwt.ts'
+import { isJsonObject, type JsonObject } from '../oauth/json.ts'
 
 export interface VerificationKey {
   /** RFC 7638 thumbprint: the same key is the same id, whatever `kid` it is listed under. */
@@ -55,7 +55,7 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
  * @throws DocumentError when no key is left, there are more than 100, or it is the mock's
  */
 export async function readKeySet(document: unknown, rules: KeySetRules): Promise<KeySet> {
-  if (!isObject(document) || !Array.isArray(document['keys'])) {
+  if (!isJsonObject(document) || !Array.isArray(document['keys'])) {
     throw new DocumentError('incomplete', 'the key set has no list of keys')
   }
   if (document['rolecall_mock_idp'] === true && !rules.acceptsMock) {
@@ -90,7 +90,7 @@ export function keysFitting(
 }
 
 async function readKey(entry: unknown, rules: KeySetRules): Promise<VerificationKey | undefined> {
-  if (!isObject(entry) || !rules.acceptsKey(entry) || !maySign(entry)) return undefined
+  if (!isJsonObject(entry) || !rules.acceptsKey(entry) || !maySign(entry)) return undefined
   const algorithms = fittingAlgorithms(entry, rules.algorithms)
   if (algorithms.length === 0) return undefined
   const key = importKey(entry)
@@ -129,8 +129,4 @@ function isStrong(key: KeyObject): boolean {
   if (key.asymmetricKeyType !== 'rsa') return true
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {}
   return modulusLength >= 2048 && modulusLength <= 16384 && publicExponent >= 3n
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

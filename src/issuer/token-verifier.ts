@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto'
 import { compactVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import { type Jwt, readJwt } from '../oauth/jwt.ts'
+import { sha256 } from '../sealing/digest.ts'
 import { type KeySet, keysFitting, type VerificationKey } from './key-set.ts'
 import type { Kept, KeptDocument } from './refreshing-document.ts'
 import { UnknownKeyFetch } from './unknown-key-fetch.ts'
@@ -87,7 +87,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): CachingVerif
   function recall(compact: string): SignedToken | undefined {
     const current = keySet.current()
     if (!current) return undefined
-    const digest = digestOf(compact)
+    const digest = sha256(compact)
     const token = cache.get(digest)
     if (!token) return undefined
     // Judged here and not only when keys change: a verification that was under way then may have
@@ -133,7 +133,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): CachingVerif
   }
 
   function verify(jwt: Jwt): Promise<Verification> {
-    const digest = digestOf(jwt.compact)
+    const digest = sha256(jwt.compact)
     const shared = running.get(digest)
     if (shared) return shared
     const verification = judge(jwt.compact, digest).finally(() => running.delete(digest))
@@ -150,10 +150,6 @@ function tokenCache(): LRUCache<string, SignedToken> {
     maxSize: cachedBytes,
     sizeCalculation: (token) => token.jwt.compact.length * 3,
   })
-}
-
-function digestOf(compact: string): string {
-  return hash('sha256', compact, 'base64url')
 }
 
 function plainHeader(jwt: Jwt): { readonly alg: string; readonly kid: string | undefined } {

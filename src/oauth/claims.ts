@@ -1,4 +1,4 @@
-import type { JsonObject } from './jwt.ts'
+import type { JsonObject } from './json.ts'
 
 /**
  * One member of a JSON object that came off the wire; never one that every object inherits.

@@ -1,5 +1,4 @@
-/** A JSON object as it came off the wire: nothing in it is checked yet. */
-export type JsonObject = Readonly<Record<string, unknown>>
+import { type JsonObject, parseObject } from './json.ts'
 
 /**
  * A JWT in compact form, taken apart but not verified: who signed it, and whether, is not known.
@@ -41,9 +40,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 function readPart(part: string): JsonObject | undefined {
   if (!isCanonicalBase64url(part)) return undefined
   try {
-    const value: unknown = JSON.parse(utf8.decode(Buffer.from(part, 'base64url')))
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-    return value as JsonObject
+    return parseObject(utf8.decode(Buffer.from(part, 'base64url')))
   } catch {
     return undefined
   }

@@ -1,5 +1,5 @@
 import { member } from './claims.ts'
-import type { JsonObject } from './jwt.ts'
+import type { JsonObject } from './json.ts'
 
 /**
  * The values of one scope-like claim: a string is separated by spaces (RFC 6749 §3.3), an array

@@ -1,15 +1,5 @@
+import type { Identity } from '../oauth/identity.ts'
 import type { Logger } from './logger.ts'
-
-/** Whose token it was, as far as that is known: only ever from a token whose signature held. */
-export interface Who {
-  readonly iss?: string
-  readonly sub?: string
-  readonly oid?: string
-  readonly tid?: string
-  readonly user?: string
-  readonly azp?: string
-  readonly token_id?: string
-}
 
 export type Decision = 'allow' | 'refuse' | 'unavailable'
 
@@ -21,7 +11,8 @@ export interface RequestRecord {
   path: string
   /** Milliseconds, from a monotonic clock. */
   readonly began: number
-  who?: Who
+  /** Whose token it was; only ever from one whose signature held. */
+  identity?: Identity
   resource?: string
   /** The methods of the body that is forwarded; several in a batch. */
   methods: readonly string[]
@@ -72,7 +63,7 @@ export function writeRecord(log: Logger, record: RequestRecord, status: number):
   const line = {
     request_id: record.request_id,
     client_ip: record.client_ip,
-    ...record.who,
+    ...record.identity,
     resource: record.resource,
     mcp_method: listed(record.methods),
     decision: record.decision,

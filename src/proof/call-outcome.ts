@@ -1,4 +1,5 @@
 import { member } from '../oauth/claims.ts'
+import { parseObject } from '../oauth/json.ts'
 import { printable } from '../oauth/printable.ts'
 import type { ProbeAnswer } from './probe-request.ts'
 import type { CallOutcome } from './upstream-proof.ts'
@@ -43,15 +44,9 @@ function resultOutcome(result: Readonly<Record<string, unknown>>): CallOutcome {
  * does that. 16 is gRPC's UNAUTHENTICATED; Kubernetes says 401 in the same place.
  */
 function isUnauthenticated(text: string): boolean {
-  let body: unknown
-  try {
-    body = JSON.parse(text)
-  } catch {
-    return false
-  }
-  if (typeof body !== 'object' || body === null || !('code' in body)) return false
+  const body = parseObject(text) ?? {}
   const worded = 'error' in body || 'message' in body
-  return worded && (body.code === 16 || body.code === 401)
+  return worded && (body['code'] === 16 || body['code'] === 401)
 }
 
 const METHOD_NOT_FOUND = -32601

@@ -1,7 +1,8 @@
 import { createParser } from 'eventsource-parser'
 import type { Pool } from 'undici'
+import { errorCode } from '../net/error-code.ts'
 import { member } from '../oauth/claims.ts'
-import type { JsonObject } from '../oauth/jwt.ts'
+import { isJsonObject, type JsonObject } from '../oauth/json.ts'
 
 /** What came of one request to an upstream. */
 export type ProbeAnswer =
@@ -59,7 +60,7 @@ export async function sendProbe(pool: Pool, sent: ProbeRequest): Promise<ProbeAn
     return { ...answer, sessionId }
   } catch (error) {
     if (sent.signal.aborted) return failed('it took too long', true)
-    return failed(`it could not be reached (${codeOf(error)})`, true)
+    return failed(`it could not be reached (${errorCode(error)})`, true)
   }
 }
 
@@ -120,15 +121,15 @@ function answerIn(text: string, id: number): ProbeAnswer | undefined {
     return undefined
   }
   const messages: readonly unknown[] = Array.isArray(value) ? value : [value]
-  const message = messages.find((one) => isObject(one) && member(one, 'id') === id)
-  return isObject(message) ? readMessage(message) : undefined
+  const message = messages.find((one) => isJsonObject(one) && member(one, 'id') === id)
+  return isJsonObject(message) ? readMessage(message) : undefined
 }
 
 function readMessage(message: JsonObject): ProbeAnswer | undefined {
   const result = member(message, 'result')
-  if (isObject(result)) return { kind: 'result', result }
+  if (isJsonObject(result)) return { kind: 'result', result }
   const error = member(message, 'error')
-  if (!isObject(error)) return undefined
+  if (!isJsonObject(error)) return undefined
   const words = member(error, 'message')
   return {
     kind: 'error',
@@ -141,13 +142,4 @@ const tooLarge = failed(`its answer is larger than ${ANSWER_LIMIT_BYTES} bytes`,
 
 function failed(why: string, passing: boolean): ProbeAnswer {
   return { kind: 'failed', why, passing }
-}
-
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,5 +1,5 @@
 import { member, text } from '../oauth/claims.ts'
-import type { JsonObject } from '../oauth/jwt.ts'
+import type { JsonObject } from '../oauth/json.ts'
 import type { ProbeAnswer, ProbeRequest } from './probe-request.ts'
 
 /** How one probe speaks to one upstream. */

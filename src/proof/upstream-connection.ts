@@ -1,6 +1,7 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { ResourceConfig } from '../config/config.ts'
+import { errorCode } from '../net/error-code.ts'
 
 /** What came of opening one connection to an upstream. */
 export type UpstreamConnection =
@@ -32,7 +33,7 @@ export function connectUpstream(resource: ResourceConfig): Promise<UpstreamConne
       socket.destroy()
       resolve(outcome)
     }
-    socket.on('error', (error) => end({ kind: 'failed', code: codeOf(error) }))
+    socket.on('error', (error) => end({ kind: 'failed', code: errorCode(error) }))
     socket.once('connect', () => {
       if (!secure) end({ kind: 'plain' })
     })
@@ -56,8 +57,4 @@ function securedBy(socket: Socket | TLSSocket): UpstreamConnection {
   if (!('getPeerCertificate' in socket)) return { kind: 'plain' }
   const { valid_to: end } = socket.getPeerCertificate()
   return { kind: 'tls', verified: socket.authorized, endsAt: Date.parse(end) }
-}
-
-function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Config, RelayConfig, ResourceConfig } from '../config/config.ts'
 import type { ProviderGrants } from '../issuer/token-endpoint/provider-grants.ts'
 import { invalidClient, invalidGrant, invalidRequest, invalidTarget } from '../oauth/errors.ts'
 import { printableAddress } from '../oauth/printable.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
+import { sha256 } from '../sealing/digest.ts'
 import { type PresentedClient, secretFits } from './clients/client-credentials.ts'
 import { type RedirectUriRule, redirectUriRule } from './clients/redirect-uris.ts'
 import type { ExchangedTokens, TokenExchange } from './provider/exchange.ts'
@@ -225,5 +225,5 @@ function commonScope(candidates: Candidates): readonly string[] | undefined {
 }
 
 function digest(parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+  return sha256(JSON.stringify(parts))
 }

@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis'
+import { errorCode } from '../net/error-code.ts'
 
 /** Milliseconds. An answer that has not come by then counts as none. */
 const ANSWERED_WITHIN = 1_000
@@ -47,8 +48,7 @@ function pauseBefore(attempt: number): number {
  * (`NOAUTH`, `READONLY`). The errors themselves hold commands, and so the password.
  */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  if ('code' in error && typeof error.code === 'string') return error.code
+  if (!(error instanceof Error) || 'code' in error) return errorCode(error)
   if (error.name === 'ReplyError') return /^[A-Z]{2,30}\b/.exec(error.message)?.[0] ?? 'refused'
   return /timed? ?out/i.test(error.message) ? 'timeout' : 'disconnected'
 }

@@ -127,7 +127,7 @@ test('a memory that answers with another token is not believed', async () => {
   verifier.recall = () => remembered
   const verdict = await authenticate([`Bearer ${good}`], { verifier, policy }, at(now))
   assert.ok(verdict.kind === 'principal')
-  assert.equal(verdict.principal.sub, 'pairwise-alice')
+  assert.equal(verdict.principal.identity.sub, 'pairwise-alice')
   assert.equal(exactToken(verdict.principal), good)
 })
 
@@ -193,18 +193,20 @@ test('a principal of Entra', async () => {
   assert.deepEqual(
     { ...principal, tokenDigest: '' },
     {
-      iss: `https://sts.windows.net/${tenant}/`,
-      sub: 'pairwise-alice',
-      oid: '0a0a0a0a-0000-4000-8000-00000000a11c',
-      tid: tenant,
-      user: 'alice@contoso.com',
-      azp: clientId,
-      tokenId: 'uti-alice',
+      identity: {
+        iss: `https://sts.windows.net/${tenant}/`,
+        sub: 'pairwise-alice',
+        oid: '0a0a0a0a-0000-4000-8000-00000000a11c',
+        tid: tenant,
+        user: 'alice@contoso.com',
+        azp: clientId,
+        token_id: 'uti-alice',
+      },
       resource: 'prod',
       groups: ['group-a', 'group-b'],
       groupsLeftOut: false,
       expiresAt: now + 3_600_000,
-      personKey: `${tenant}|0a0a0a0a-0000-4000-8000-00000000a11c`,
+      userKey: `${tenant}|0a0a0a0a-0000-4000-8000-00000000a11c`,
       tokenDigest: '',
     },
   )
@@ -214,8 +216,8 @@ test('a principal of Entra', async () => {
 
 test('a principal of another provider', async () => {
   const principal = await principalOf(signedToken(entraHeader, oidcClaims), oidcPolicy())
-  assert.equal(principal.user, 'alice')
-  assert.equal(principal.tokenId, 'jti-alice')
+  assert.equal(principal.identity.user, 'alice')
+  assert.equal(principal.identity.token_id, 'jti-alice')
   assert.equal(principal.userKey, `${oidc.issuer}|5b1c7a52-alice`)
   assert.deepEqual(principal.groups, ['team-a'])
 })
@@ -235,7 +237,7 @@ for (const [rule, claims, user] of [
 ] as const) {
   test(rule, async () => {
     const principal = await principalOf(signedToken(entraHeader, claims), policy)
-    assert.equal(principal.user, user)
+    assert.equal(principal.identity.user, user)
   })
 }
 
@@ -243,9 +245,9 @@ test('user_claim names the person, and an unverified address does not', async ()
   const byEmail = oidcPolicy({}, { user_claim: 'email' })
   const claims = { ...oidcClaims, email: 'alice@example.com' }
   const verified = await principalOf(signedToken(entraHeader, claims), byEmail)
-  assert.equal(verified.user, 'alice@example.com')
+  assert.equal(verified.identity.user, 'alice@example.com')
   const unverified = signedToken(entraHeader, { ...claims, email_verified: false })
-  assert.equal((await principalOf(unverified, byEmail)).user, '5b1c7a52-alice')
+  assert.equal((await principalOf(unverified, byEmail)).identity.user, '5b1c7a52-alice')
 })
 
 test('the person key does not follow a name, and differs between people', async () => {
@@ -261,9 +263,9 @@ test('the person key does not follow a name, and differs between people', async 
 test('a token without uti and jti is named by a hash that is not its digest', async () => {
   const unnamed = signedToken(entraHeader, without(entraClaims, 'uti'))
   const principal = await principalOf(unnamed, policy)
-  assert.match(principal.tokenId, /^[\w-]{22}$/)
-  assert.ok(!principal.tokenDigest.startsWith(principal.tokenId))
-  assert.equal((await principalOf(unnamed, policy)).tokenId, principal.tokenId)
+  assert.match(principal.identity.token_id, /^[\w-]{22}$/)
+  assert.ok(!principal.tokenDigest.startsWith(principal.identity.token_id))
+  assert.equal((await principalOf(unnamed, policy)).identity.token_id, principal.identity.token_id)
 })
 
 function printed(value: object): string {
@@ -316,7 +318,7 @@ test('an application that is allowed is called by its object', async () => {
   const app = { ...without(entraClaims, 'scp', 'upn'), idtyp: 'app' }
   const allowing = entraPolicy({ allow_app_tokens: true })
   const principal = await principalOf(signedToken(entraHeader, app), allowing)
-  assert.equal(principal.user, '0a0a0a0a-0000-4000-8000-00000000a11c')
+  assert.equal(principal.identity.user, '0a0a0a0a-0000-4000-8000-00000000a11c')
   const refusal = await refusalOf(signedToken(entraHeader, app), policy)
   assert.equal(refusal.reason, 'app_token')
 })

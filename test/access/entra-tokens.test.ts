@@ -86,7 +86,7 @@ const accepted: Readonly<Record<string, Case>> = {
 for (const [rule, row] of Object.entries(accepted)) {
   test(rule, async () => {
     const principal = await principalOf(token(row), row.policy ?? policy)
-    assert.equal(principal.sub, 'pairwise-alice')
+    assert.equal(principal.identity.sub, 'pairwise-alice')
   })
 }
 

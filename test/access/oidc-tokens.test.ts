@@ -64,7 +64,7 @@ const accepted: Readonly<Record<string, Case>> = {
 for (const [rule, row] of Object.entries(accepted)) {
   test(rule, async () => {
     const principal = await principalOf(token(row), row.policy ?? policy)
-    assert.equal(principal.sub, '5b1c7a52-alice')
+    assert.equal(principal.identity.sub, '5b1c7a52-alice')
   })
 }
 

@@ -53,7 +53,7 @@ test('the token inside is judged, and it is what goes upstream', async () => {
   assert.ok(verdict.kind === 'principal')
   const { principal } = verdict
   assert.equal(exactToken(principal), inside)
-  assert.equal(principal.user, 'alice@contoso.com')
+  assert.equal(principal.identity.user, 'alice@contoso.com')
   assert.equal(principal.expiresAt, now + 3_600_000)
   assert.ok(!inspect(principal, { showHidden: true, depth: 9 }).includes(sealed))
 })

@@ -31,7 +31,12 @@ export class Redemptions {
   readonly succeed = async (): Promise<IssuedTokens> => {
     this.count += 1
     return {
-      identity: { iss: 'https://idp.test', sub: 'alice-at-the-idp', user: 'alice', tokenId: 'tid' },
+      identity: {
+        iss: 'https://idp.test',
+        sub: 'alice-at-the-idp',
+        user: 'alice',
+        token_id: 'tid',
+      },
       answer: {
         access_token: `access-token-${this.count}`,
         token_type: 'Bearer',

@@ -1,5 +1,7 @@
 import { Agent, request } from 'undici'
 import type { Config, ResourceConfig } from '../../config/config.ts'
+import { errorCode } from '../../net/error-code.ts'
+import { parseObject } from '../../oauth/json.ts'
 import { resourceMetadataUrl } from '../../oauth/resource-metadata.ts'
 import type { DoctorCheck } from './report.ts'
 
@@ -46,7 +48,7 @@ async function problemAt(url: string, expected: string): Promise<string | undefi
     }
     return (await resourceIn(response.body)) === expected ? undefined : 'describes something else'
   } catch (error) {
-    return `cannot be reached from here (${codeOf(error)})`
+    return `cannot be reached from here (${errorCode(error)})`
   } finally {
     await agent.destroy()
   }
@@ -60,16 +62,5 @@ async function resourceIn(body: AsyncIterable<Uint8Array>): Promise<unknown> {
     if (size > longest) return undefined
     chunks.push(chunk)
   }
-  try {
-    const document: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'))
-    const isObject = typeof document === 'object' && document !== null
-    return isObject && 'resource' in document ? document.resource : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  return parseObject(Buffer.concat(chunks).toString('utf8'))?.['resource']
 }

@@ -1,3 +1,4 @@
+import { errorCode } from '../../net/error-code.ts'
 import type { Terminal } from '../command.ts'
 import { UsageError } from '../options.ts'
 
@@ -29,8 +30,7 @@ async function readText(path: string, terminal: Terminal): Promise<string | Usag
   try {
     return terminal.readFile(path)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? ` (${error.code})` : ''
-    return new UsageError(`The file of the token cannot be read${code}. ${hint}`)
+    return new UsageError(`The file of the token cannot be read (${errorCode(error)}). ${hint}`)
   }
 }
 

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { errorCode } from '../../net/error-code.ts'
 import type { CertificateAndKey } from '../config.ts'
 import type { Report } from '../report/report.ts'
 import { ValueError } from '../value-error.ts'
@@ -33,7 +34,7 @@ export class ValueFiles {
       this.#report.wrong(
         this.#draft,
         path,
-        `names ${absolute}, which cannot be read (${codeOf(error)})`,
+        `names ${absolute}, which cannot be read (${errorCode(error)})`,
         'Create the file, or correct the path; a relative one starts at the working directory.',
       )
       return undefined
@@ -46,7 +47,7 @@ export class ValueFiles {
       this.#read(resolve(file))
       return undefined
     } catch (error) {
-      return codeOf(error)
+      return errorCode(error)
     }
   }
 
@@ -102,8 +103,4 @@ export class ValueFiles {
     this.#report.wrong(this.#draft, path, value.message, value.remedy)
     return undefined
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from '../../sealing/digest.ts'
 
 /** How a Content-Security-Policy names a style or script within a page; it changes with every byte. */
 export function contentSource(text: string): string {
-  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+  return `'sha256-${sha256(text, 'base64')}'`
 }

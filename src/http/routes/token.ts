@@ -6,7 +6,6 @@ import type { Logger } from '../../observe/logger.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import { readTokenRequest, type TokenRequest } from '../../sign-in/token/token-request.ts'
 import type { IssuedTokens } from '../../sign-in/token/token-response.ts'
-import { whoOf } from '../steps/gone.ts'
 import { formOf, takeForms } from './form-body.ts'
 
 /** One token endpoint. */
@@ -50,7 +49,7 @@ async function answer(
   const { record } = request
   try {
     const issued = await endpoint.redeem(readTokenRequest(...formOf(request)))
-    record.who = whoOf(issued.identity)
+    record.identity = issued.identity
     record.decision = 'allow'
     metrics.tokenGrants.inc({ outcome: 'ok' })
     return reply

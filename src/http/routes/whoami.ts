@@ -3,7 +3,7 @@ import { type Authentication, authenticate, type Principal } from '../../access/
 import { authorize } from '../../access/authorize.ts'
 import type { Config } from '../../config/config.ts'
 import type { ErrorAnswer } from '../../oauth/error-answer.ts'
-import { whoOf } from '../steps/gone.ts'
+import type { Identity } from '../../oauth/identity.ts'
 import { valuesOf } from '../steps/raw-request.ts'
 import { refusals } from './bearer-challenge.ts'
 import type { ResourceParts } from './resource.ts'
@@ -11,14 +11,7 @@ import type { ResourceParts } from './resource.ts'
 const PATH = '/oauth/whoami'
 
 /** What the bearer of a token is told: whose it is, until when, and where it counts. */
-interface Whoami {
-  readonly user: string
-  readonly iss: string
-  readonly sub: string
-  readonly oid?: string
-  readonly tid?: string
-  /** The client that the token was issued to. */
-  readonly azp?: string
+interface Whoami extends Omit<Identity, 'token_id'> {
   /** Absent: the token does not tell them. */
   readonly groups?: readonly string[]
   /** RFC 3339. */
@@ -71,7 +64,7 @@ async function identify(
   }
   const [first] = accepted
   if (!first) throw refusalOf(refused, request, config)
-  request.record.who = whoOf(first.principal)
+  request.record.identity = first.principal.identity
   return whoamiOf(first, accepted)
 }
 
@@ -99,20 +92,16 @@ function refusalOf(
   const decisive = undecided ?? opened ?? refused[0]
   if (!decisive) return new Error('there is no resource')
   const { resource, verdict } = decisive
-  if (verdict.claimed) request.record.who = whoOf(verdict.claimed)
+  if (verdict.claimed) request.record.identity = verdict.claimed
   return refusals(resource, config).answer(verdict.refusal)
 }
 
 function whoamiOf({ principal, resource }: Accepted, accepted: readonly Accepted[]): Whoami {
-  const { iss, sub, oid, tid, user, azp, groups, groupsLeftOut, expiresAt } = principal
+  const { identity, groups, groupsLeftOut, expiresAt } = principal
+  const { token_id: _, ...whose } = identity
   const tells = resource.access.policy.groupsClaim !== undefined && !groupsLeftOut
   return {
-    user,
-    iss,
-    sub,
-    ...(oid !== undefined && { oid }),
-    ...(tid !== undefined && { tid }),
-    ...(azp !== undefined && { azp }),
+    ...whose,
     ...(tells && { groups }),
     expires_at: new Date(expiresAt).toISOString(),
     resources: accepted.map(({ principal: judged, resource: { resource: one, access } }) => ({

@@ -9,7 +9,6 @@ import type { Refusal } from '../../access/refusal.ts'
 import { answerTo } from '../../access/refusal-response.ts'
 import type { Clock } from '../../clock.ts'
 import type { ErrorAnswer } from '../../oauth/error-answer.ts'
-import { whoOf } from './gone.ts'
 import { valuesOf } from './raw-request.ts'
 import type { Hook } from './step.ts'
 
@@ -44,10 +43,10 @@ function conclude(
 ): ErrorAnswer | undefined {
   const { record } = request
   if (verdict.kind === 'refused') {
-    if (verdict.claimed) record.who = whoOf(verdict.claimed)
+    if (verdict.claimed) record.identity = verdict.claimed
     return guard.refuse(verdict.refusal)
   }
-  record.who = whoOf(verdict.principal)
+  record.identity = verdict.principal.identity
   const authorization = authorize(verdict.principal, guard.access.policy)
   if (authorization.kind === 'permit') {
     const { permit } = authorization

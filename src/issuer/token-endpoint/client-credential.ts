@@ -1,4 +1,4 @@
-import { hash, type KeyObject, webcrypto, type X509Certificate } from 'node:crypto'
+import { type KeyObject, webcrypto, type X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import {
   type ClientAuth,
@@ -12,7 +12,9 @@ import type { Clock } from '../../clock.ts'
 import type { ProviderCredential } from '../../config/config.ts'
 import { keyMatches, readCertificates, readPrivateKey } from '../../config/sources/pem.ts'
 import { ValueError } from '../../config/value-error.ts'
+import { errorCode } from '../../net/error-code.ts'
 import { readJwt } from '../../oauth/jwt.ts'
+import { sha256 } from '../../sealing/digest.ts'
 
 /** Reads a text file. */
 export type ReadText = (path: string) => Promise<string>
@@ -130,7 +132,7 @@ async function withFederatedToken(file: string, use: CredentialUse): Promise<Cli
 
 async function withCertificate(credential: Certificate, use: CredentialUse): Promise<ClientAuth> {
   const { certificate, key } = await readPair(credential, use)
-  const thumbprint = hash('sha256', certificate.raw, 'base64url')
+  const thumbprint = sha256(certificate.raw)
   const tokenEndpoint = use.metadata.token_endpoint ?? use.metadata.issuer
   return PrivateKeyJwt(await signingKey(key), {
     [modifyAssertion](header, payload) {
@@ -211,7 +213,7 @@ async function readSetting(setting: string, file: string, use: CredentialUse): P
     return await Promise.race([readText(file), late])
   } catch (error) {
     throw new CredentialError(
-      `${setting} cannot be read (${codeOf(error)})`,
+      `${setting} cannot be read (${errorCode(error)})`,
       'see that the file is there and readable; it is read for every use.',
     )
   } finally {
@@ -230,8 +232,4 @@ class CodedError extends Error {
     super(code)
     this.code = code
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
 }

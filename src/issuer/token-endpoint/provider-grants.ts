@@ -1,5 +1,5 @@
 import type { Explanation } from '../../oauth/explanation.ts'
-import type { JsonObject } from '../../oauth/jwt.ts'
+import type { JsonObject } from '../../oauth/json.ts'
 
 /** The grants that rolecall asks the identity provider's token endpoint for. None ever rejects. */
 export interface ProviderGrants {

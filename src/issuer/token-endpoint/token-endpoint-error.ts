@@ -1,5 +1,5 @@
 import { member, text } from '../../oauth/claims.ts'
-import type { JsonObject } from '../../oauth/jwt.ts'
+import { type JsonObject, parseObject } from '../../oauth/json.ts'
 import { printableError } from '../../oauth/printable.ts'
 import { explain } from '../errors/entra-errors.ts'
 import { needsSignIn } from '../errors/oauth-errors.ts'
@@ -31,7 +31,7 @@ const forbidden = ['invalid_grant', 'access_denied']
  */
 export function judgeErrorAnswer(answer: TokenErrorResponse, now: number): GrantOutcome {
   const { status } = answer
-  const body = readObject(answer.body)
+  const body = parseObject(answer.body) ?? {}
   const trace = traceOf(status, body)
   const { provider_error: error, suberror, codes } = trace
   const words = text(body, 'error_description')
@@ -86,16 +86,6 @@ function codesOf(value: unknown): readonly number[] {
     .map(Number)
     .filter((code) => Number.isInteger(code) && code > 0 && code < 1e9)
     .slice(0, 5)
-}
-
-function readObject(body: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(body)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      return value as JsonObject
-    }
-  } catch {}
-  return {}
 }
 
 /** `Retry-After`: seconds or a date (RFC 9110 §10.2.3). */

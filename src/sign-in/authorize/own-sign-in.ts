@@ -68,7 +68,7 @@ async function signedInPage(
   }
   return {
     kind: 'signed_in',
-    user: principal.user,
+    user: principal.identity.user,
     groups: principal.groups,
     groupsLeftOut: principal.groupsLeftOut,
     signedInAt: clock.now(),

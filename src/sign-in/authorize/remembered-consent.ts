@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
+import { sha256 } from '../../sealing/digest.ts'
 import { open, seal } from '../../sealing/sealed-value.ts'
 import { popupOriginOf } from '../clients/popup-client.ts'
 import type { HandedOut } from '../sealed/access-token-format.ts'
@@ -74,5 +74,5 @@ async function consentsIn({ sealed, keys, now }: Memory): Promise<Consents> {
 
 function digest({ client, redirectUri, resource, tokens }: Consent): string {
   const text = JSON.stringify([client, redirectUri, resource, tokens])
-  return createHash('sha256').update(text).digest('base64url')
+  return sha256(text)
 }

@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
+import { sha256 } from '../../sealing/digest.ts'
 import { open, seal } from '../../sealing/sealed-value.ts'
 import { handedOutShape } from '../sealed/access-token-format.ts'
 
@@ -77,5 +78,5 @@ export function providerProof(secret: string): ProviderProof {
 }
 
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url')
+  return sha256(text)
 }

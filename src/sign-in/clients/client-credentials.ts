@@ -1,5 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { invalidClient, invalidRequest } from '../../oauth/errors.ts'
+import { equal } from '../../sealing/digest.ts'
 
 /** Who a client says it is at a token endpoint. Nothing of it is checked. */
 export interface PresentedClient {
@@ -47,7 +47,7 @@ export function secretFits(
 ): 'none_shown' | 'fits' | 'wrong' {
   if (secrets.length === 0) return 'none_shown'
   if (secret === undefined) return 'wrong'
-  return secrets.some((shown) => isEqual(shown, secret)) ? 'fits' : 'wrong'
+  return secrets.some((shown) => equal(shown, secret)) ? 'fits' : 'wrong'
 }
 
 function readBasic(header: string): Pick<PresentedClient, 'ids' | 'secrets'> {
@@ -79,10 +79,4 @@ function formDecoded(text: string): string | undefined {
 
 function listed(value: string | undefined): readonly string[] {
   return value === undefined ? [] : [value]
-}
-
-/** In the same time whatever the texts are: their digests are compared. */
-function isEqual(one: string, other: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(one), digest(other))
 }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import CachePolicy from 'http-cache-semantics'
 import { z } from 'zod'
+import { parseObject } from '../../oauth/json.ts'
 import { shownName } from './client-name.ts'
 
 /** The metadata that a client publishes about itself (draft-ietf-oauth-client-id-metadata-document). */
@@ -86,7 +87,7 @@ export function judgeMetadata(url: string, answer: MetadataAnswer): MetadataVerd
   if (!/^application\/(?:[\w.-]+\+)?json *(?:;|$)/i.test(contentType)) {
     return flaw('content_type', 'is not application/json')
   }
-  const read = documentShape.safeParse(parsed(text)).data
+  const read = documentShape.safeParse(parseObject(text)).data
   if (!read) {
     return flaw('shape', 'is not a JSON object with client_id and a list of redirect_uris')
   }
@@ -115,12 +116,4 @@ export function keptFor(headers: Readonly<Record<string, string>>): number {
 
 function flaw(reason: string, words: string, mayPass = false): MetadataVerdict {
   return { kind: 'flaw', flaw: { reason, words, mayPass } }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

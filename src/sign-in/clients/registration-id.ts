@@ -1,7 +1,8 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
+import { equal } from '../../sealing/digest.ts'
 
 /** What a client registered, as far as it counts here (RFC 7591 §2). */
 export interface Registration {
@@ -76,7 +77,7 @@ export function openClientId(
   if (clientId.length > LONGEST_CLIENT_ID) return undefined
   const [, text = '', given = ''] = SHAPE.exec(clientId) ?? []
   // The text itself is signed: no other spelling of the same bytes has this MAC.
-  const signed = keys.some((key) => isEqual(given, mac(text, issuer, key)))
+  const signed = keys.some((key) => equal(given, mac(text, issuer, key)))
   if (!signed) return undefined
   const json = inflateRawSync(Buffer.from(text, 'base64url'), { dictionary: DICTIONARY })
   const [issuedAt, redirectUris, name] = written.parse(JSON.parse(json.toString()))
@@ -87,8 +88,4 @@ function mac(text: string, issuer: string, key: Buffer): string {
   const signed = JSON.stringify([FORM, issuer, text])
   const digest = createHmac('sha256', key).update(signed).digest()
   return digest.subarray(0, MAC_BYTES).toString('base64url')
-}
-
-function isEqual(one: string, other: string): boolean {
-  return one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other))
 }

@@ -1,5 +1,5 @@
-import { z } from 'zod'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import { type JsonObject, parseObject } from '../../oauth/json.ts'
 import { printable } from '../../oauth/printable.ts'
 import { shownName } from './client-name.ts'
 import { presetWith, type RedirectUriRule } from './redirect-uris.ts'
@@ -61,24 +61,14 @@ export function register(body: string, rules: RegistrationRules, now: number): R
   }
 }
 
-const jsonObject = z.record(z.string(), z.unknown())
-
-function readMetadata(body: string): Readonly<Record<string, unknown>> {
-  const metadata = jsonObject.safeParse(parsed(body)).data
+function readMetadata(body: string): JsonObject {
+  const metadata = parseObject(body)
   if (metadata) return metadata
   throw new ErrorAnswer({
     status: 400,
     error: 'invalid_client_metadata',
     description: 'The body of a registration is a JSON object with the metadata of the client.',
   })
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function usableRedirectUris(

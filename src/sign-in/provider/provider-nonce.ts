@@ -28,7 +28,7 @@ export function checkNonce(
       'wrong_nonce',
     )
   }
-  const [one, other] = [judged.principal.oid, text(idTokenClaims, 'oid')]
+  const [one, other] = [judged.principal.identity.oid, text(idTokenClaims, 'oid')]
   if (one === other || one === undefined || other === undefined) return
   throw invalidGrant(
     'The identity provider gave tokens of two people for one sign-in; sign in again.',

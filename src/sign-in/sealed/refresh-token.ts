@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import type { Identity } from '../../access/identity.ts'
 import type { RelayConfig } from '../../config/config.ts'
 import { texts } from '../../oauth/claims.ts'
 import { invalidGrant, UnusableTokens } from '../../oauth/errors.ts'
@@ -181,7 +180,7 @@ export async function issueTokens(
   }
   const left = principal.expiresAt - now
   return {
-    identity: identityIn(principal),
+    identity: principal.identity,
     answer: {
       access_token: accessToken,
       token_type: 'Bearer',
@@ -189,17 +188,5 @@ export async function issueTokens(
       refresh_token: await seal(next, keys),
       ...(scope.length > 0 && { scope: scope.join(' ') }),
     },
-  }
-}
-
-function identityIn({ iss, sub, oid, tid, user, azp, tokenId }: Identity): Identity {
-  return {
-    iss,
-    sub,
-    user,
-    tokenId,
-    ...(oid !== undefined && { oid }),
-    ...(tid !== undefined && { tid }),
-    ...(azp !== undefined && { azp }),
   }
 }

@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { TokenOpener } from '../../access/authenticate.ts'
 import { endOf } from '../../access/issuer-and-time-checks.ts'
 import type { Clock } from '../../clock.ts'
 import { readJwt } from '../../oauth/jwt.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
+import { sha256 } from '../../sealing/digest.ts'
 import { openBytes, sealBytes } from '../../sealing/sealed-value.ts'
 import { digestOf, packToken, type UnpackedToken, unpackToken } from './jwt-compression.ts'
 
@@ -101,5 +101,5 @@ function tokenFor(resource: string, opened: UnpackedToken | undefined): string |
 }
 
 function fingerprintOf(sealed: string): string {
-  return hash('sha256', sealed, 'base64url')
+  return sha256(sealed)
 }

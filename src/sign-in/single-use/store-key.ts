@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from '../../sealing/digest.ts'
 
 /** What is kept for single use. Within a process no kind crowds out another. */
 type Kind = 'claim' | 'code' | 'use' | 'answer' | 'family'
 
 /** Where the store keeps something about a value: by a digest, so that the store holds no ids. */
 export function storeKey(kind: Kind, name: string): string {
-  return `${kind}:${createHash('sha256').update(name).digest('base64url')}`
+  return `${kind}:${sha256(name)}`
 }

@@ -1,7 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { invalidGrant } from '../../oauth/errors.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
+import { equal, sha256 } from '../../sealing/digest.ts'
 import { open, seal } from '../../sealing/sealed-value.ts'
 import { handedOutShape } from '../sealed/access-token-format.ts'
 import type { CodeGrant } from './token-request.ts'
@@ -68,7 +68,7 @@ export async function openCode(
   if (grant.redirectUri !== undefined && grant.redirectUri !== code.redirectUri) {
     throw refused('was sent to another redirect_uri', 'redirect_uri')
   }
-  if (!isEqual(challengeOf(grant.codeVerifier), code.challenge)) {
+  if (!equal(sha256(grant.codeVerifier), code.challenge)) {
     throw refused('belongs to another code_verifier', 'verifier')
   }
   return code
@@ -76,13 +76,4 @@ export async function openCode(
 
 function refused(why: string, reason: string): Error {
   return invalidGrant(`The code ${why}; sign in again.`, `code_${reason}`)
-}
-
-function challengeOf(verifier: string): string {
-  return createHash('sha256').update(verifier).digest('base64url')
-}
-
-function isEqual(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)]
-  return a.length === b.length && timingSafeEqual(a, b)
 }

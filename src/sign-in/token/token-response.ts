@@ -1,4 +1,4 @@
-import type { Identity } from '../../access/identity.ts'
+import type { Identity } from '../../oauth/identity.ts'
 
 /** A token answer (RFC 6749 §5.1); always with a refresh token and a whole number of seconds. */
 export interface TokenAnswer {

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { equal, sha256 } from '../../src/sealing/digest.ts'
+
+test('a digest is the one of FIPS 180-4, in base64url unless asked for otherwise', () => {
+  assert.equal(sha256('abc'), 'ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0')
+  assert.equal(sha256('abc', 'base64'), 'ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=')
+  assert.equal(sha256(Buffer.from('abc'), 'hex').slice(0, 16), 'ba7816bf8f01cfea')
+})
+
+test('texts of any lengths can be compared, and only the same one is equal', () => {
+  for (const [one, other, same] of [
+    ['secret', 'secret', true],
+    ['', '', true],
+    ['secret', 'secret ', false],
+    ['secret', '', false],
+    ['é', 'e\u0301', false],
+  ] as const) {
+    assert.equal(equal(one, other), same, `${one} and ${other}`)
+  }
+})
