@@ -8,7 +8,7 @@ import { requestId } from '../observe/request-id.ts'
  * read it, so that nothing of it is logged or repeated.
  *
  * @param answering the last response on this socket; when it has begun, a second answer would be
- *   read as part of it, and the connection is closed instead
+ *   read as part of it (response splitting), and the connection is closed instead
  */
 export function answerClientError(
   error: NodeJS.ErrnoException,

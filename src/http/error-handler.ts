@@ -32,7 +32,7 @@ const FASTIFY_REFUSALS: Readonly<Record<string, { status: number; error: string;
     FST_ERR_CTP_BODY_TOO_LARGE: {
       status: 413,
       error: 'body_too_large',
-      text: 'The request body is larger than is read here (`limits.body_bytes`; a form: 64 KiB; a registration: 16 KiB).',
+      text: 'The request body is larger than is read here (at most `limits.body_bytes`; a form: 64 KiB; a registration: 16 KiB).',
     },
     FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
       status: 400,

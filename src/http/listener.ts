@@ -10,8 +10,8 @@ export type RequestListener = (request: IncomingMessage, response: ServerRespons
 /** The most header lines of a request; node:http would drop further ones without a word. */
 export const MAX_HEADER_LINES = 200
 
-const KEEP_ALIVE = 72_000 // above the 60 s of usual load balancers, so that they close first
-const CONNECTIONS_CHECKING = 2_000 // how late a timeout may be noticed
+const KEEP_ALIVE_MS = 72_000 // above the 60 s of usual load balancers, so that they close first
+const CONNECTIONS_CHECKING_MS = 2_000 // how late a timeout may be noticed
 
 /** A socket that requests arrive on. It outlives the app behind it: a reload keeps connections. */
 export interface Listener {
@@ -29,8 +29,8 @@ export interface Listener {
 }
 
 /**
- * Listens, with every limit of the configuration set on the server itself, where slow and oversized
- * requests are ended before any of our code sees them.
+ * Listens, with every limit of the configuration set on the server itself, where slow (slowloris) and
+ * oversized requests are ended before any of our code sees them.
  *
  * @param limits bytes and milliseconds
  * @throws the system's error when the address cannot be had (`EADDRINUSE`, `EACCES` …)
@@ -44,8 +44,8 @@ export async function listen(
     maxHeaderSize: limits.header_bytes,
     headersTimeout: limits.header_timeout,
     requestTimeout: limits.header_timeout + limits.body_timeout,
-    keepAliveTimeout: KEEP_ALIVE,
-    connectionsCheckingInterval: CONNECTIONS_CHECKING,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: CONNECTIONS_CHECKING_MS,
     insecureHTTPParser: false,
     requireHostHeader: true,
     keepAlive: true, // TCP: a stream's dead peer is noticed

@@ -60,18 +60,18 @@ export interface Generation {
  */
 export async function createGeneration(
   config: Config,
-  around: ServiceContext,
+  context: ServiceContext,
   before?: Generation,
 ): Promise<Generation> {
   const provider =
-    before && sameProvider(before.config, config) ? before.provider : startProvider(config, around)
+    before && sameProvider(before.config, config) ? before.provider : startProvider(config, context)
   const keys =
     before && sameSealingKeys(before.config, config) ? before.keys : deriveKeys(config.sealing_keys)
   const opened =
     before && keys === before.keys
       ? before.opened
-      : new OpenedTokens(keys.for('access token'), around.clock)
-  const memory = memoryOf(config, keys, around, before)
+      : new OpenedTokens(keys.for('access token'), context.clock)
+  const memory = memoryOf(config, keys, context, before)
   const resources = config.resources.map((resource) => ({
     resource,
     access: {
@@ -84,35 +84,35 @@ export async function createGeneration(
   }))
   const app = await createApp({
     config,
-    log: around.log,
-    metrics: around.metrics,
-    clock: around.clock,
+    log: context.log,
+    metrics: context.metrics,
+    clock: context.clock,
     signIn: signInEndpoints(config, {
-      ...around,
+      ...context,
       provider,
       resources,
       keys,
       singleUse: memory.singleUse,
-      onOutcome: grantReporter(around),
+      onOutcome: grantReporter(context),
     }),
     resources: resources.map(({ resource, access }) => ({
       resource,
       access,
       signIn: signInFacts(resource, config, provider),
-      streams: around.streams,
+      streams: context.streams,
       sessionKeys: keys.for('mcp session id'),
-      clock: around.clock,
-      version: around.version,
+      clock: context.clock,
+      version: context.version,
     })),
   })
   if (provider === before?.provider) provider.renewCredential(config.identity_provider.credential)
-  const stopProbes = around.probesUpstreams ? probe(config, provider, around) : () => undefined
+  const stopProbes = context.probesUpstreams ? probe(config, provider, context) : () => undefined
   return { config, provider, keys, opened, memory, app, stopProbes }
 }
 
-function probe(config: Config, provider: IdentityProvider, around: ServiceContext): () => void {
+function probe(config: Config, provider: IdentityProvider, context: ServiceContext): () => void {
   return watchUpstreams({
-    ...around,
+    ...context,
     resources: config.resources,
     tokens: () => ({
       issuer: provider.tokenIssuers().at(-1) ?? provider.metadataIssuer(),
@@ -122,11 +122,11 @@ function probe(config: Config, provider: IdentityProvider, around: ServiceContex
   })
 }
 
-function startProvider(config: Config, around: ServiceContext): IdentityProvider {
+function startProvider(config: Config, context: ServiceContext): IdentityProvider {
   const provider = createIdentityProvider(config.identity_provider, {
-    clock: around.clock,
+    clock: context.clock,
     publicUrlIsLoopback: isLoopbackOrigin(config.public_url),
-    onEvent: (event) => reportIssuerEvent(event, around),
+    onEvent: (event) => reportIssuerEvent(event, context),
   })
   provider.start()
   return provider
@@ -135,13 +135,13 @@ function startProvider(config: Config, around: ServiceContext): IdentityProvider
 function memoryOf(
   config: Config,
   keys: DerivedKeys,
-  around: ServiceContext,
+  context: ServiceContext,
   before?: Generation,
 ): Memory {
   const same = before?.config.store.redis_url === config.store.redis_url
   if (before && same && keys === before.keys) return before.memory
-  const { clock } = around
-  const onEvent = (event: StoreEvent) => reportStoreEvent(event, around)
+  const { clock } = context
+  const onEvent = (event: StoreEvent) => reportStoreEvent(event, context)
   const store = before && same ? before.memory.store : createStore(config.store, { clock, onEvent })
   return { store, singleUse: createSingleUse({ store, keys: keys.for('stored answer'), clock }) }
 }

@@ -26,7 +26,7 @@ export function reportIssuerEvent(event: IssuerEvent, { log, metrics }: ReportPa
 }
 
 /** A credential that the provider refuses is told again at most this often, in milliseconds. */
-const REPEAT = 10_000
+const REPEAT_MS = 10_000
 
 /**
  * Logs and counts what the identity provider's token endpoint answered: loudly when our own
@@ -62,7 +62,7 @@ export function grantReporter({
       return
     }
     if (clock.now() < quietUntil) return
-    quietUntil = clock.now() + REPEAT
+    quietUntil = clock.now() + REPEAT_MS
     log.error({ ...line, whose: outcome.explanation.whose }, text)
   }
 }

@@ -49,7 +49,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
   const { fetchMetadata = createMetadataFetch({ clock }) } = options
   const streams = new OpenStreams(clock)
   const metrics = createMetrics(version)
-  const around: ServiceContext = {
+  const context: ServiceContext = {
     log,
     metrics,
     streams,
@@ -59,7 +59,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
     probesUpstreams,
   }
   let stopping = false
-  let current = await createGeneration(config, around)
+  let current = await createGeneration(config, context)
   const readiness = () => readinessOf(current, stopping)
   observeReadings(metrics, {
     openStreams: () => streams.size,
@@ -81,7 +81,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
     readiness,
     async reload(next) {
       const before = current
-      const replacement = await createGeneration(next, around, before)
+      const replacement = await createGeneration(next, context, before)
       await untilReady(replacement)
       current = replacement
       if (next.tls) listener.renewCertificate(next.tls)
@@ -116,12 +116,12 @@ async function listenOnBoth(config: Config): Promise<readonly [Listener, Listene
   }
 }
 
-/** Ends a deployment, but for what its successor took over. */
-async function close(deployment: Generation, successor?: Generation): Promise<void> {
-  deployment.stopProbes()
-  if (deployment.provider !== successor?.provider) deployment.provider.stop()
-  await deployment.app.close()
-  const { store } = deployment.memory
+/** Ends a generation, but for what its successor took over. */
+async function close(generation: Generation, successor?: Generation): Promise<void> {
+  generation.stopProbes()
+  if (generation.provider !== successor?.provider) generation.provider.stop()
+  await generation.app.close()
+  const { store } = generation.memory
   if (store !== successor?.memory.store) store.close()
 }
 
@@ -132,16 +132,16 @@ function readinessOf({ provider }: Generation, stopping: boolean): Readiness {
   return { ready: false, reason: `no keys of the identity provider yet: ${reason ?? 'fetching'}` }
 }
 
-const READY_WITHIN = 10_000
-const READY_STEP = 50
+const READY_WITHIN_MS = 10_000
+const READY_STEP_MS = 50
 
 /** A new provider's keys are waited for a while: the configuration before still serves. */
 async function untilReady({ provider }: Generation): Promise<void> {
-  const deadline = performance.now() + READY_WITHIN
-  while (!provider.status().ready && performance.now() < deadline) await delay(READY_STEP)
+  const deadline = performance.now() + READY_WITHIN_MS
+  while (!provider.status().ready && performance.now() < deadline) await delay(READY_STEP_MS)
 }
 
-const DRAIN_STEP = 250
+const DRAIN_STEP_MS = 250
 
 /** Until the last request has ended, or the grace has; streams are ended as they appear. */
 async function drain(
@@ -157,7 +157,7 @@ async function drain(
   while (!closed && !bounds.atOnce.aborted && performance.now() < deadline) {
     streams.endAll()
     listener.closeIdle()
-    await Promise.race([closing, pause(DRAIN_STEP, bounds.atOnce)])
+    await Promise.race([closing, pause(DRAIN_STEP_MS, bounds.atOnce)])
   }
   listener.endConnections()
   await closing

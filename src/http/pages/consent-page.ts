@@ -4,7 +4,7 @@ import { type RedirectPlace, redirectPlace } from './redirect-place.ts'
 import { durationInWords } from './words.ts'
 
 /**
- * Asks whether a client may use a resource as this person. Who asks and where the answer goes come
+ * Asks whether a client may use a resource as this user. Who asks and where the answer goes come
  * first: a name can be made up, an address cannot.
  */
 export function consentMain(page: ConsentPage): Html {

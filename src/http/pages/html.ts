@@ -16,7 +16,7 @@ class SafeHtml {
 /** HTML that is fit to be sent. Only {@link html} makes it, so that no text gets in unescaped. */
 export type Html = SafeHtml
 
-/** A piece of HTML; whatever is put into it is escaped, in elements and in quoted attributes. */
+/** A piece of HTML; whatever is put into it is escaped (XSS), in elements and in quoted attributes. */
 export function html(pieces: TemplateStringsArray, ...parts: readonly HtmlPart[]): Html {
   const texts = pieces.map((piece, index) => piece + render(parts[index]))
   return new SafeHtml(texts.join(''))

@@ -24,7 +24,7 @@ export function pageHeaders(needs: PageNeeds): Readonly<Record<string, string>> 
 }
 
 /**
- * Nothing but our own style. A page with a form names no form-action: browsers hold it against the
+ * Nothing but our own style, and nothing of it within another page (clickjacking). A page with a form names no form-action: browsers hold it against the
  * redirects that follow too, and those lead to the identity provider and to the client, wherever
  * that is. Another page cannot put a form into ours, since all text in it is escaped.
  */

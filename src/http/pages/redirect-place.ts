@@ -1,6 +1,6 @@
 import { isLoopbackHost } from '../../net/loopback.ts'
 
-/** Where an answer goes, as a person has to know it. */
+/** Where an answer goes, as a user has to know it. */
 export type RedirectPlace =
   /** A program on the computer that the browser runs on. */
   | { readonly kind: 'computer'; readonly host: string }

@@ -2,7 +2,7 @@ import type { SignedInPage } from '../../sign-in/authorize/browser-answer.ts'
 import { type Html, html } from './html.ts'
 import { durationInWords, momentInWords } from './words.ts'
 
-/** Tells a person who they are here and what they may use. */
+/** Tells a user who they are here and what they may use. */
 export function signedInMain(page: SignedInPage): Html {
   return html`<div class="card">
 <h1>You are signed in</h1>

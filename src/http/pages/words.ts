@@ -1,9 +1,9 @@
-const MINUTE = 60_000
+const MINUTE_MS = 60_000
 
 const UNITS = [
-  { name: 'day', milliseconds: 1440 * MINUTE, atLeast: 2 },
-  { name: 'hour', milliseconds: 60 * MINUTE, atLeast: 1 },
-  { name: 'minute', milliseconds: MINUTE, atLeast: 1 },
+  { name: 'day', milliseconds: 1440 * MINUTE_MS, atLeast: 2 },
+  { name: 'hour', milliseconds: 60 * MINUTE_MS, atLeast: 1 },
+  { name: 'minute', milliseconds: MINUTE_MS, atLeast: 1 },
 ] as const
 
 /**
@@ -13,13 +13,13 @@ const UNITS = [
  * @param duration milliseconds
  */
 export function durationInWords(duration: number): string {
-  const rounded = Math.max(MINUTE, Math.round(duration / MINUTE) * MINUTE)
+  const rounded = Math.max(MINUTE_MS, Math.round(duration / MINUTE_MS) * MINUTE_MS)
   for (const { name, milliseconds, atLeast } of UNITS) {
     const count = rounded / milliseconds
     if (!Number.isInteger(count) || count < atLeast) continue
     return `${count} ${name}${count === 1 ? '' : 's'}`
   }
-  return `${rounded / MINUTE} minutes`
+  return `${rounded / MINUTE_MS} minutes`
 }
 
 const DATE_AND_TIME = new Intl.DateTimeFormat('en-GB', {

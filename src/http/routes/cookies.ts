@@ -1,7 +1,7 @@
 import { parseCookie, stringifySetCookie } from 'cookie'
 import type { BrowserCookies, CookieChange } from '../../sign-in/authorize/browser-answer.ts'
 
-/** A person may begin so many sign-ins at once in one browser. */
+/** A user may begin so many sign-ins at once in one browser. */
 const MOST_TRANSACTIONS = 10
 /** All of our cookies together, in characters: `limits.header_bytes` must hold them. */
 const MOST_CHARACTERS = 12_000

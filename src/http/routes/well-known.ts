@@ -6,8 +6,8 @@ import type { OwnServer, SignInFacts } from '../../sign-in/metadata.ts'
 
 /** Long enough to spare a burst, short enough that a change is seen. */
 const CACHED = 'public, max-age=60'
-/** Seconds; discovery is tried again at least this often. */
-const RETRY_AFTER = '10'
+/** Discovery is tried again at least this often. */
+const RETRY_AFTER_SECONDS = '10'
 
 /** A resource with what its metadata says. */
 export interface PublishedResource {
@@ -47,8 +47,8 @@ function metadataOf(server: OwnServer): object {
   throw new ErrorAnswer({
     status: 503,
     error: 'temporarily_unavailable',
-    description: `Where people sign in is not known yet, because the discovery document of the identity provider is not there or incomplete; try again in ${RETRY_AFTER} seconds.`,
-    headers: { 'retry-after': RETRY_AFTER },
+    description: `Where people sign in is not known yet, because the discovery document of the identity provider is not there or incomplete; try again in ${RETRY_AFTER_SECONDS} seconds.`,
+    headers: { 'retry-after': RETRY_AFTER_SECONDS },
     reason: 'no_discovery',
   })
 }

@@ -3,8 +3,9 @@ import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import type { Hook } from './step.ts'
 
 /**
- * Refuses requests that were meant for another host (421, RFC 9110 §15.5.20): DNS rebinding, and
- * clients whose tokens would be bound to an address that is not ours.
+ * Refuses requests that were meant for another host (421, RFC 9110 §15.5.20). It stops DNS rebinding,
+ * where a page reaches us under a name of its own, and clients whose tokens would be bound to an
+ * address that is not ours.
  */
 export function ownHost(config: Pick<Config, 'public_url' | 'internal_hosts'>): Hook {
   const ours = acceptedHosts(config)
@@ -16,7 +17,7 @@ export function ownHost(config: Pick<Config, 'public_url' | 'internal_hosts'>): 
           status: 421,
           error: 'misdirected_request',
           description:
-            'The Host of this request is not one of ours; its operator must add it to `internal_hosts` or use the host of `public_url`.',
+            'This server does not answer to the Host of this request. Call it by the host of `public_url`; or its operator adds this one to `internal_hosts`.',
         }),
       )
     }
