@@ -3,12 +3,12 @@ import { systemClock } from '../clock.ts'
 import type { Config, ResourceConfig } from '../config/config.ts'
 import { readJwt } from '../oauth/jwt.ts'
 import { deriveKeys } from '../sealing/derived-keys.ts'
-import { handsOutSealed, sealedFor } from '../sign-in/sealed/access-token-format.ts'
+import { sealedFor, takesSealedTokens } from '../sign-in/sealed/access-token-format.ts'
 import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
 
 /** What a command opens sealed tokens with; nothing where resources take the provider's own. */
 export function tokenOpener(resource: ResourceConfig, config: Config): TokenOpener | undefined {
-  if (!handsOutSealed(config.sign_in)) return undefined
+  if (!takesSealedTokens(config.sign_in)) return undefined
   const keys = deriveKeys(config.sealing_keys).for('access token')
   return new OpenedTokens(keys, systemClock).openerFor(sealedFor(resource, config))
 }
@@ -22,7 +22,7 @@ export function whyUnopenable(
   token: string,
   config: Config,
 ): { readonly sentence: string; readonly remedy: string } | undefined {
-  if (!handsOutSealed(config.sign_in) || config.sealing_keys.length > 0) return undefined
+  if (!takesSealedTokens(config.sign_in) || config.sealing_keys.length > 0) return undefined
   if (readJwt(token)) return undefined
   return {
     sentence:

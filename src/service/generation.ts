@@ -12,7 +12,7 @@ import { watchUpstreams } from '../proof/watch-upstreams.ts'
 import { type DerivedKeys, deriveKeys } from '../sealing/derived-keys.ts'
 import type { MetadataDocuments } from '../sign-in/clients/metadata-cache.ts'
 import { signInFacts } from '../sign-in/metadata.ts'
-import { handsOutSealed, sealedFor } from '../sign-in/sealed/access-token-format.ts'
+import { sealedFor, takesSealedTokens } from '../sign-in/sealed/access-token-format.ts'
 import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
 import { createSingleUse } from '../sign-in/single-use/redeem-once.ts'
 import type { SingleUse } from '../sign-in/single-use/single-use.ts'
@@ -77,7 +77,7 @@ export async function createGeneration(
     access: {
       verifier: provider.verifier,
       policy: resourcePolicy(resource, config.identity_provider, provider),
-      ...(handsOutSealed(config.sign_in) && {
+      ...(takesSealedTokens(config.sign_in) && {
         opener: opened.openerFor(sealedFor(resource, config)),
       }),
     },

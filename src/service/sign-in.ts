@@ -13,10 +13,10 @@ import { withPopupClients } from '../sign-in/clients/popup-client.ts'
 import { redirectUriRule } from '../sign-in/clients/redirect-uris.ts'
 import { register } from '../sign-in/clients/registration.ts'
 import { createTokenExchange, type TokenExchangeParts } from '../sign-in/provider/exchange.ts'
-import { createRelay } from '../sign-in/relay.ts'
-import { handOutOf } from '../sign-in/sealed/access-token-format.ts'
+import { accessTokenFormatter } from '../sign-in/sealed/access-token-format.ts'
 import type { SingleUse } from '../sign-in/single-use/single-use.ts'
 import type { SignInResource } from '../sign-in/token/judge-tokens.ts'
+import { createRelayTokenEndpoint } from '../sign-in/token/redeem-at-relay.ts'
 import { revoke } from '../sign-in/token/revocation.ts'
 
 /** What the endpoints of a sign-in mode are built of. */
@@ -49,18 +49,18 @@ function relayEndpoints(
   grants: ProviderGrants,
   parts: SignInParts,
 ): SignInEndpoints {
-  const source = sourceOf(parts)
-  const relay = createRelay({
+  const exchange = exchangeOf(parts)
+  const redeem = createRelayTokenEndpoint({
     ...parts,
     config,
     grants,
-    source,
+    exchange,
     keys: parts.keys.for('refresh token'),
-    handOut: handOutOf(config, parts.keys),
+    formatAccessToken: accessTokenFormatter(config, parts.keys),
   })
   const path = new URL(sharedTokenEndpoint(config.public_url)).pathname
   return {
-    tokenEndpoints: [{ path, redeem: (request) => relay.redeem(request) }],
+    tokenEndpoints: [{ path, redeem }],
     revocationEndpoints: [],
     registrationEndpoints: [],
   }
@@ -74,11 +74,11 @@ function brokerEndpoints(
   parts: SignInParts,
 ): SignInEndpoints {
   const { provider, keys, documents } = parts
-  const handOut = handOutOf(config, keys)
+  const formatAccessToken = accessTokenFormatter(config, keys)
   const broker = createBroker({
     ...parts,
     config,
-    source: sourceOf(parts),
+    exchange: exchangeOf(parts),
     provider: {
       grants,
       metadataIssuer: () => provider.metadataIssuer(),
@@ -90,7 +90,7 @@ function brokerEndpoints(
         createClients({ config, issuer, keys: keys.for('client id'), documents }),
         config,
       ),
-    handOut: ({ judged }) => handOut(judged.bearer, [judged.resource]),
+    formatAccessToken: ({ judged }) => formatAccessToken(judged.bearer, [judged.resource]),
   })
   return {
     broker,
@@ -125,6 +125,6 @@ function registrationEndpoints(
   })
 }
 
-function sourceOf({ clock, provider, onOutcome }: SignInParts) {
+function exchangeOf({ clock, provider, onOutcome }: SignInParts) {
   return createTokenExchange({ clock, decides: () => provider.status().decides, onOutcome })
 }

@@ -15,7 +15,7 @@ export interface BrokerContext {
   }
   readonly resources: readonly SignInResource[]
   readonly provider: BrokerProvider
-  readonly source: TokenExchange
+  readonly exchange: TokenExchange
   readonly keys: DerivedKeys
   readonly clock: Clock
 }

@@ -5,7 +5,7 @@ import { finishOwnSignIn } from './authorize/own-sign-in.ts'
 import { createTransactionClaims } from './authorize/transaction-claims.ts'
 import { type BrokerContext, type BrokerResource, brokerResources } from './broker-context.ts'
 import type { Clients } from './clients/client.ts'
-import { type BrokerTokenParts, redeemAtBroker } from './token/redeem.ts'
+import { type BrokerTokenParts, redeemAtBroker } from './token/redeem-at-broker.ts'
 import type { TokenRequest } from './token/token-request.ts'
 import type { IssuedTokens } from './token/token-response.ts'
 
@@ -28,7 +28,9 @@ export interface Broker {
 
 export function createBroker(
   parts: BrokerContext &
-    Pick<BrokerTokenParts, 'singleUse' | 'handOut'> & { clientsOf(issuer: string): Clients },
+    Pick<BrokerTokenParts, 'singleUse' | 'formatAccessToken'> & {
+      clientsOf(issuer: string): Clients
+    },
 ): Broker {
   const resources = brokerResources(parts.config, parts.resources, parts.clientsOf)
   const claimed = createTransactionClaims(parts.clock)

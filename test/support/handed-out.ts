@@ -1,6 +1,6 @@
 import type { Config } from '../../src/config/config.ts'
 import { deriveKeys } from '../../src/sealing/derived-keys.ts'
-import { handOutOf } from '../../src/sign-in/sealed/access-token-format.ts'
+import { accessTokenFormatter } from '../../src/sign-in/sealed/access-token-format.ts'
 
 export const sealingKey = Buffer.alloc(32, 7).toString('base64url')
 
@@ -19,5 +19,8 @@ export async function handedOut(
   if (signIn.mode === 'off') return token
   if (sealing_keys.length === 0) throw new Error('without sealing_keys nobody else can seal')
   const meant = resources.filter(({ name }) => names?.includes(name) ?? true)
-  return handOutOf({ public_url, sign_in: signIn }, deriveKeys(sealing_keys))(token, meant)
+  return accessTokenFormatter({ public_url, sign_in: signIn }, deriveKeys(sealing_keys))(
+    token,
+    meant,
+  )
 }

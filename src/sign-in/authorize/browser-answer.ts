@@ -1,5 +1,5 @@
 import type { Explanation } from '../../oauth/explanation.ts'
-import type { HandedOut } from '../sealed/access-token-format.ts'
+import type { AccessTokenFormat } from '../sealed/access-token-format.ts'
 
 /** What a browser brings along: our own cookies, nothing in them believed yet. */
 export interface BrowserCookies {
@@ -51,7 +51,7 @@ export interface ConsentPage {
   /** The resource's name, and the URL that people typed. */
   readonly resource: { readonly name: string; readonly url: string }
   /** `passthrough`: the client gets a token for the cluster itself. */
-  readonly tokens: HandedOut
+  readonly tokens: AccessTokenFormat
   /** How long the client can renew its token, in milliseconds. */
   readonly lasts: number
   /** Whether an allowed client is not asked for again in this browser for a while. */

@@ -30,7 +30,7 @@ export async function finishOwnSignIn(
   const first = resources.find(({ resource }) => resource.name === transaction.resource)
   if (!first) throw new Error(`there is no resource ${transaction.resource}`)
   const { codeVerifier, nonce } = providerProof(transaction.secret)
-  const obtained = await parts.source.obtain({
+  const obtained = await parts.exchange.obtain({
     grant: 'authorization_code',
     key: transaction.id,
     candidates: [first],

@@ -3,7 +3,7 @@ import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { sha256 } from '../../sealing/digest.ts'
 import { open, seal } from '../../sealing/sealed-value.ts'
 import { popupOriginOf } from '../clients/popup-client.ts'
-import type { HandedOut } from '../sealed/access-token-format.ts'
+import type { AccessTokenFormat } from '../sealed/access-token-format.ts'
 
 /** Milliseconds. */
 const REMEMBERED_FOR = 90 * 24 * 3_600_000
@@ -26,7 +26,7 @@ export interface Consent {
   /** Its URL. */
   readonly resource: string
   /** What the client gets. */
-  readonly tokens: HandedOut
+  readonly tokens: AccessTokenFormat
 }
 
 type Consents = z.infer<typeof consentsShape>

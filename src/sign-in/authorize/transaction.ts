@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { sha256 } from '../../sealing/digest.ts'
 import { open, seal } from '../../sealing/sealed-value.ts'
-import { handedOutShape } from '../sealed/access-token-format.ts'
+import { accessTokenFormatShape } from '../sealed/access-token-format.ts'
 
 /** How long a person may take from authorize to callback, in milliseconds. */
 export const TRANSACTION_LIFETIME_MS = 600_000
@@ -20,7 +20,7 @@ const transactionShape = z.object({
       state: z.string().optional(),
       challenge: z.string(),
       /** What clients get, as the person is told. */
-      tokens: handedOutShape,
+      tokens: accessTokenFormatShape,
     })
     .optional(),
   /** Whether the person allowed it, or nobody has to be asked. */

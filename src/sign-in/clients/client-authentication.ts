@@ -1,6 +1,6 @@
 import { invalidClient, invalidGrant } from '../../oauth/errors.ts'
 import type { BrokerResource } from '../broker-context.ts'
-import type { Session } from '../sealed/refresh-token.ts'
+import type { SignInSession } from '../sealed/refresh-token.ts'
 import type { Client, Clients } from './client.ts'
 import { type PresentedClient, secretFits } from './client-credentials.ts'
 
@@ -45,7 +45,7 @@ async function firstKnown(ids: readonly string[], clients: Clients): Promise<Cli
  * @throws ErrorAnswer 401, or `invalid_grant`
  */
 export async function checkOwner(
-  session: Session,
+  session: SignInSession,
   presented: PresentedClient,
   resource: BrokerResource,
 ): Promise<void> {

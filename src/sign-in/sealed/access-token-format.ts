@@ -10,8 +10,8 @@ import type { DerivedKeys } from '../../sealing/derived-keys.ts'
 import { type SealedFor, sealAccessToken } from './sealed-access-token.ts'
 
 /** What clients get, as `sign_in.tokens` has it: sealed tokens, or the identity provider's own. */
-export const handedOutShape = z.enum(['sealed', 'passthrough'])
-export type HandedOut = z.infer<typeof handedOutShape>
+export const accessTokenFormatShape = z.enum(['sealed', 'passthrough'])
+export type AccessTokenFormat = z.infer<typeof accessTokenFormatShape>
 
 type Served = Pick<ResourceConfig, 'name' | 'path'>
 
@@ -21,19 +21,19 @@ type Served = Pick<ResourceConfig, 'name' | 'path'>
  * @param token what goes upstream, judged
  * @param resources what the sign-in was for; matters where tokens are sealed
  */
-export type HandOut = (token: string, resources: readonly Served[]) => Promise<string>
+export type FormatAccessToken = (token: string, resources: readonly Served[]) => Promise<string>
 
 /** Whether clients hold sealed tokens, and resources take nothing else. */
-export function handsOutSealed(signIn: SignInConfig): boolean {
+export function takesSealedTokens(signIn: SignInConfig): boolean {
   return signIn.mode !== 'off' && signIn.tokens === 'sealed'
 }
 
 /** As `sign_in.tokens` has it: sealed, or the identity provider's own. */
-export function handOutOf(
+export function accessTokenFormatter(
   config: Pick<Config, 'public_url'> & { readonly sign_in: RelayConfig | BrokerConfig },
   keys: DerivedKeys,
-): HandOut {
-  if (!handsOutSealed(config.sign_in)) return (token) => Promise.resolve(token)
+): FormatAccessToken {
+  if (!takesSealedTokens(config.sign_in)) return (token) => Promise.resolve(token)
   const ring = keys.for('access token')
   return (token, resources) =>
     sealAccessToken(

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 
 /** A token with the names of what it is for. */
-export interface PackedToken {
+export interface JwtWithAudience {
   /** A JWT whose parts are canonical base64url. */
   readonly token: string
   readonly audience: readonly string[]
 }
 
 /** A packed token that was read. */
-export interface UnpackedToken {
+export interface DecompressedJwt {
   readonly token: string
   /** What it is for, each as `digestOf` writes it. */
   readonly audience: ReadonlySet<string>
@@ -46,7 +46,7 @@ const DICTIONARY = Buffer.from(
  *
  * @throws RangeError for a signature of 64 KiB or more, or more than 65,535 names
  */
-export function packToken({ token, audience }: PackedToken): Uint8Array {
+export function compressJwt({ token, audience }: JwtWithAudience): Uint8Array {
   const [header = '', claims = '', signature = ''] = token.split('.')
   const bytes = Buffer.from(signature, 'base64url')
   const texts = [header, claims].map((part) => Buffer.from(part, 'base64url').toString('latin1'))
@@ -54,7 +54,7 @@ export function packToken({ token, audience }: PackedToken): Uint8Array {
     level: 9,
     dictionary: DICTIONARY,
   })
-  const names = audience.map((name) => Buffer.from(digestOf(name), 'latin1'))
+  const names = audience.map((name) => Buffer.from(audienceDigest(name), 'latin1'))
   return Buffer.concat([length(bytes.length), bytes, length(names.length), ...names, deflated])
 }
 
@@ -65,7 +65,7 @@ export function packToken({ token, audience }: PackedToken): Uint8Array {
  *
  * @returns `undefined` for what is no packed token
  */
-export function unpackToken(packed: Uint8Array): UnpackedToken | undefined {
+export function decompressJwt(packed: Uint8Array): DecompressedJwt | undefined {
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
   try {
     const signatureEnd = LENGTH_BYTES + bytes.readUInt16BE(0)
@@ -92,7 +92,7 @@ export function unpackToken(packed: Uint8Array): UnpackedToken | undefined {
 }
 
 /** How the name of what a token is for is kept. */
-export function digestOf(name: string): string {
+export function audienceDigest(name: string): string {
   return createHash('sha256').update(name).digest().toString('latin1', 0, NAME_BYTES)
 }
 

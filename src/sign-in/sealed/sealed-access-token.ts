@@ -6,7 +6,12 @@ import { readJwt } from '../../oauth/jwt.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { sha256 } from '../../sealing/digest.ts'
 import { openBytes, sealBytes } from '../../sealing/sealed-value.ts'
-import { digestOf, packToken, type UnpackedToken, unpackToken } from './jwt-compression.ts'
+import {
+  audienceDigest,
+  compressJwt,
+  type DecompressedJwt,
+  decompressJwt,
+} from './jwt-compression.ts'
 
 /** A resource that a sealed token is for. */
 export interface SealedFor {
@@ -35,10 +40,10 @@ export function sealAccessToken(
   audience: readonly SealedFor[],
   keys: KeyRing,
 ): Promise<string> {
-  return sealBytes(packToken({ token, audience: audience.map(nameOf) }), keys)
+  return sealBytes(compressJwt({ token, audience: audience.map(nameOf) }), keys)
 }
 
-interface Remembered extends UnpackedToken {
+interface Remembered extends DecompressedJwt {
   /** Of the token inside, milliseconds since the epoch. */
   readonly end: number
 }
@@ -65,14 +70,14 @@ export class OpenedTokens {
 
   /** What one resource opens tokens with: those sealed for another do not open here. */
   openerFor(resource: SealedFor): TokenOpener {
-    const own = digestOf(nameOf(resource))
+    const own = audienceDigest(nameOf(resource))
     return {
       recall: (sealed) => tokenFor(own, this.#recall(sealed)),
       open: async (sealed) => tokenFor(own, await this.#open(sealed)),
     }
   }
 
-  #recall(sealed: string): UnpackedToken | undefined {
+  #recall(sealed: string): DecompressedJwt | undefined {
     const fingerprint = fingerprintOf(sealed)
     const remembered = this.#remembered.get(fingerprint)
     if (!remembered || this.#clock.now() < remembered.end) return remembered
@@ -80,9 +85,9 @@ export class OpenedTokens {
     return undefined
   }
 
-  async #open(sealed: string): Promise<UnpackedToken | undefined> {
+  async #open(sealed: string): Promise<DecompressedJwt | undefined> {
     const bytes = await openBytes(sealed, this.#keys)
-    const opened = bytes && unpackToken(bytes)
+    const opened = bytes && decompressJwt(bytes)
     if (!opened) return undefined
     const end = endOf(readJwt(opened.token)?.claims ?? {})
     if (end !== undefined && this.#clock.now() < end) {
@@ -96,7 +101,7 @@ function nameOf({ name, url }: SealedFor): string {
   return `${name} ${url}`
 }
 
-function tokenFor(resource: string, opened: UnpackedToken | undefined): string | undefined {
+function tokenFor(resource: string, opened: DecompressedJwt | undefined): string | undefined {
   return opened?.audience.has(resource) ? opened.token : undefined
 }
 

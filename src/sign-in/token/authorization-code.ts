@@ -3,7 +3,7 @@ import { invalidGrant } from '../../oauth/errors.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { equal, sha256 } from '../../sealing/digest.ts'
 import { open, seal } from '../../sealing/sealed-value.ts'
-import { handedOutShape } from '../sealed/access-token-format.ts'
+import { accessTokenFormatShape } from '../sealed/access-token-format.ts'
 import type { CodeGrant } from './token-request.ts'
 
 /** Milliseconds. */
@@ -22,7 +22,7 @@ const codeShape = z.object({
   /** The transaction's. */
   secret: z.string(),
   /** What clients got when the person allowed it. */
-  tokens: handedOutShape,
+  tokens: accessTokenFormatShape,
   /** Milliseconds since the epoch. */
   issued: z.number(),
 })

@@ -5,8 +5,9 @@ import type { KeyRing } from '../../sealing/derived-keys.ts'
 import type { BrokerResource } from '../broker-context.ts'
 import { authenticateClient, checkOwner } from '../clients/client-authentication.ts'
 import { type PresentedClient, readClient } from '../clients/client-credentials.ts'
-import { endOf, sessionIn } from '../sealed/refresh-token.ts'
+import { readRefreshToken } from '../sealed/refresh-token.ts'
 import type { SingleUse } from '../single-use/single-use.ts'
+import { sessionEnd } from './session-checks.ts'
 
 /** A revocation request whose form is right (RFC 7009 §2.1). The hint at the kind is not needed. */
 export interface RevocationRequest {
@@ -49,10 +50,10 @@ export async function revoke(
   { client, token }: RevocationRequest,
   { config, resource, keys, singleUse }: RevocationParts,
 ): Promise<void> {
-  const session = await sessionIn(token, keys)
+  const session = await readRefreshToken(token, keys)
   if (session) {
     await checkOwner(session, client, resource)
-    await singleUse.endFamily(session.family, endOf(session, config.sign_in))
+    await singleUse.endFamily(session.family, sessionEnd(session, config.sign_in))
   } else if (client.ids.length > 0) {
     await authenticateClient(client, resource)
   }

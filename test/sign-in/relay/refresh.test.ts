@@ -379,8 +379,8 @@ test('what was issued says no more of the session than its token', async (t) => 
     'ends',
     'family',
     'id',
-    'person',
     'provider',
     'tokens',
+    'user',
   ])
 })

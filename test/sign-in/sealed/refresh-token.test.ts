@@ -5,12 +5,14 @@ import { deriveKeys, type KeyRing } from '../../../src/sealing/derived-keys.ts'
 import { seal } from '../../../src/sealing/sealed-value.ts'
 import {
   beginSession,
-  checkSession,
-  endOf,
-  openSession,
-  providerTokenOf,
-  type Session,
+  openRefreshToken,
+  type SignInSession,
 } from '../../../src/sign-in/sealed/refresh-token.ts'
+import {
+  checkSessionLimits,
+  providerTokenOf,
+  sessionEnd,
+} from '../../../src/sign-in/token/session-checks.ts'
 
 const older = Buffer.alloc(32, 1).toString('base64url')
 const newer = Buffer.alloc(32, 2).toString('base64url')
@@ -19,12 +21,12 @@ const began = Date.parse('2026-03-01T12:00:00Z')
 
 const settings = { session_lifetime: 8 * 3_600_000, tokens: 'sealed' } as const
 
-const session: Session = {
+const session: SignInSession = {
   ...beginSession(
     {
       client: 'holmes',
       bound: { audiences: ['6dae42f8-4368-4678-94ff-3960e28e3630'] },
-      person: 'alice',
+      user: 'alice',
       began,
     },
     settings,
@@ -40,7 +42,7 @@ async function refusalOf(opening: Promise<unknown>): Promise<ErrorAnswer> {
 }
 
 async function assertUnknown(token: string, ring: KeyRing = keys): Promise<void> {
-  const { status, error, reason } = await refusalOf(openSession(token, ring))
+  const { status, error, reason } = await refusalOf(openRefreshToken(token, ring))
   assert.deepEqual([status, error, reason], [400, 'invalid_grant', 'refresh_token_unknown'])
 }
 
@@ -52,7 +54,7 @@ test('every session and every token of it has a name of its own', () => {
 
 test('what is sealed opens as it was, and shows nothing to anybody else', async () => {
   const token = await seal(session, keys)
-  assert.deepEqual(await openSession(token, keys), session)
+  assert.deepEqual(await openRefreshToken(token, keys), session)
   const parts = token.split('.').map((part) => Buffer.from(part, 'base64url').toString('latin1'))
   for (const secret of ['alice', 'the-token-of-the-provider', 'holmes', session.id]) {
     assert.ok(!parts.join().includes(secret) && !token.includes(secret), secret)
@@ -62,7 +64,7 @@ test('what is sealed opens as it was, and shows nothing to anybody else', async 
 test('a newer sealing key in front leaves the sessions of the older one as they are', async () => {
   const token = await seal(session, keys)
   const both = deriveKeys([newer, older]).for('refresh token')
-  assert.deepEqual(await openSession(token, both), session)
+  assert.deepEqual(await openRefreshToken(token, both), session)
   await assertUnknown(token, deriveKeys([newer]).for('refresh token'))
   await assertUnknown(await seal(session, both))
 })
@@ -142,11 +144,11 @@ test('a value sealed for another purpose, or another thing sealed for this, is i
 
 test('a session ends to the millisecond, and names the setting', () => {
   const limits = { session_lifetime: 3_600_000 }
-  assert.equal(endOf(session, limits), began + 3_600_000)
-  checkSession(session, limits, began + 3_599_999)
-  checkSession(session, limits, began - 60_000)
+  assert.equal(sessionEnd(session, limits), began + 3_600_000)
+  checkSessionLimits(session, limits, began + 3_599_999)
+  checkSessionLimits(session, limits, began - 60_000)
   assert.throws(
-    () => checkSession(session, limits, began + 3_600_000),
+    () => checkSessionLimits(session, limits, began + 3_600_000),
     (error) =>
       error instanceof ErrorAnswer &&
       error.error === 'invalid_grant' &&
@@ -156,9 +158,9 @@ test('a session ends to the millisecond, and names the setting', () => {
 
 test('sessions that began before sessions_valid_after are over, those that began then are not', () => {
   const limits = { session_lifetime: 86_400_000, sessions_valid_after: began }
-  checkSession(session, limits, began + 1)
+  checkSessionLimits(session, limits, began + 1)
   assert.throws(
-    () => checkSession(session, { ...limits, sessions_valid_after: began + 1 }, began + 1),
+    () => checkSessionLimits(session, { ...limits, sessions_valid_after: began + 1 }, began + 1),
     (error) => error instanceof ErrorAnswer && error.reason === 'session_ended',
   )
 })

@@ -5,7 +5,11 @@ import { inspect } from 'node:util'
 import { deflateRawSync } from 'node:zlib'
 import { deriveKeys, type KeyRing } from '../../../src/sealing/derived-keys.ts'
 import { seal, sealBytes } from '../../../src/sealing/sealed-value.ts'
-import { digestOf, packToken, unpackToken } from '../../../src/sign-in/sealed/jwt-compression.ts'
+import {
+  audienceDigest,
+  compressJwt,
+  decompressJwt,
+} from '../../../src/sign-in/sealed/jwt-compression.ts'
 import {
   OpenedTokens,
   type SealedFor,
@@ -54,9 +58,9 @@ test('every text of a JWT comes back as it was: spaces, other scripts, a byte or
     for (const length of [1, 64, 70, 256, 512]) {
       const inside = `${encoded('{"alg":"ES256"}')}.${encoded(text)}.${encoded(randomBytes(length))}`
       const audience = ['prod https://mcp.example.com/mcp']
-      assert.deepEqual(unpackToken(packToken({ token: inside, audience })), {
+      assert.deepEqual(decompressJwt(compressJwt({ token: inside, audience })), {
         token: inside,
-        audience: new Set(audience.map(digestOf)),
+        audience: new Set(audience.map(audienceDigest)),
       })
     }
   }
@@ -89,7 +93,7 @@ test('what was sealed for another purpose or with another key does not open', as
   const keys = deriveKeys([key])
   const opener = opened(keys.for('access token')).openerFor(prod)
   const inside = token(claims)
-  const packed = packToken({ token: inside, audience: [`${prod.name} ${prod.url}`] })
+  const packed = compressJwt({ token: inside, audience: [`${prod.name} ${prod.url}`] })
   assert.equal(await opener.open(await sealBytes(packed, keys.for('access token'))), inside)
   for (const purpose of ['refresh token', 'mcp session id', 'authorization code'] as const) {
     assert.equal(await opener.open(await sealBytes(packed, keys.for(purpose))), undefined)

@@ -1,0 +1,36 @@
+import type { KeyRing } from '../../sealing/derived-keys.ts'
+import type { ExchangedTokens } from '../provider/exchange.ts'
+import { type SignInSession, sealRefreshToken } from '../sealed/refresh-token.ts'
+import type { IssuedTokens } from './token-response.ts'
+
+/** How an answer is made of the provider's tokens. */
+export interface Issuing {
+  /** Those of purpose `refresh token`. */
+  readonly keys: KeyRing
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly scope: readonly string[]
+  /** The access token as the client gets it. */
+  readonly accessToken: string
+}
+
+/** The answer to the client (RFC 6749 §5.1); the session goes on in its refresh token. */
+export async function issueTokens(
+  session: SignInSession,
+  { tokens, judged: { principal } }: ExchangedTokens,
+  { keys, now, scope, accessToken }: Issuing,
+): Promise<IssuedTokens> {
+  const provider = tokens.refreshToken ?? session.provider
+  const next = { ...session, ...(provider !== undefined && { provider }) }
+  const left = principal.expiresAt - now
+  return {
+    identity: principal.identity,
+    answer: {
+      access_token: accessToken,
+      token_type: 'Bearer',
+      expires_in: Math.max(0, Math.floor(left / 1000)),
+      refresh_token: await sealRefreshToken(next, keys),
+      ...(scope.length > 0 && { scope: scope.join(' ') }),
+    },
+  }
+}

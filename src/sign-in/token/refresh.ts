@@ -1,0 +1,95 @@
+import type { Clock } from '../../clock.ts'
+import type { RelayConfig, ResourceConfig } from '../../config/config.ts'
+import type { ProviderGrants } from '../../issuer/token-endpoint/provider-grants.ts'
+import type { KeyRing } from '../../sealing/derived-keys.ts'
+import type { ExchangedTokens, TokenExchange } from '../provider/exchange.ts'
+import { openRefreshToken, type SignInSession } from '../sealed/refresh-token.ts'
+import type { SingleUse } from '../single-use/single-use.ts'
+import type { SignInResource } from './judge-tokens.ts'
+import { checkSameUser, checkSessionLimits, providerTokenOf, sessionEnd } from './session-checks.ts'
+import type { RefreshGrant } from './token-request.ts'
+import type { IssuedTokens } from './token-response.ts'
+
+/** What every refresh works with, whatever the mode. */
+export interface RefreshParts {
+  readonly signIn: Pick<RelayConfig, 'session_lifetime' | 'sessions_valid_after'>
+  /** Those of purpose `refresh token`. */
+  readonly keys: KeyRing
+  readonly grants: Pick<ProviderGrants, 'refresh'>
+  readonly exchange: TokenExchange
+  readonly singleUse: SingleUse
+  readonly clock: Clock
+}
+
+/** What tells the modes apart. */
+export interface RefreshRules {
+  /**
+   * That this client may refresh this session, before anything is spent.
+   *
+   * @throws ErrorAnswer
+   */
+  checkOwner(session: SignInSession): Promise<void> | void
+  /**
+   * The resources that the refreshed token may be for; the first that takes it counts.
+   *
+   * @throws ErrorAnswer
+   */
+  resourcesFor(session: SignInSession): readonly SignInResource[]
+  /**
+   * What is further checked of the provider's answer.
+   *
+   * @throws ErrorAnswer
+   */
+  checkTokens?(session: SignInSession, exchanged: ExchangedTokens): void
+  issue(
+    session: SignInSession,
+    exchanged: ExchangedTokens,
+    resources: readonly SignInResource[],
+  ): Promise<IssuedTokens>
+}
+
+/**
+ * Refreshes a session (RFC 6749 §6): once for each refresh token (rotation with reuse detection,
+ * RFC 9700 §4.14.2), and at the identity provider each time, so that a disabled account ends.
+ *
+ * @throws ErrorAnswer every refusal; nothing is spent by a 401 or a 503
+ */
+export async function refresh(
+  { refreshToken }: RefreshGrant,
+  rules: RefreshRules,
+  parts: RefreshParts,
+): Promise<IssuedTokens> {
+  const { signIn, keys, singleUse, clock } = parts
+  const session = await openRefreshToken(refreshToken, keys)
+  await rules.checkOwner(session)
+  checkSessionLimits(session, signIn, clock.now())
+  const resources = rules.resourcesFor(session)
+  const { id, family } = session
+  const until = sessionEnd(session, signIn)
+  const token = { kind: 'refresh_token', id, family, until, familyUntil: until } as const
+  return singleUse.once(token, async () => {
+    const exchanged = await askProvider(session, resources, parts)
+    checkSameUser(session, exchanged)
+    rules.checkTokens?.(session, exchanged)
+    return rules.issue(session, exchanged, resources)
+  })
+}
+
+function askProvider(
+  session: SignInSession,
+  resources: readonly SignInResource[],
+  { grants, exchange }: RefreshParts,
+): Promise<ExchangedTokens> {
+  const refreshToken = providerTokenOf(session)
+  const scope = scopeOf(resources[0]?.resource)
+  return exchange.obtain({
+    grant: 'refresh_token',
+    key: session.id,
+    candidates: resources,
+    ask: () => grants.refresh({ refreshToken, scope }),
+  })
+}
+
+function scopeOf(resource: ResourceConfig | undefined): readonly string[] {
+  return resource?.request_scopes ?? []
+}
