@@ -78,7 +78,7 @@ export function clientOf(claims: JsonObject, policy: ResourcePolicy): string | u
 }
 
 /**
- * `sub`: without it nobody can be told from anybody else. At Entra `oid` stands for a person where it
+ * `sub`: without it nobody can be told from anybody else. At Entra `oid` stands for a user where it
  * is there, so it must then be a text.
  */
 export const subject: Check = {
@@ -93,7 +93,7 @@ export const subject: Check = {
   found: ({ claims }) => shown(member(claims, 'sub')),
 }
 
-/** A person's token, not an application's. Not checked here: whether that person may do anything. */
+/** A user's token, not an application's. Not checked here: whether that user may do anything. */
 export const userToken: Check = {
   kind: 'check',
   name: 'user token',
@@ -103,7 +103,7 @@ export const userToken: Check = {
     const ofApp = policy.kind === 'entra' ? isEntraAppToken(claims) : isOidcAppToken(claims, policy)
     return ofApp ? { reason: 'app_token' } : undefined
   },
-  expected: ({ allowAppTokens }) => (allowAppTokens ? 'any' : 'a token of a person'),
+  expected: ({ allowAppTokens }) => (allowAppTokens ? 'any' : 'a token of a user'),
   found: ({ claims }) =>
     ['scp', 'idtyp', 'gty', 'sub', 'preferred_username']
       .filter((name) => Object.hasOwn(claims, name))

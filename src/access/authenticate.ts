@@ -4,7 +4,7 @@ import type { Identity } from '../oauth/identity.ts'
 import { readJwt } from '../oauth/jwt.ts'
 import { refuseSigned, refuseUnsigned } from './checks.ts'
 import { groupsIn, identityOf, leavesGroupsOut, userKey } from './identity.ts'
-import { endOf } from './issuer-and-time-checks.ts'
+import { expiresAt } from './issuer-and-time-checks.ts'
 import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 
@@ -60,7 +60,7 @@ class JudgedPrincipal {
     this.resource = policy.resource
     this.groups = groupsIn(claims, policy)
     this.groupsLeftOut = leavesGroupsOut(claims, policy)
-    this.expiresAt = endOf(claims) ?? 0
+    this.expiresAt = expiresAt(claims) ?? 0
     this.userKey = userKey(this.identity, policy)
     this.tokenDigest = signed.digest
     this.#token = compact

@@ -53,10 +53,10 @@ export type Permit = CallerPermit | UpstreamPermit
 /**
  * Whether a principal may use the resource it was authenticated for: one of `required_groups`.
  *
- * Not checked here: the token, which `authenticate` has just judged, and what the person may do in
+ * Not checked here: the token, which `authenticate` has just judged, and what the user may do in
  * the cluster, which the API server decides.
  *
- * @throws Error when the principal was judged by the demands of another resource
+ * @throws Error when the principal was judged by the policy of another resource
  */
 export function authorize(principal: Principal, policy: ResourcePolicy): Authorization {
   if (principal.resource !== policy.resource) {

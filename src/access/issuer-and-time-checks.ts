@@ -4,7 +4,7 @@ import { type Check, oneOf, shown } from './check.ts'
 import type { Refusal } from './refusal.ts'
 
 /** Seconds until a client may ask again while discovery has not named every issuer yet. */
-const untilDiscovery = 5
+const DISCOVERY_RETRY_SECONDS = 5
 
 /** The issuer, compared character by character (RFC 7519 §4.1.1, RFC 9068 §4). */
 export const issuer: Check = {
@@ -16,7 +16,7 @@ export const issuer: Check = {
     const iss = text(claims, 'iss')
     if (iss !== undefined && allowed.includes(iss)) return undefined
     if (iss !== undefined && policy.moreIssuersToCome()) {
-      return { reason: 'unavailable', cause: 'no_keys_yet', retryAfter: untilDiscovery }
+      return { reason: 'unavailable', cause: 'no_keys_yet', retryAfter: DISCOVERY_RETRY_SECONDS }
     }
     return { reason: 'wrong_issuer', issuer: iss, allowed }
   },
@@ -40,17 +40,17 @@ export const tenant: Check = {
 }
 
 /** Leeway for nbf and iat, milliseconds. `exp` has none, as the API server has none. */
-const leeway = 30_000
+const LEEWAY_MS = 30_000
 
 /** The end of the year 9999. A number beyond it is no time: 1e400, 1e308, or milliseconds. */
-const lastSecond = 253_402_300_799
+const LAST_SECOND = 253_402_300_799
 
 /**
  * The end of a token in milliseconds since the epoch: `exp` in whole seconds, as Kubernetes reads it.
  *
  * @returns `undefined` when `exp` is absent or not a time
  */
-export function endOf(claims: JsonObject): number | undefined {
+export function expiresAt(claims: JsonObject): number | undefined {
   const exp = member(claims, 'exp')
   return isTime(exp) ? Math.floor(exp) * 1000 : undefined
 }
@@ -59,43 +59,43 @@ export function endOf(claims: JsonObject): number | undefined {
 export const expiry: Check = {
   kind: 'check',
   name: 'not expired',
-  refuse({ claims }, _demands, now): Refusal | undefined {
+  refuse({ claims }, _policy, now): Refusal | undefined {
     if (member(claims, 'exp') === undefined) return { reason: 'no_expiry' }
-    const end = endOf(claims)
+    const end = expiresAt(claims)
     if (end === undefined) return { reason: 'malformed_claim', claim: 'exp' }
     if (now < end) return undefined
     return { reason: 'expired', secondsAgo: Math.floor((now - end) / 1000) }
   },
-  expected: (_demands, now) => `later than ${shownTime(Math.floor(now / 1000))}`,
+  expected: (_policy, now) => `later than ${shownTime(Math.floor(now / 1000))}`,
   found: ({ claims }) => shownTime(member(claims, 'exp')),
 }
 
 /** `nbf` (RFC 7519 §4.1.5). */
-export const notBefore: Check = begins('nbf', 'not before')
+export const notBefore: Check = startCheck('nbf', 'not before')
 
 /** `iat` (RFC 7519 §4.1.6): a token from the future is not taken. */
-export const issuedAt: Check = begins('iat', 'issued at')
+export const issuedAt: Check = startCheck('iat', 'issued at')
 
-function begins(claim: 'nbf' | 'iat', name: string): Check {
+function startCheck(claim: 'nbf' | 'iat', name: string): Check {
   return {
     kind: 'check',
     name,
-    refuse({ claims }, _demands, now): Refusal | undefined {
+    refuse({ claims }, _policy, now): Refusal | undefined {
       const value = member(claims, claim)
       if (value === undefined) return undefined
       if (!isTime(value)) return { reason: 'malformed_claim', claim }
       const ahead = value * 1000 - now
-      if (ahead <= leeway) return undefined
+      if (ahead <= LEEWAY_MS) return undefined
       return { reason: 'not_yet_valid', claim, secondsAhead: Math.ceil(ahead / 1000) }
     },
-    expected: (_demands, now) =>
-      `absent, or at the latest ${shownTime(Math.floor((now + leeway) / 1000))}`,
+    expected: (_policy, now) =>
+      `absent, or at the latest ${shownTime(Math.floor((now + LEEWAY_MS) / 1000))}`,
     found: ({ claims }) => shownTime(member(claims, claim)),
   }
 }
 
 function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Math.abs(value) <= lastSecond
+  return typeof value === 'number' && Math.abs(value) <= LAST_SECOND
 }
 
 function shownTime(value: unknown): string {

@@ -1,7 +1,7 @@
 import type { IdentityProviderConfig, ResourceConfig } from '../config/config.ts'
 import type { IdentityProvider } from '../issuer/identity-provider.ts'
 
-/** Everything that one resource demands of a token and of the person who shows it. */
+/** Everything that one resource demands of a token and of the user who shows it. */
 export interface ResourcePolicy {
   /** The resource's name. */
   readonly resource: string
@@ -22,7 +22,7 @@ export interface ResourcePolicy {
   readonly groups: readonly string[]
   /** Absent: tokens tell of no groups. */
   readonly groupsClaim?: string
-  /** Claims that name a person: the first that a token has counts. */
+  /** Claims that name a user: the first that a token has counts. */
   readonly userClaims: readonly string[]
   readonly allowAppTokens: boolean
   readonly tokenKind: 'access_token' | 'id_token'

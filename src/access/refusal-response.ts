@@ -1,8 +1,8 @@
 import { printable } from '../oauth/printable.ts'
-import type { Reason, Refusal, Unavailable } from './refusal.ts'
+import type { Reason, Refusal, UnavailableCause } from './refusal.ts'
 
 /** How a refusal is answered. */
-export interface Answer {
+export interface RefusalResponse {
   /**
    * `http`: this status and an error body. `policy`: a JSON-RPC error (-32003) in a 200, and this
    * status only where the request takes no JSON-RPC answer (GET, DELETE).
@@ -27,14 +27,16 @@ export interface Answer {
  * model. Values from outside are cut and cleaned; a policy's words never contain what HolmesGPT takes
  * for a failed sign-in.
  */
-export function answerTo(refusal: Refusal): Answer {
-  const answer = answers[refusal.reason] as (refusal: Refusal) => Answer
+export function refusalResponse(refusal: Refusal): RefusalResponse {
+  const answer = responses[refusal.reason] as (refusal: Refusal) => RefusalResponse
   return answer(refusal)
 }
 
-type Answers = { readonly [R in Reason]: (refusal: Extract<Refusal, { reason: R }>) => Answer }
+type ResponseTable = {
+  readonly [R in Reason]: (refusal: Extract<Refusal, { reason: R }>) => RefusalResponse
+}
 
-const answers: Answers = {
+const responses: ResponseTable = {
   no_token: () => ({
     kind: 'http',
     status: 401,
@@ -44,95 +46,98 @@ const answers: Answers = {
     challenge: 'plain',
   }),
   more_than_one_authorization: () =>
-    malformed('The request has more than one Authorization header; send exactly one.'),
+    invalidRequest('The request has more than one Authorization header; send exactly one.'),
   malformed_authorization: () =>
-    malformed('The Authorization header must be the word Bearer, one space and one token.'),
+    invalidRequest('The Authorization header must be the word Bearer, one space and one token.'),
   not_sealed: () =>
-    invalid(
+    invalidToken(
       'This server takes only the tokens that it hands out itself for this resource, and not those of the identity provider; sign in through this server (sign_in.tokens is sealed).',
     ),
   not_a_jwt: () =>
-    invalid(
+    invalidToken(
       'The token is not a signed JWT; opaque and encrypted tokens cannot be checked here, ask the identity provider for a JWT access token for this resource.',
     ),
   algorithm_not_allowed: ({ allowed }) =>
-    invalid(
+    invalidToken(
       `The token is signed with an algorithm that signing_algorithms does not list; it lists ${list(allowed)}.`,
     ),
   wrong_header_type: () =>
-    invalid(
+    invalidToken(
       'The typ in the header of the token is neither JWT nor at+jwt, so it is not an access token.',
     ),
   critical_header: () =>
-    invalid('The header of the token has critical extensions (crit), which are not supported.'),
+    invalidToken(
+      'The header of the token has critical extensions (crit), which are not supported.',
+    ),
   graph_token: ({ requestScopes }) =>
-    invalid(
+    invalidToken(
       `This is a Microsoft Graph token, which only Microsoft Graph can check; ask for the scope ${list(requestScopes)} instead.`,
     ),
   wrong_issuer: ({ issuer, allowed }) =>
-    invalid(
+    invalidToken(
       `The token ${issuer === undefined ? 'names no issuer' : `is from issuer ${printable(issuer)}`}; this resource takes tokens from ${list(allowed)}, see token_issuers.`,
     ),
   wrong_tenant: ({ tenant, expected }) =>
-    invalid(
+    invalidToken(
       `The token ${tenant === undefined ? 'names no tenant' : `is from tenant ${printable(tenant)}`}; sign in with an account in tenant ${printable(expected ?? 'none')}, see tenant_id.`,
     ),
-  malformed_claim: ({ claim }) => invalid(`The claim ${claim} of the token is malformed.`),
-  no_expiry: () => invalid('The token has no exp claim, and a token that never ends is not taken.'),
+  malformed_claim: ({ claim }) => invalidToken(`The claim ${claim} of the token is malformed.`),
+  no_expiry: () =>
+    invalidToken('The token has no exp claim, and a token that never ends is not taken.'),
   expired: ({ secondsAgo }) =>
-    invalid(`The token expired ${secondsAgo} seconds ago; refresh it or sign in again.`),
+    invalidToken(`The token expired ${secondsAgo} seconds ago; refresh it or sign in again.`),
   not_yet_valid: ({ claim, secondsAhead }) =>
-    invalid(
+    invalidToken(
       `The token is valid only from ${secondsAhead} seconds from now (${claim}); the clock of this server or of the identity provider may be wrong.`,
     ),
   unknown_key: () =>
-    invalid(
+    invalidToken(
       'The token is signed with a key that the identity provider does not publish; sign in again.',
     ),
-  bad_signature: () => invalid('The signature of the token is not right; sign in again.'),
+  bad_signature: () => invalidToken('The signature of the token is not right; sign in again.'),
   unavailable: ({ cause, retryAfter }) => ({
     kind: 'http',
     status: 503,
     error: 'temporarily_unavailable',
-    description: `The token cannot be checked at the moment, because ${waitingFor[cause]}; try again in ${seconds(retryAfter)} seconds.`,
+    description: `The token cannot be checked at the moment, because ${waitingFor[cause]}; try again in ${wholeSeconds(retryAfter)} seconds.`,
     challenge: 'none',
-    retryAfter: seconds(retryAfter),
+    retryAfter: wholeSeconds(retryAfter),
   }),
   bound_token: () =>
-    invalid(
+    invalidToken(
       'The token is bound to a key of its client (cnf), so it cannot be passed on; ask for a plain bearer token without proof of possession.',
     ),
   id_token: () =>
-    invalid(
+    invalidToken(
       'This is an ID token, and this resource takes access tokens; send the access token of the same sign-in, see token_kind.',
     ),
-  refresh_token: () => invalid('This is a refresh token; send the access token instead.'),
-  logout_token: () => invalid('This is a logout token; send the access token instead.'),
+  refresh_token: () => invalidToken('This is a refresh token; send the access token instead.'),
+  logout_token: () => invalidToken('This is a logout token; send the access token instead.'),
   access_token: () =>
-    invalid(
+    invalidToken(
       'This is an access token, and this resource takes ID tokens; send the ID token of the same sign-in, see token_kind.',
     ),
   no_audience: ({ allowed }) =>
-    invalid(
+    invalidToken(
       `The token has no audience (aud); this resource takes ${allowed === 'any' ? 'only tokens that have one' : `tokens for ${list(allowed)}`}, and the identity provider has to put it there (Keycloak: an audience mapper on the client).`,
     ),
   wrong_audience: ({ audiences, allowed }) =>
-    invalid(
+    invalidToken(
       `The token is for ${list(audiences)}, and this resource takes tokens for ${list(allowed)}; ask for a token for that, or change audiences.`,
     ),
   no_client: () =>
-    invalid(
+    invalidToken(
       'The token does not say which client it was issued to, and this resource takes only those in allowed_clients; where no token says it, set allowed_clients to *.',
     ),
   clients_differ: ({ clients }) =>
-    invalid(`The token names two different clients, ${list(clients)}.`),
+    invalidToken(`The token names two different clients, ${list(clients)}.`),
   wrong_client: ({ client }) =>
-    invalid(
+    invalidToken(
       `The token was issued to client ${printable(client)}, which is not in allowed_clients of this resource; sign in with a client that is, or add this one there.`,
     ),
-  no_subject: () => invalid('The token has no subject (sub), so it does not say whose it is.'),
+  no_subject: () => invalidToken('The token has no subject (sub), so it does not say whose it is.'),
   app_token: () =>
-    invalid(
+    invalidToken(
       'This is a token of an application, not of a person; sign in as a person, or set allow_app_tokens.',
     ),
   insufficient_scope: ({ missing, required }) => ({
@@ -143,22 +148,22 @@ const answers: Answers = {
     challenge: 'insufficient_scope',
   }),
   not_in_required_groups: ({ user, resource, required }) =>
-    policy(
-      `${person(user)} is in none of the groups that required_groups of resource ${quoted(resource)} lists${quotedGroups(required)}; ask an administrator for membership, then sign in again.`,
+    refusedByPolicy(
+      `${shownUser(user)} is in none of the groups that required_groups of resource ${quoted(resource)} lists${quotedGroups(required)}; ask an administrator for membership, then sign in again.`,
     ),
   groups_not_in_token: ({ user, resource }) =>
-    policy(
-      `${person(user)} is in so many groups that the token does not list them, and resource ${quoted(resource)} needs them for required_groups; let the identity provider put only assigned groups into tokens.`,
+    refusedByPolicy(
+      `${shownUser(user)} is in so many groups that the token does not list them, and resource ${quoted(resource)} needs them for required_groups; let the identity provider put only assigned groups into tokens.`,
     ),
 }
 
-const waitingFor: Record<Unavailable, string> = {
+const waitingFor: Record<UnavailableCause, string> = {
   no_keys_yet: 'no keys of the identity provider are there yet',
   keys_too_old: 'the identity provider has been away for longer than stale_for',
   key_fetch_pending: 'the keys of the identity provider may be out of date',
 }
 
-function invalid(description: string): Answer {
+function invalidToken(description: string): RefusalResponse {
   return {
     kind: 'http',
     status: 401,
@@ -168,41 +173,41 @@ function invalid(description: string): Answer {
   }
 }
 
-function malformed(description: string): Answer {
+function invalidRequest(description: string): RefusalResponse {
   return { kind: 'http', status: 400, error: 'invalid_request', description, challenge: 'none' }
 }
 
-function policy(description: string): Answer {
+function refusedByPolicy(description: string): RefusalResponse {
   return { kind: 'policy', status: 403, error: 'access_denied', description, challenge: 'none' }
 }
 
 /** At least one whole second: a client that is told zero comes back at once. */
-function seconds(retryAfter: number): number {
+function wholeSeconds(retryAfter: number): number {
   return Math.max(1, Math.ceil(retryAfter))
 }
 
-const longestList = 5
+const MOST_LISTED = 5
 
 function list(values: readonly string[]): string {
   if (values.length === 0) return 'nothing'
-  const shown = values.slice(0, longestList).map((value) => printable(value))
-  const more = values.length > longestList ? [`${values.length - longestList} more`] : []
+  const shown = values.slice(0, MOST_LISTED).map((value) => printable(value))
+  const more = values.length > MOST_LISTED ? [`${values.length - MOST_LISTED} more`] : []
   return [...shown, ...more].join(', ')
 }
 
 /** HolmesGPT takes a JSON-RPC message with one of these for a failed sign-in. */
-const signsPeopleOut = /401|unauthorized/i
+const SIGNS_USERS_OUT = /401|unauthorized/i
 
 function quoted(value: string): string {
   const shown = printable(value)
-  return signsPeopleOut.test(shown) ? '(not shown)' : shown
+  return SIGNS_USERS_OUT.test(shown) ? '(not shown)' : shown
 }
 
-function person(user: string): string {
-  return signsPeopleOut.test(user) ? 'This person' : printable(user)
+function shownUser(user: string): string {
+  return SIGNS_USERS_OUT.test(user) ? 'This person' : printable(user)
 }
 
 function quotedGroups(groups: readonly string[]): string {
   const shown = list(groups)
-  return signsPeopleOut.test(shown) ? '' : ` (${shown})`
+  return SIGNS_USERS_OUT.test(shown) ? '' : ` (${shown})`
 }

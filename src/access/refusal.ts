@@ -32,7 +32,11 @@ export type Refusal =
     }
   | { readonly reason: 'unknown_key' }
   | { readonly reason: 'bad_signature' }
-  | { readonly reason: 'unavailable'; readonly cause: Unavailable; readonly retryAfter: number }
+  | {
+      readonly reason: 'unavailable'
+      readonly cause: UnavailableCause
+      readonly retryAfter: number
+    }
   | { readonly reason: 'bound_token' }
   | { readonly reason: 'id_token' }
   | { readonly reason: 'refresh_token' }
@@ -67,7 +71,7 @@ export type Refusal =
     }
 
 /** Why nothing can be decided at the moment. */
-export type Unavailable = 'no_keys_yet' | 'keys_too_old' | 'key_fetch_pending'
+export type UnavailableCause = 'no_keys_yet' | 'keys_too_old' | 'key_fetch_pending'
 
 /** A refusal's short name, for logs and metrics. */
 export type Reason = Refusal['reason']

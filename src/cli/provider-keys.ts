@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { createIdentityProvider, type IdentityProvider } from '../issuer/identity-provider.ts'
-import type { IdpFetch } from '../issuer/idp-fetch.ts'
 import type { IssuerEvent } from '../issuer/issuer-event.ts'
+import type { BoundedFetch } from '../net/bounded-fetch.ts'
 import { isLoopbackOrigin } from '../net/loopback.ts'
 
 export interface ProviderOptions {
@@ -11,7 +11,7 @@ export interface ProviderOptions {
   readonly onEvent?: (event: IssuerEvent) => void
   /** Whether a failed fetch ends the waiting; otherwise it is tried again. */
   readonly once?: boolean
-  readonly fetch?: IdpFetch
+  readonly fetch?: BoundedFetch
   readonly clock?: Clock
 }
 

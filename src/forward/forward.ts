@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Permit } from '../access/authorize.ts'
 import type { Refusal } from '../access/refusal.ts'
-import type { Answer } from '../access/refusal-response.ts'
+import type { RefusalResponse } from '../access/refusal-response.ts'
 import type { Clock } from '../clock.ts'
 import type { ResourceConfig } from '../config/config.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
@@ -21,7 +21,7 @@ import { upstreamRefused } from './upstream-failure.ts'
 /** What access made of a request: without one of these nothing is forwarded. */
 export type AccessDecision =
   | { readonly kind: 'permit'; readonly permit: Permit }
-  | { readonly kind: 'policy'; readonly answer: Answer }
+  | { readonly kind: 'policy'; readonly answer: RefusalResponse }
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -95,7 +95,7 @@ function note(messages: readonly McpMessage[], record: RequestRecord): void {
 function answerByPolicy(
   request: FastifyRequest,
   reply: FastifyReply,
-  refused: { readonly answer: Answer; readonly body: McpBody },
+  refused: { readonly answer: RefusalResponse; readonly body: McpBody },
 ): void {
   const { answer, body } = refused
   if (request.method !== 'POST') {

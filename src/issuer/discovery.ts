@@ -5,9 +5,9 @@ import {
   discovery,
   type ServerMetadata,
 } from 'openid-client'
+import { type BoundedFetch, checkedUrl } from '../net/bounded-fetch.ts'
 import { asDocumentError, DocumentError, type DocumentFailure } from '../net/document-error.ts'
 import type { JsonObject } from '../oauth/json.ts'
-import { checkedUrl, type IdpFetch } from './idp-fetch.ts'
 import type { IssuerProfile } from './issuer-profile.ts'
 
 export interface Discovered {
@@ -19,7 +19,7 @@ export interface Discovered {
 }
 
 /** openid-client discovers for a client only, and the document is the same for all. */
-const noClientId = 'rolecall-has-no-client-id'
+const NO_CLIENT_ID = 'rolecall-has-no-client-id'
 
 /**
  * Fetches the discovery document and judges its issuer (OpenID Connect Discovery 1.0 §4).
@@ -32,9 +32,9 @@ const noClientId = 'rolecall-has-no-client-id'
  *
  * @throws DocumentError
  */
-export async function discover(profile: IssuerProfile, fetch: IdpFetch): Promise<Discovered> {
+export async function discover(profile: IssuerProfile, fetch: BoundedFetch): Promise<Discovered> {
   const url = checkedUrl(profile.discoveryUrl)
-  const configuration = await discovery(url, noClientId, undefined, undefined, {
+  const configuration = await discovery(url, NO_CLIENT_ID, undefined, undefined, {
     [customFetch]: fetch,
     // Only for http on loopback, and checkedUrl is what decides that; again at every request.
     execute: url.protocol === 'http:' ? [allowInsecureRequests] : [],

@@ -1,15 +1,15 @@
 import type { Clock } from '../clock.ts'
 import type { IdentityProviderConfig, ProviderCredential } from '../config/config.ts'
+import { type BoundedFetch, checkedUrl, createBoundedFetch } from '../net/bounded-fetch.ts'
 import { DocumentError } from '../net/document-error.ts'
 import { type Discovered, discover } from './discovery.ts'
 import { entraProfile } from './entra.ts'
-import { checkedUrl, createIdpFetch, type IdpFetch } from './idp-fetch.ts'
 import type { IssuerEvent } from './issuer-event.ts'
 import type { IssuerProfile } from './issuer-profile.ts'
 import { type KeySet, type KeySetRules, readKeySet } from './key-set.ts'
 import { oidcProfile } from './oidc.ts'
-import { type Attempt, KeptDocument } from './refreshing-document.ts'
-import { boundGrants } from './token-endpoint/concurrency-limit.ts'
+import { type FetchAttempt, RefreshingDocument } from './refreshing-document.ts'
+import { limitConcurrency } from './token-endpoint/concurrency-limit.ts'
 import type { ProviderGrants } from './token-endpoint/provider-grants.ts'
 import { createTokenEndpoint, type TokenEndpointOptions } from './token-endpoint/token-endpoint.ts'
 import { type CachingVerifier, createTokenVerifier } from './token-verifier.ts'
@@ -57,20 +57,20 @@ export interface IdentityProviderStatus {
 export interface IdentityProviderOptions {
   readonly clock: Clock
   /** In place of the bounded one; for tests. */
-  readonly fetch?: IdpFetch
+  readonly fetch?: BoundedFetch
   /** Whether the mock identity provider's keys may be used. */
   readonly publicUrlIsLoopback: boolean
   readonly onEvent?: (event: IssuerEvent) => void
 }
 
-const hour = 3_600_000
+const HOUR_MS = 3_600_000
 /**
  * Milliseconds for an answer of the token endpoint. More than for a document, since a code or a
  * rotated refresh token whose answer is lost is lost too; with the credential's files below 10 s.
  */
-const grantTimeout = 7_500
+const GRANT_TIMEOUT_MS = 7_500
 /** Whatever `stale_for` says, background fetches are never closer than this, in milliseconds. */
-const shortestRefresh = 10_000
+const SHORTEST_REFRESH_MS = 10_000
 
 /**
  * The identity provider: discovery and keys kept fresh in the background, and the verifier over
@@ -95,10 +95,10 @@ export function createIdentityProvider(
     clock,
     staleFor: config.stale_for,
     // Twice within stale_for at least, or a healthy provider's documents would run out.
-    refreshEvery: Math.max(shortestRefresh, Math.min(hour, config.stale_for / 2)),
+    refreshEvery: Math.max(SHORTEST_REFRESH_MS, Math.min(HOUR_MS, config.stale_for / 2)),
   }
 
-  const discovery = new KeptDocument<Discovered>({
+  const discovery = new RefreshingDocument<Discovered>({
     ...kept,
     load: () => discover(profile, connection.documents),
     onAttempt(attempt) {
@@ -108,7 +108,7 @@ export function createIdentityProvider(
       keySet.retryNow()
     },
   })
-  const keySet = new KeptDocument<KeySet>({
+  const keySet = new RefreshingDocument<KeySet>({
     ...kept,
     load: () => loadKeySet(connection.documents, discovery.current()?.value, rules),
     onAttempt(attempt) {
@@ -158,13 +158,13 @@ function grantsOf(
   options: Omit<TokenEndpointOptions, 'clientId'>,
 ): ProviderGrants | undefined {
   if (clientId === undefined) return undefined
-  return boundGrants(createTokenEndpoint({ ...options, clientId }))
+  return limitConcurrency(createTokenEndpoint({ ...options, clientId }))
 }
 
 type LoadRules = Omit<KeySetRules, 'acceptsKey'> & { readonly profile: IssuerProfile }
 
 async function loadKeySet(
-  fetch: IdpFetch,
+  fetch: BoundedFetch,
   discovered: Discovered | undefined,
   rules: LoadRules,
 ): Promise<KeySet> {
@@ -184,8 +184,8 @@ async function loadKeySet(
 }
 
 interface Connection {
-  readonly documents: IdpFetch
-  readonly grants: IdpFetch
+  readonly documents: BoundedFetch
+  readonly grants: BoundedFetch
   close(): void
 }
 
@@ -195,8 +195,8 @@ function connect(
 ): Connection {
   if (fetch) return { documents: fetch, grants: fetch, close: () => undefined }
   const common = { clock, ...(certificateAuthority !== undefined && { certificateAuthority }) }
-  const documents = createIdpFetch(common)
-  const grants = createIdpFetch({ ...common, timeout: grantTimeout })
+  const documents = createBoundedFetch(common)
+  const grants = createBoundedFetch({ ...common, timeout: GRANT_TIMEOUT_MS })
   return {
     documents: documents.fetch,
     grants: grants.fetch,
@@ -218,14 +218,14 @@ function authorizationEndpointOf(discovered: Discovered | undefined): string | u
   }
 }
 
-function fetchEvent(document: 'discovery' | 'keys', attempt: Attempt<unknown>): IssuerEvent {
+function fetchEvent(document: 'discovery' | 'keys', attempt: FetchAttempt<unknown>): IssuerEvent {
   const { duration, error } = attempt
   if (!error) return { kind: 'fetched', document, duration }
   const { reason, message } = error
   return { kind: 'fetch_failed', document, duration, reason, message }
 }
 
-function keysChanged({ kept, previous }: Attempt<KeySet>): IssuerEvent | undefined {
+function keysChanged({ kept, previous }: FetchAttempt<KeySet>): IssuerEvent | undefined {
   if (!kept) return undefined
   const now = kept.value.ids
   const before = previous?.value.ids ?? new Set<string>()
@@ -236,8 +236,8 @@ function keysChanged({ kept, previous }: Attempt<KeySet>): IssuerEvent | undefin
 }
 
 function statusOf(
-  discovery: KeptDocument<Discovered>,
-  keySet: KeptDocument<KeySet>,
+  discovery: RefreshingDocument<Discovered>,
+  keySet: RefreshingDocument<KeySet>,
 ): IdentityProviderStatus {
   const keys = keySet.last()
   const discovered = discovery.last()

@@ -12,7 +12,7 @@ export interface IssuerProfile {
   readonly configuredIssuer: string
   /** The tenant that the `tid` of every token must name; absent: tokens have none. */
   readonly tenant?: string
-  /** The claims that name a person, the first that is present counts. */
+  /** The claims that name a user, the first that is present counts. */
   readonly userClaims: readonly string[]
   /**
    * Whether grants name the scope that they are for. Without it Entra gives out tokens for Microsoft

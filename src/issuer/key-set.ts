@@ -25,10 +25,10 @@ export interface KeySetRules {
   readonly acceptsMock: boolean
 }
 
-const maximumKeys = 100
+const MOST_KEYS = 100
 
 /** The key type, and where it has one the curve, that an algorithm needs (RFC 7518 §3.1, 8037). */
-const keyKinds: Readonly<Record<string, string>> = {
+const KEY_KINDS: Readonly<Record<string, string>> = {
   RS256: 'RSA',
   RS384: 'RSA',
   RS512: 'RSA',
@@ -42,7 +42,7 @@ const keyKinds: Readonly<Record<string, string>> = {
   Ed25519: 'OKP Ed25519',
 }
 
-const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /**
  * Reads a JWK Set (RFC 7517 §5). Keys that cannot verify are left out: for encryption, of another
@@ -63,8 +63,8 @@ export async function readKeySet(document: unknown, rules: KeySetRules): Promise
     throw new DocumentError('mock_marker', `the key set is the mock identity provider's: ${remedy}`)
   }
   const entries: readonly unknown[] = document['keys']
-  if (entries.length > maximumKeys) {
-    throw new DocumentError('too_many_keys', `the key set has more than ${maximumKeys} keys`)
+  if (entries.length > MOST_KEYS) {
+    throw new DocumentError('too_many_keys', `the key set has more than ${MOST_KEYS} keys`)
   }
   const read = await Promise.all(entries.map((entry) => readKey(entry, rules)))
   const keys = read.filter((key) => key !== undefined)
@@ -107,13 +107,13 @@ function maySign(entry: JsonObject): boolean {
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) {
     return false
   }
-  return !privateMembers.some((name) => name in entry)
+  return !PRIVATE_MEMBERS.some((name) => name in entry)
 }
 
 function fittingAlgorithms(entry: JsonObject, allowed: readonly string[]): readonly string[] {
   const { kty, crv, alg } = entry
   const kind = kty === 'RSA' ? 'RSA' : `${String(kty)} ${String(crv)}`
-  return allowed.filter((it) => keyKinds[it] === kind && (alg === undefined || alg === it))
+  return allowed.filter((it) => KEY_KINDS[it] === kind && (alg === undefined || alg === it))
 }
 
 function importKey(entry: JsonObject): KeyObject | undefined {

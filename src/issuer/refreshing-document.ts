@@ -1,23 +1,23 @@
 import type { Clock } from '../clock.ts'
 import { asDocumentError, type DocumentError } from '../net/document-error.ts'
 
-export interface Kept<T> {
+export interface Fetched<T> {
   readonly value: T
   /** When the fetch that brought it began, in milliseconds since the epoch. */
   readonly fetchedAt: number
 }
 
 /** One finished fetch. */
-export interface Attempt<T> {
+export interface FetchAttempt<T> {
   /** Milliseconds. */
   readonly duration: number
   /** What is kept from now on; absent: the fetch failed and what was kept stays. */
-  readonly kept?: Kept<T>
-  readonly previous?: Kept<T>
+  readonly kept?: Fetched<T>
+  readonly previous?: Fetched<T>
   readonly error?: DocumentError
 }
 
-export interface KeptDocumentOptions<T> {
+export interface RefreshingDocumentOptions<T> {
   readonly clock: Clock
   /** Fetches and parses; whatever it throws counts as a failed fetch. */
   readonly load: () => Promise<T>
@@ -25,14 +25,14 @@ export interface KeptDocumentOptions<T> {
   readonly refreshEvery: number
   /** How long after a good fetch began its document still counts, in milliseconds. */
   readonly staleFor: number
-  readonly onAttempt: (attempt: Attempt<T>) => void
+  readonly onAttempt: (attempt: FetchAttempt<T>) => void
 }
 
 /** From the beginning of a failed fetch, which takes 5 s at most, to that of the next. */
-const longestPause = 10_000
-const shortestPause = 1_000
+const LONGEST_BACKOFF_MS = 10_000
+const SHORTEST_BACKOFF_MS = 1_000
 /** A machine that slept wakes up with timers that are late: look at the clock this often. */
-const longestTimer = 10_000
+const LONGEST_TIMER_MS = 10_000
 
 /**
  * One document of the identity provider, kept fresh in the background: one fetch in flight, a new
@@ -42,9 +42,9 @@ const longestTimer = 10_000
  * Not an lru-cache entry, since age, pauses and the time a fetch began are the substance here and
  * that cache would only add its single slot.
  */
-export class KeptDocument<T> {
-  readonly #options: KeptDocumentOptions<T>
-  #kept: Kept<T> | undefined
+export class RefreshingDocument<T> {
+  readonly #options: RefreshingDocumentOptions<T>
+  #kept: Fetched<T> | undefined
   #lastError: DocumentError | undefined
   #inFlight: Promise<boolean> | undefined
   #dueAt = 0
@@ -53,7 +53,7 @@ export class KeptDocument<T> {
   #stopped = false
   #cancelTimer: () => void = () => undefined
 
-  constructor(options: KeptDocumentOptions<T>) {
+  constructor(options: RefreshingDocumentOptions<T>) {
     this.#options = options
   }
 
@@ -72,7 +72,7 @@ export class KeptDocument<T> {
   }
 
   /** The document, unless there is none or it is older than `staleFor`. */
-  current(): Kept<T> | undefined {
+  current(): Fetched<T> | undefined {
     const kept = this.#kept
     if (!kept) return undefined
     const age = this.#options.clock.now() - kept.fetchedAt
@@ -80,7 +80,7 @@ export class KeptDocument<T> {
   }
 
   /** The last good document, however old. */
-  last(): Kept<T> | undefined {
+  last(): Fetched<T> | undefined {
     return this.#kept
   }
 
@@ -134,14 +134,17 @@ export class KeptDocument<T> {
   }
 
   #pause(began: number): void {
-    const pause = Math.min(longestPause, shortestPause * 2 ** Math.min(this.#failures, 10))
-    this.#dueAt = Math.max(began + pause, this.#options.clock.now() + shortestPause)
+    const pause = Math.min(
+      LONGEST_BACKOFF_MS,
+      SHORTEST_BACKOFF_MS * 2 ** Math.min(this.#failures, 10),
+    )
+    this.#dueAt = Math.max(began + pause, this.#options.clock.now() + SHORTEST_BACKOFF_MS)
     this.#failures += 1
   }
 
   #wait(): void {
     if (this.#stopped) return
-    const delay = Math.min(this.nextTryIn(), longestTimer)
+    const delay = Math.min(this.nextTryIn(), LONGEST_TIMER_MS)
     this.#cancelTimer = this.#options.clock.after(delay, () => this.#step())
   }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import { type Jwt, readJwt } from '../oauth/jwt.ts'
 import { sha256 } from '../sealing/digest.ts'
 import { type KeySet, keysFitting, type VerificationKey } from './key-set.ts'
-import type { Kept, KeptDocument } from './refreshing-document.ts'
+import type { Fetched, RefreshingDocument } from './refreshing-document.ts'
 import { UnknownKeyFetch } from './unknown-key-fetch.ts'
 
 const signed = Symbol('signed')
@@ -27,9 +27,9 @@ export type Verification =
   /** The key set was fetched after the token was issued, or the token has no `iat`. */
   | { readonly kind: 'unknown_key' }
   | { readonly kind: 'bad_signature' }
-  | Unavailable
+  | Undecidable
 
-export interface Unavailable {
+export interface Undecidable {
   readonly kind: 'unavailable'
   readonly reason: 'no_keys_yet' | 'keys_too_old' | 'key_fetch_pending'
   /** Whole seconds, at least 1. */
@@ -62,20 +62,20 @@ export interface CachingVerifier extends TokenVerifier {
 
 export interface TokenVerifierOptions {
   readonly clock: Clock
-  readonly keySet: KeptDocument<KeySet>
+  readonly keySet: RefreshingDocument<KeySet>
   /** `signing_algorithms`. */
   readonly algorithms: readonly string[]
   /** Seconds by which `iat` may lie before a token's issue. */
   readonly backdating: number
 }
 
-const cachedTokens = 10_000
+const CACHED_TOKENS = 10_000
 /** Of memory: a token with what is parsed from it was measured at 2.5 times its text. */
-const cachedBytes = 64 * 1_048_576
+const CACHED_BYTES = 64 * 1_048_576
 /** A token without `kid` costs one signature check for each key that fits; this bounds it. */
-const keysTried = 10
+const MOST_KEYS_TRIED = 10
 
-type Lookup = Verification | { readonly kind: 'undecided'; readonly keys: Kept<KeySet> }
+type Lookup = Verification | { readonly kind: 'undecided'; readonly keys: Fetched<KeySet> }
 
 /** The verifier over one key set, with a cache of verified tokens. */
 export function createTokenVerifier(options: TokenVerifierOptions): CachingVerifier {
@@ -101,7 +101,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): CachingVerif
     const current = keySet.current()
     if (!current) return unavailable(keySet)
     const { alg, kid } = plainHeader(jwt)
-    const keys = keysFitting(current.value, alg, kid).slice(0, keysTried)
+    const keys = keysFitting(current.value, alg, kid).slice(0, MOST_KEYS_TRIED)
     const signer = await signerOf(jwt.compact, keys, alg)
     if (signer && keySet.current()?.value.ids.has(signer.id)) {
       const token: SignedToken = { [signed]: true, jwt, digest, keyId: signer.id }
@@ -146,8 +146,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): CachingVerif
 
 function tokenCache(): LRUCache<string, SignedToken> {
   return new LRUCache({
-    max: cachedTokens,
-    maxSize: cachedBytes,
+    max: CACHED_TOKENS,
+    maxSize: CACHED_BYTES,
     sizeCalculation: (token) => token.jwt.compact.length * 3,
   })
 }
@@ -196,12 +196,12 @@ function isKeyUnknown(jwt: Jwt, fetchedAt: number, margin: number): boolean {
   return Math.floor(fetchedAt / 1000) > issuedAt + margin
 }
 
-function unavailable(keySet: KeptDocument<KeySet>): Unavailable {
+function unavailable(keySet: RefreshingDocument<KeySet>): Undecidable {
   const reason = keySet.last() ? 'keys_too_old' : 'no_keys_yet'
   return { kind: 'unavailable', reason, retryAfter: wholeSeconds(keySet.nextTryIn()) }
 }
 
-function fetchPending(fetch: UnknownKeyFetch): Unavailable {
+function fetchPending(fetch: UnknownKeyFetch): Undecidable {
   const retryAfter = wholeSeconds(fetch.allowedIn())
   return { kind: 'unavailable', reason: 'key_fetch_pending', retryAfter }
 }

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts'
 import type { KeySet } from './key-set.ts'
-import type { KeptDocument } from './refreshing-document.ts'
+import type { RefreshingDocument } from './refreshing-document.ts'
 
 /** Milliseconds from the beginning of one fetch for an unknown key to that of the next. */
-const interval = 30_000
+const INTERVAL_MS = 30_000
 
 /**
  * The only fetch of the key set that a request can cause: at most one in 30 s, whatever number of
@@ -11,11 +11,11 @@ const interval = 30_000
  */
 export class UnknownKeyFetch {
   readonly #clock: Clock
-  readonly #keySet: KeptDocument<KeySet>
+  readonly #keySet: RefreshingDocument<KeySet>
   #allowedAt = Number.NEGATIVE_INFINITY
   #running: Promise<void> | undefined
 
-  constructor(clock: Clock, keySet: KeptDocument<KeySet>) {
+  constructor(clock: Clock, keySet: RefreshingDocument<KeySet>) {
     this.#clock = clock
     this.#keySet = keySet
   }
@@ -32,7 +32,7 @@ export class UnknownKeyFetch {
   async run(): Promise<void> {
     if (this.#running) return this.#running
     if (this.allowedIn() > 0) return
-    this.#allowedAt = this.#clock.now() + interval
+    this.#allowedAt = this.#clock.now() + INTERVAL_MS
     this.#running = this.#fetch().finally(() => {
       this.#running = undefined
     })

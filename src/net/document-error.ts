@@ -1,4 +1,4 @@
-/** Why a document of the identity provider could not be used. Bounded, so that it can be a label. */
+/** Why a document of another server could not be used. A closed list, so that it can be a label. */
 export type DocumentFailure =
   | 'timeout'
   | 'too_large'

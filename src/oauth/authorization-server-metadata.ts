@@ -23,15 +23,15 @@ export interface AuthorizationServerMetadata {
   readonly authorization_response_iss_parameter_supported?: boolean
 }
 
-/** Whether a person has the same `sub` for every client (OpenID Connect Core §8). */
+/** Whether a user has the same `sub` for every client (OpenID Connect Core §8). */
 export type SubjectType = 'public' | 'pairwise'
 
 /** What a metadata document is made of. */
-export interface DescribedAuthorizationServer {
+export interface AuthorizationServerDescription {
   readonly issuer: string
   readonly authorizationEndpoint: string
   readonly tokenEndpoint: string
-  /** The keys of the tokens that people get, where clients look at them. */
+  /** The keys of the tokens that users get, where clients look at them. */
   readonly keySetUrl: string
   readonly signingAlgorithms: readonly string[]
   readonly subjectType: SubjectType
@@ -56,7 +56,7 @@ const clientAuthentication = ['none', 'client_secret_basic', 'client_secret_post
 
 /** The metadata document of one authorization server. Not checked here: that addresses are URLs. */
 export function authorizationServerMetadata(
-  described: DescribedAuthorizationServer,
+  described: AuthorizationServerDescription,
 ): AuthorizationServerMetadata {
   return {
     issuer: described.issuer,

@@ -1,5 +1,5 @@
 import { ErrorAnswer, type ErrorAnswerOptions } from './error-answer.ts'
-import { describeExplanation, type Explanation } from './explanation.ts'
+import { describeExplanation, type ProviderExplanation } from './provider-explanation.ts'
 
 /** The error answers of a token endpoint (RFC 6749 §5.2, RFC 8707 §2). Descriptions are one sentence. */
 
@@ -24,9 +24,9 @@ export class UnusableTokens extends ErrorAnswer {
 
 /** What the identity provider refused. Clients are told it in one line, people in its parts. */
 export class ExplainedAnswer extends ErrorAnswer {
-  readonly explanation: Explanation
+  readonly explanation: ProviderExplanation
 
-  constructor(explanation: Explanation, options: Omit<ErrorAnswerOptions, 'description'>) {
+  constructor(explanation: ProviderExplanation, options: Omit<ErrorAnswerOptions, 'description'>) {
     super({ ...options, description: describeExplanation(explanation) })
     this.explanation = explanation
   }

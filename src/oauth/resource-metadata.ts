@@ -1,6 +1,6 @@
 /** The protected resource metadata document (RFC 9728 §2), as far as we use it. */
 export interface ResourceMetadata {
-  /** The exact URL that people type. */
+  /** The exact URL that users type. */
   readonly resource: string
   readonly authorization_servers: readonly string[]
   readonly scopes_supported?: readonly string[]
@@ -9,7 +9,7 @@ export interface ResourceMetadata {
 }
 
 /** What a metadata document is made of. */
-export interface DescribedResource {
+export interface ResourceDescription {
   /** Our own origin, without a trailing slash. */
   readonly publicUrl: string
   /** The resource's path; begins with a slash, does not end with one. */
@@ -40,7 +40,7 @@ export function resourceMetadataPaths(path: string, isFirst: boolean): readonly 
  * The metadata document of one resource. `scopes_supported` is left out when there are none
  * (RFC 9728 §2 wants at least one value).
  */
-export function resourceMetadata(described: DescribedResource): ResourceMetadata {
+export function resourceMetadata(described: ResourceDescription): ResourceMetadata {
   return {
     resource: `${described.publicUrl}${described.path}`,
     authorization_servers: [described.authorizationServer],

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { IssuerEvent } from '../issuer/issuer-event.ts'
 import type { GrantOutcome } from '../issuer/token-endpoint/provider-grants.ts'
-import { describeExplanation } from '../oauth/explanation.ts'
+import { describeExplanation } from '../oauth/provider-explanation.ts'
 import { LogRateLimit } from '../observe/log-rate-limit.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'

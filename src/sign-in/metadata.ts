@@ -1,9 +1,9 @@
 import type { BrokerConfig, Config, ResourceConfig } from '../config/config.ts'
 import {
+  type AuthorizationServerDescription,
   type AuthorizationServerMetadata,
   authorizationServerMetadata,
   authorizationServerMetadataPaths,
-  type DescribedAuthorizationServer,
 } from '../oauth/authorization-server-metadata.ts'
 import { type OwnEndpoints, ownEndpoints, sharedTokenEndpoint } from '../oauth/own-endpoints.ts'
 
@@ -85,8 +85,8 @@ export function signInFacts(
 interface ModeSays {
   readonly scopes: readonly string[]
   /** Absent: `authorizationEndpoint` is the identity provider's. */
-  readonly endpoints: Pick<DescribedAuthorizationServer, 'tokenEndpoint' | 'ownSignIn'> &
-    Partial<Pick<DescribedAuthorizationServer, 'authorizationEndpoint'>>
+  readonly endpoints: Pick<AuthorizationServerDescription, 'tokenEndpoint' | 'ownSignIn'> &
+    Partial<Pick<AuthorizationServerDescription, 'authorizationEndpoint'>>
 }
 
 /** Clients ask the identity provider for the scopes themselves, so that it is all of them. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { authorize, type Permit } from '../../src/access/authorize.ts'
 import type { ResourcePolicy } from '../../src/access/policy.ts'
-import { type Answer, answerTo } from '../../src/access/refusal-response.ts'
+import { type RefusalResponse, refusalResponse } from '../../src/access/refusal-response.ts'
 import {
   entraClaims,
   entraHeader,
@@ -13,11 +13,11 @@ import {
   without,
 } from './judged-tokens.ts'
 
-async function answerFor(claims: Members, policy: ResourcePolicy): Promise<Answer> {
+async function answerFor(claims: Members, policy: ResourcePolicy): Promise<RefusalResponse> {
   const principal = await principalOf(signedToken(entraHeader, claims), policy)
   const authorization = authorize(principal, policy)
   assert.ok(authorization.kind === 'refused')
-  return answerTo(authorization.refusal)
+  return refusalResponse(authorization.refusal)
 }
 
 async function permitFor(claims: Members, policy: ResourcePolicy): Promise<Permit> {

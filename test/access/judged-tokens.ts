@@ -3,7 +3,7 @@ import { createHash, generateKeyPairSync, type KeyObject, sign, verify } from 'n
 import { authenticate, type Principal } from '../../src/access/authenticate.ts'
 import { type ResourcePolicy, resourcePolicy } from '../../src/access/policy.ts'
 import type { Reason, Refusal } from '../../src/access/refusal.ts'
-import { type Answer, answerTo } from '../../src/access/refusal-response.ts'
+import { type RefusalResponse, refusalResponse } from '../../src/access/refusal-response.ts'
 import type { EntraConfig, OidcConfig, ResourceConfig } from '../../src/config/config.ts'
 import { entraProfile } from '../../src/issuer/entra.ts'
 import { oidcProfile } from '../../src/issuer/oidc.ts'
@@ -176,13 +176,13 @@ export async function refusalOf(token: string, policy: ResourcePolicy, at = now)
 /** What every refused token must get: this reason, answer and words. */
 export interface ExpectedRefusal {
   readonly reason: Reason
-  readonly status: Answer['status']
+  readonly status: RefusalResponse['status']
   readonly error: string
   readonly description: string | RegExp
 }
 
 export function assertRefusal(refusal: Refusal, expected: ExpectedRefusal): void {
-  const answer = answerTo(refusal)
+  const answer = refusalResponse(refusal)
   const { status, error } = answer
   assert.deepEqual(
     { reason: refusal.reason, status, error },

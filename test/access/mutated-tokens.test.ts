@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { authenticate, exactToken } from '../../src/access/authenticate.ts'
 import { refuseSigned } from '../../src/access/checks.ts'
-import { answerTo } from '../../src/access/refusal-response.ts'
+import { refusalResponse } from '../../src/access/refusal-response.ts'
 import { readJwt } from '../../src/oauth/jwt.ts'
 import {
   entraClaims,
@@ -88,7 +88,7 @@ test('of 20,000 altered tokens none is accepted, and every answer is a 400 or 40
     tried += 1
     const verdict = await authenticate([`Bearer ${token}`], access, () => now)
     assert.ok(verdict.kind === 'refused', token)
-    assert.match(String(answerTo(verdict.refusal).status), /^40[01]$/)
+    assert.match(String(refusalResponse(verdict.refusal).status), /^40[01]$/)
     reasons.set(verdict.refusal.reason, (reasons.get(verdict.refusal.reason) ?? 0) + 1)
   }
   for (const reason of ['not_a_jwt', 'bad_signature', 'unknown_key', 'malformed_authorization']) {
@@ -185,7 +185,7 @@ test('of 20,000 hostile claim sets with a right signature none crashes a check o
     const jwt = { compact: 'a.b.c', header: entraHeader, claims: mutated }
     const refusal = refuseSigned(jwt, policy, now)
     if (refusal) {
-      assert.match(answerTo(refusal).description, /^[\x20-\x7e]+\.$/)
+      assert.match(refusalResponse(refusal).description, /^[\x20-\x7e]+\.$/)
       continue
     }
     accepted += 1

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Reason, Refusal } from '../../src/access/refusal.ts'
-import { type Answer, answerTo } from '../../src/access/refusal-response.ts'
+import { type RefusalResponse, refusalResponse } from '../../src/access/refusal-response.ts'
 import { bearerChallenge } from '../../src/oauth/challenge.ts'
 
 const hostile = `scope=x error="y" resource_metadata=\r\n\u001b[2J\u202e${'z'.repeat(9000)}`
@@ -53,7 +53,7 @@ const refusals: readonly Refusal[] = Object.values(samples)
 
 test('every description is one printable line of bounded length, whatever the token says', () => {
   for (const refusal of refusals) {
-    const { description } = answerTo(refusal)
+    const { description } = refusalResponse(refusal)
     assert.match(description, /^[\x20-\x7e]+\.$/, refusal.reason)
     assert.ok(description.length < 1500, `${refusal.reason}: ${description.length}`)
   }
@@ -64,14 +64,17 @@ test('no parameter of a challenge can be read inside a description', () => {
     const header = bearerChallenge({
       resourceMetadata: 'https://mcp.example.com/x',
       error: 'invalid_token',
-      errorDescription: answerTo(refusal).description,
+      errorDescription: refusalResponse(refusal).description,
     })
     assert.equal(header.match(/[a-z_]+=/g)?.length, 3, header)
   }
 })
 
 const table: Readonly<
-  Record<string, readonly [Answer['status'], Answer['challenge'], Answer['kind']]>
+  Record<
+    string,
+    readonly [RefusalResponse['status'], RefusalResponse['challenge'], RefusalResponse['kind']]
+  >
 > = {
   no_token: [401, 'plain', 'http'],
   more_than_one_authorization: [400, 'none', 'http'],
@@ -84,7 +87,7 @@ const table: Readonly<
 
 test('every other reason is a 401 with invalid_token', () => {
   for (const refusal of refusals) {
-    const { status, challenge, kind } = answerTo(refusal)
+    const { status, challenge, kind } = refusalResponse(refusal)
     const expected = table[refusal.reason] ?? [401, 'invalid_token', 'http']
     assert.deepEqual([status, challenge, kind], expected, refusal.reason)
   }
@@ -93,8 +96,8 @@ test('every other reason is a 401 with invalid_token', () => {
 test('only what is unavailable says when to come back, in whole seconds from one on', () => {
   for (const refusal of refusals) {
     const expected = refusal.reason === 'unavailable' ? 5 : undefined
-    assert.equal(answerTo(refusal).retryAfter, expected)
+    assert.equal(refusalResponse(refusal).retryAfter, expected)
   }
-  assert.equal(answerTo({ ...samples.unavailable, retryAfter: 0 }).retryAfter, 1)
-  assert.equal(answerTo({ ...samples.unavailable, retryAfter: 2.1 }).retryAfter, 3)
+  assert.equal(refusalResponse({ ...samples.unavailable, retryAfter: 0 }).retryAfter, 1)
+  assert.equal(refusalResponse({ ...samples.unavailable, retryAfter: 2.1 }).retryAfter, 3)
 })

@@ -7,7 +7,7 @@ import {
   exactToken,
   type TokenOpener,
 } from '../../src/access/authenticate.ts'
-import { explain } from '../../src/access/explain.ts'
+import { explainToken } from '../../src/access/explain-token.ts'
 import {
   assertRefusal,
   entraClaims,
@@ -128,7 +128,7 @@ test('what the identity provider just gave is judged as it is, and never opened'
 })
 
 test('an explanation begins with the seal, and goes on with the token inside', async () => {
-  const explanation = await explain(sealed, accessWith(new Opener()), clock)
+  const explanation = await explainToken(sealed, accessWith(new Opener()), clock)
   assert.equal(explanation.verdict, 'accepted')
   assert.deepEqual(explanation.checks[0], {
     name: 'sealed',
@@ -143,12 +143,12 @@ test('an explanation begins with the seal, and goes on with the token inside', a
 })
 
 test("an explanation of the identity provider's own token ends at the seal", async () => {
-  const explanation = await explain(inside, accessWith(new Opener()), clock)
+  const explanation = await explainToken(inside, accessWith(new Opener()), clock)
   assert.equal(explanation.verdict, 'refused')
   assert.equal(explanation.refusal?.reason, 'not_sealed')
   const [first, ...rest] = explanation.checks
   assert.deepEqual([first?.verdict, first?.found], ['failed', 'a signed JWT, not sealed'])
   assert.ok(rest.every(({ verdict }) => verdict === 'not reached'))
-  const opaque = await explain('opaque', accessWith(new Opener()), clock)
+  const opaque = await explainToken('opaque', accessWith(new Opener()), clock)
   assert.equal(opaque.checks[0]?.found, 'nothing that opens here')
 })

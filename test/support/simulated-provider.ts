@@ -4,8 +4,8 @@ import {
   createIdentityProvider,
   type IdentityProvider,
 } from '../../src/issuer/identity-provider.ts'
-import { createIdpFetch } from '../../src/issuer/idp-fetch.ts'
 import type { IssuerEvent } from '../../src/issuer/issuer-event.ts'
+import { createBoundedFetch } from '../../src/net/bounded-fetch.ts'
 import { DocumentError } from '../../src/net/document-error.ts'
 import { SimulatedClock } from './clock.ts'
 import { OIDC_DEFAULTS } from './defaults.ts'
@@ -50,7 +50,7 @@ export async function simulate(
   const server = await startIssuerServer([key], options.issuerPath)
   const clock = new SimulatedClock()
   const events: IssuerEvent[] = []
-  const connection = createIdpFetch({ clock })
+  const connection = createBoundedFetch({ clock })
   let begun = 0
   let ended = 0
   let told: () => void = () => undefined

@@ -1,8 +1,12 @@
 import { type Clock, systemClock } from '../../clock.ts'
 import type { Config } from '../../config/config.ts'
 import type { IdentityProvider } from '../../issuer/identity-provider.ts'
-import { createIdpFetch, type IdpConnection, type IdpFetch } from '../../issuer/idp-fetch.ts'
 import type { IssuerEvent } from '../../issuer/issuer-event.ts'
+import {
+  type BoundedConnection,
+  type BoundedFetch,
+  createBoundedFetch,
+} from '../../net/bounded-fetch.ts'
 import type { DocumentFailure } from '../../net/document-error.ts'
 import { providerWithKeys } from '../provider-keys.ts'
 import type { DoctorCheck } from './report.ts'
@@ -20,7 +24,7 @@ const patience = 11_000
 /** Fetches discovery and keys once, by the code of `serve`, and compares the clocks on the way. */
 export async function examineProvider(config: Config): Promise<ExaminedProvider> {
   const { certificate_authority: authority } = config.identity_provider
-  const connection: IdpConnection = createIdpFetch({
+  const connection: BoundedConnection = createBoundedFetch({
     clock: systemClock,
     ...(authority !== undefined && { certificateAuthority: authority }),
   })
@@ -54,7 +58,7 @@ interface Heard {
   offset?: number
 }
 
-function listening(fetch: IdpFetch, heard: Heard, clock: Clock): IdpFetch {
+function listening(fetch: BoundedFetch, heard: Heard, clock: Clock): BoundedFetch {
   return async (url, init) => {
     const began = clock.now()
     const response = await fetch(url, init)

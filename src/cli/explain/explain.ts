@@ -1,4 +1,4 @@
-import { type Explanation, explain } from '../../access/explain.ts'
+import { explainToken, type TokenExplanation } from '../../access/explain-token.ts'
 import { resourcePolicy } from '../../access/policy.ts'
 import type { Config, ResourceConfig } from '../../config/config.ts'
 import type { IdentityProvider } from '../../issuer/identity-provider.ts'
@@ -12,7 +12,7 @@ import { tokenOpener, whyUnopenable } from '../sealed-token.ts'
 import { explanationText } from './explanation-text.ts'
 import { readToken } from './token-argument.ts'
 
-const exitCodes: Readonly<Record<Explanation['verdict'], number>> = {
+const exitCodes: Readonly<Record<TokenExplanation['verdict'], number>> = {
   accepted: 0,
   refused: 1,
   undecided: 3,
@@ -82,11 +82,11 @@ export function explainFor(
   resource: ResourceConfig,
   token: string,
   at: { readonly config: Config; readonly provider: IdentityProvider },
-): Promise<Explanation> {
+): Promise<TokenExplanation> {
   const { verifier } = at.provider
   const policy = resourcePolicy(resource, at.config.identity_provider, at.provider)
   const opener = tokenOpener(resource, at.config)
-  return explain(token, { verifier, policy, ...(opener && { opener }) }, Date.now)
+  return explainToken(token, { verifier, policy, ...(opener && { opener }) }, Date.now)
 }
 
 async function pickResource(

@@ -1,5 +1,5 @@
-import type { ExplainedCheck, Explanation } from '../../access/explain.ts'
-import { answerTo } from '../../access/refusal-response.ts'
+import type { ExplainedCheck, TokenExplanation } from '../../access/explain-token.ts'
+import { refusalResponse } from '../../access/refusal-response.ts'
 import type { ResourceConfig } from '../../config/config.ts'
 import { printable } from '../../oauth/printable.ts'
 
@@ -10,7 +10,7 @@ import { printable } from '../../oauth/printable.ts'
  * @param now milliseconds since the epoch
  */
 export function explanationText(
-  explanation: Explanation,
+  explanation: TokenExplanation,
   resource: ResourceConfig,
   now: number,
 ): string {
@@ -26,16 +26,16 @@ export function explanationText(
 }
 
 /** Why a token is not accepted, in one sentence; nothing when it is. */
-export function refusalWords({ refusal }: Explanation): string | undefined {
-  return refusal && answerTo(refusal).description
+export function refusalWords({ refusal }: TokenExplanation): string | undefined {
+  return refusal && refusalResponse(refusal).description
 }
 
 /** The check that did not pass. */
-export function failedCheck({ checks }: Explanation): ExplainedCheck | undefined {
+export function failedCheck({ checks }: TokenExplanation): ExplainedCheck | undefined {
   return checks.find(({ verdict }) => verdict === 'failed' || verdict === 'undecided')
 }
 
-function aboutToken({ token, verdict }: Explanation, now: number): string[] {
+function aboutToken({ token, verdict }: TokenExplanation, now: number): string[] {
   if (token === undefined) return []
   const user = token.user === '' ? 'nobody' : printable(token.user)
   const person =
@@ -85,11 +85,11 @@ function checkLines({ name, verdict, setting, expected, found }: ExplainedCheck)
   ]
 }
 
-function conclusion(explanation: Explanation): string[] {
+function conclusion(explanation: TokenExplanation): string[] {
   const { refusal } = explanation
   if (refusal === undefined) return ['Accepted.']
   const check = failedCheck(explanation)
-  const { kind, status, error, description } = answerTo(refusal)
+  const { kind, status, error, description } = refusalResponse(refusal)
   const answer = kind === 'policy' ? 'a JSON-RPC error, -32003' : `${status} ${error}`
   const began = explanation.verdict === 'undecided' ? 'Cannot be decided' : 'Refused'
   const setting = check?.setting === undefined ? [] : [`Setting: ${check.setting}`]

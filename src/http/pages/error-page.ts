@@ -1,4 +1,4 @@
-import type { Whose } from '../../oauth/explanation.ts'
+import type { Whose } from '../../oauth/provider-explanation.ts'
 import type { ErrorPage } from '../../sign-in/authorize/browser-answer.ts'
 import { type Html, html } from './html.ts'
 
@@ -59,14 +59,14 @@ ${code === undefined ? undefined : html`<div><dt>Error code</dt><dd><code>${code
 }
 
 const WHOSE: Readonly<Record<Whose, string>> = {
-  person: 'Yours.',
+  user: 'Yours.',
   administrator: "The job of the identity provider's administrator.",
   operator: 'The job of whoever operates this server.',
   nobody: "Nobody's: it passes by itself.",
 }
 
 const NEXT: Readonly<Record<Whose, string>> = {
-  person: 'Close this window and start the sign-in again where you began it.',
+  user: 'Close this window and start the sign-in again where you began it.',
   administrator:
     'Send the administrator what this page says, with the error code and the request id. Then sign in again.',
   operator:
@@ -79,7 +79,7 @@ const AGAIN_THEN_REPORT =
   'Start the sign-in again where you began it. If this page comes again, send the maker of that program what this page says.'
 
 const JOBS: Readonly<Record<string, Whose>> = {
-  invalid_client: 'person',
+  invalid_client: 'user',
   temporarily_unavailable: 'nobody',
   invalid_redirect_uri: 'operator',
   misdirected_request: 'operator',

@@ -1,5 +1,5 @@
 import type { Refusal } from '../../access/refusal.ts'
-import { type Answer, answerTo } from '../../access/refusal-response.ts'
+import { type RefusalResponse, refusalResponse } from '../../access/refusal-response.ts'
 import type { Config, ResourceConfig } from '../../config/config.ts'
 import { bearerChallenge } from '../../oauth/challenge.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
@@ -24,7 +24,7 @@ export function refusals(
   config: Pick<Config, 'public_url'>,
 ): Refusals {
   const resourceMetadata = resourceMetadataUrl(config.public_url, resource.path)
-  const challenge = (answer: Pick<Answer, 'challenge' | 'description'>): string =>
+  const challenge = (answer: Pick<RefusalResponse, 'challenge' | 'description'>): string =>
     bearerChallenge({
       resourceMetadata,
       scope: answer.challenge === 'insufficient_scope' ? resource.required_scopes : signIn.scopes,
@@ -32,11 +32,11 @@ export function refusals(
         ? {}
         : { error: answer.challenge, errorDescription: answer.description }),
     })
-  const challenges = ({ challenge: kind }: Answer): boolean =>
+  const challenges = ({ challenge: kind }: RefusalResponse): boolean =>
     kind !== 'none' && (kind !== 'insufficient_scope' || signIn.stepsUp)
   return {
     answer(refusal) {
-      const answer = answerTo(refusal)
+      const answer = refusalResponse(refusal)
       return new ErrorAnswer({
         ...answer,
         reason: refusal.reason,

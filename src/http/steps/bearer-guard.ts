@@ -6,7 +6,7 @@ import {
 } from '../../access/authenticate.ts'
 import { authorize } from '../../access/authorize.ts'
 import type { Refusal } from '../../access/refusal.ts'
-import { answerTo } from '../../access/refusal-response.ts'
+import { refusalResponse } from '../../access/refusal-response.ts'
 import type { Clock } from '../../clock.ts'
 import type { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { valuesOf } from './raw-request.ts'
@@ -54,7 +54,7 @@ function conclude(
     request.accessDecision = { kind: 'permit', permit }
     return undefined
   }
-  const answer = answerTo(authorization.refusal)
+  const answer = refusalResponse(authorization.refusal)
   if (answer.kind === 'http') return guard.refuse(authorization.refusal)
   record.reason = authorization.refusal.reason
   request.accessDecision = { kind: 'policy', answer }

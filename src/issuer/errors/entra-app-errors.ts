@@ -26,7 +26,7 @@ export const entraAppErrors: readonly EntraErrorRow[] = [
   {
     codes: [500112],
     what: 'The code was made for another redirect URI than the one it was redeemed with.',
-    whose: 'person',
+    whose: 'user',
     remedy: 'sign in again; if that does not help, the client changes its redirect_uri on the way.',
   },
   {

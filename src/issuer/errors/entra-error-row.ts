@@ -1,6 +1,6 @@
-import type { Explanation } from '../../oauth/explanation.ts'
+import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
 
 /** AADSTS numbers that are told to people in the same words. */
-export interface EntraErrorRow extends Omit<Explanation, 'code'> {
+export interface EntraErrorRow extends Omit<ProviderExplanation, 'code'> {
   readonly codes: readonly number[]
 }

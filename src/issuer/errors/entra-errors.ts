@@ -1,4 +1,4 @@
-import type { Explanation } from '../../oauth/explanation.ts'
+import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
 import { entraAppErrors } from './entra-app-errors.ts'
 import type { EntraErrorRow } from './entra-error-row.ts'
 import { entraSignInErrors } from './entra-sign-in-errors.ts'
@@ -28,7 +28,12 @@ const byCode: ReadonlyMap<number, EntraErrorRow> = new Map(
  * An error of the identity provider in our own words: by its AADSTS number, else by `suberror` and
  * `error`, which do for any provider. Nothing of the provider's own text is in it.
  */
-export function explain({ error, suberror, codes, description }: ProviderError): Explanation {
+export function explainProviderError({
+  error,
+  suberror,
+  codes,
+  description,
+}: ProviderError): ProviderExplanation {
   const numbers = codes.length > 0 ? codes : codesIn(description)
   const number = numbers.find((it) => byCode.has(it)) ?? numbers[0]
   if (number === undefined) return explainOAuthError(error, suberror)

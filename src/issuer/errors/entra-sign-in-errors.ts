@@ -8,13 +8,13 @@ export const entraSignInErrors: readonly EntraErrorRow[] = [
   {
     codes: [65004],
     what: 'Consent was declined.',
-    whose: 'person',
+    whose: 'user',
     remedy: 'sign in again and accept, or ask an administrator to consent for everybody.',
   },
   {
     codes: [50020, 50034, 51004],
     what: 'This account is not in the tenant.',
-    whose: 'person',
+    whose: 'user',
     remedy: 'sign in with an account of the tenant, or ask its administrator for an invitation.',
   },
   {
@@ -26,13 +26,13 @@ export const entraSignInErrors: readonly EntraErrorRow[] = [
   {
     codes: [50076, 50074, 50078],
     what: 'Entra asks for a second factor.',
-    whose: 'person',
+    whose: 'user',
     remedy: 'sign in again and confirm it there.',
   },
   {
     codes: [50079, 50072],
     what: 'Entra asks for a second factor that is not set up yet.',
-    whose: 'person',
+    whose: 'user',
     remedy: 'sign in again and set it up there.',
   },
   {
@@ -56,25 +56,25 @@ export const entraSignInErrors: readonly EntraErrorRow[] = [
   {
     codes: [50058],
     what: 'Nobody is signed in at Entra in this browser, and it was told not to ask.',
-    whose: 'person',
+    whose: 'user',
     remedy: 'sign in again where the sign-in page can be shown.',
   },
   {
     codes: [50132, 50133, 50173],
     what: 'The session was revoked, or the password has changed.',
-    whose: 'person',
+    whose: 'user',
     remedy: signInAgain,
   },
   {
     codes: [70008],
     what: 'The code or the session is too old.',
-    whose: 'person',
+    whose: 'user',
     remedy: signInAgain,
   },
   {
     codes: [700082],
     what: 'The session has not been used for too long.',
-    whose: 'person',
+    whose: 'user',
     remedy: signInAgain,
   },
   {
@@ -87,25 +87,25 @@ export const entraSignInErrors: readonly EntraErrorRow[] = [
   {
     codes: [70043],
     what: 'A policy asks people to sign in again from time to time.',
-    whose: 'person',
+    whose: 'user',
     remedy: signInAgain,
   },
   {
     codes: [54005],
     what: 'The code was used before.',
-    whose: 'person',
+    whose: 'user',
     remedy: 'sign in again; if that does not help, something redeems each code twice.',
   },
   {
     codes: [70000, 9002313],
     what: 'The code or refresh token is damaged, or was made for another app.',
-    whose: 'person',
+    whose: 'user',
     remedy: signInAgain,
   },
   {
     codes: [501481],
     what: 'The code_verifier does not belong to this code.',
-    whose: 'person',
+    whose: 'user',
     remedy: 'sign in again in one window only.',
   },
 

@@ -1,43 +1,43 @@
-import type { Explanation } from '../../oauth/explanation.ts'
 import { printable } from '../../oauth/printable.ts'
+import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
 
 const signInAgain = 'sign in again.'
 const logHasMore = "sign in again; if that does not help, rolecall's log has the provider's codes."
-const notAllowed: Explanation = {
-  what: 'The identity provider does not let this client sign people in so.',
+const grantNotAllowed: ProviderExplanation = {
+  what: 'The identity provider does not let this client sign users in with an authorization code.',
   whose: 'administrator',
   remedy:
     'allow the client of identity_provider.client_id the grants authorization_code and refresh_token.',
 }
-const wrongTarget: Explanation = {
+const wrongTarget: ProviderExplanation = {
   what: 'The identity provider has no such resource, or not for these scopes.',
   whose: 'operator',
   remedy:
     'correct request_scopes of the resource, and let no client send resource to the provider.',
 }
-const furtherStep: Explanation = {
+const furtherStep: ProviderExplanation = {
   what: 'The identity provider asks for a further step at sign-in.',
-  whose: 'person',
+  whose: 'user',
   remedy: 'sign in again and complete it there.',
 }
-const consentMissing: Explanation = {
+const consentMissing: ProviderExplanation = {
   what: 'Nobody has consented to what the app asks for.',
   whose: 'administrator',
   remedy: 'grant the app consent for everybody, or let people consent when they sign in.',
 }
-const sessionOver: Explanation = {
+const sessionOver: ProviderExplanation = {
   what: 'The session at the identity provider is over.',
-  whose: 'person',
+  whose: 'user',
   remedy: signInAgain,
 }
-const passes: Explanation = {
+const passes: ProviderExplanation = {
   what: 'The identity provider has a passing fault.',
   whose: 'nobody',
   remedy: 'try again in a minute.',
 }
 
 /** By `error`: RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, OpenID Connect Core §3.1.2.6, and Entra's. */
-const byError: ReadonlyMap<string, Explanation> = new Map([
+const byError: ReadonlyMap<string, ProviderExplanation> = new Map([
   ['invalid_grant', { ...sessionOver, what: 'The code or the session is no longer good.' }],
   [
     'invalid_client',
@@ -52,7 +52,7 @@ const byError: ReadonlyMap<string, Explanation> = new Map([
     'invalid_request',
     {
       what: 'The identity provider could not make sense of the request.',
-      whose: 'person',
+      whose: 'user',
       remedy: logHasMore,
     },
   ],
@@ -67,14 +67,14 @@ const byError: ReadonlyMap<string, Explanation> = new Map([
   ],
   ['invalid_target', wrongTarget],
   ['invalid_resource', wrongTarget],
-  ['unauthorized_client', notAllowed],
-  ['unsupported_grant_type', notAllowed],
-  ['unsupported_response_type', notAllowed],
+  ['unauthorized_client', grantNotAllowed],
+  ['unsupported_grant_type', grantNotAllowed],
+  ['unsupported_response_type', grantNotAllowed],
   [
     'access_denied',
     {
       what: 'Access was denied at the identity provider.',
-      whose: 'person',
+      whose: 'user',
       remedy: 'sign in again and accept, or ask an administrator for access.',
     },
   ],
@@ -88,7 +88,7 @@ const byError: ReadonlyMap<string, Explanation> = new Map([
 ])
 
 /** By Entra's `suberror`, which says more than its `error`. */
-const bySuberror: ReadonlyMap<string, Explanation> = new Map([
+const bySuberror: ReadonlyMap<string, ProviderExplanation> = new Map([
   [
     'message_only',
     {
@@ -103,7 +103,7 @@ const bySuberror: ReadonlyMap<string, Explanation> = new Map([
     'user_password_expired',
     {
       what: 'The password has expired.',
-      whose: 'person',
+      whose: 'user',
       remedy: 'sign in again and change it there.',
     },
   ],
@@ -112,11 +112,11 @@ const bySuberror: ReadonlyMap<string, Explanation> = new Map([
 ])
 
 /** An OAuth error of any provider in words; what is not known is named. */
-export function explainOAuthError(error: string, suberror?: string): Explanation {
+export function explainOAuthError(error: string, suberror?: string): ProviderExplanation {
   const known = bySuberror.get(suberror ?? '') ?? byError.get(error)
   if (known) return known
   const what = `The identity provider refused with ${printable(error, 64)}.`
-  return { what, whose: 'person', remedy: logHasMore }
+  return { what, whose: 'user', remedy: logHasMore }
 }
 
 const interactionErrors = [
@@ -136,7 +136,7 @@ const interactionSuberrors = [
 ]
 
 /**
- * Whether only a person at the provider's page can bring a new grant: what MSAL and OpenID Connect
+ * Whether only a user at the provider's page can bring a new grant: what MSAL and OpenID Connect
  * Core §3.1.2.6 name so, and `invalid_grant`, after which no request with the same grant can
  * succeed (RFC 6749 §5.2).
  */

@@ -43,10 +43,10 @@ type Secret = Extract<ProviderCredential, { kind: 'secret' }>
 type Certificate = Extract<ProviderCredential, { kind: 'certificate' }>
 
 /** Milliseconds for one file: a network file system that hangs must not hang a sign-in. */
-const readWithin = 1_000
+const READ_TIMEOUT_MS = 1_000
 /** Seconds. Enough for clocks that differ, too few to be worth stealing. */
-const assertionLifetime = 300
-const weakestRsaKey = 2048
+const ASSERTION_LIFETIME_SECONDS = 300
+const WEAKEST_RSA_BITS = 2048
 
 const settings = {
   secret: 'identity_provider.client_secret',
@@ -139,7 +139,7 @@ async function withCertificate(credential: Certificate, use: CredentialUse): Pro
       header['typ'] = 'JWT'
       header['x5t#S256'] = thumbprint
       payload['aud'] = tokenEndpoint
-      payload['exp'] = Number(payload['iat']) + assertionLifetime
+      payload['exp'] = Number(payload['iat']) + ASSERTION_LIFETIME_SECONDS
     },
   })
 }
@@ -188,7 +188,7 @@ const curves: Readonly<Record<string, string>> = {
 async function signingKey(key: KeyObject): Promise<webcrypto.CryptoKey> {
   const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {}
   const der = key.export({ type: 'pkcs8', format: 'der' })
-  if (key.asymmetricKeyType === 'rsa' && modulusLength >= weakestRsaKey) {
+  if (key.asymmetricKeyType === 'rsa' && modulusLength >= WEAKEST_RSA_BITS) {
     const algorithm = { name: 'RSA-PSS', hash: 'SHA-256' }
     return webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign'])
   }
@@ -207,7 +207,7 @@ async function readSetting(setting: string, file: string, use: CredentialUse): P
   const { clock, readText = readUtf8 } = use
   let cancel: () => void = () => undefined
   const late = new Promise<never>((_resolve, reject) => {
-    cancel = clock.after(readWithin, () => reject(new CodedError('ETIMEDOUT')))
+    cancel = clock.after(READ_TIMEOUT_MS, () => reject(new CodedError('ETIMEDOUT')))
   })
   try {
     return await Promise.race([readText(file), late])

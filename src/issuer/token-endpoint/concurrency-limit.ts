@@ -1,5 +1,5 @@
 import type { GrantOutcome, ProviderGrants } from './provider-grants.ts'
-import { shortestRetry } from './token-endpoint-error.ts'
+import { SHORTEST_RETRY_SECONDS } from './token-endpoint-error.ts'
 
 /**
  * Anybody can have made-up codes redeemed. At 200 ms for an answer this is room for 320 sign-ins a
@@ -16,7 +16,7 @@ const MOST_REFRESHES = 256
  *
  * Beyond the limit a grant is `unavailable` at once: nothing is sent, and nothing waits.
  */
-export function boundGrants(grants: ProviderGrants): ProviderGrants {
+export function limitConcurrency(grants: ProviderGrants): ProviderGrants {
   const redemptions = limitTo(MOST_REDEMPTIONS, 'too many code redemptions are under way')
   const refreshes = limitTo(MOST_REFRESHES, 'too many refreshes are under way')
   return {
@@ -30,7 +30,7 @@ type Ask = () => Promise<GrantOutcome>
 function limitTo(most: number, reason: string): (ask: Ask) => Promise<GrantOutcome> {
   let underWay = 0
   return async (ask) => {
-    if (underWay >= most) return { kind: 'unavailable', reason, retryAfter: shortestRetry }
+    if (underWay >= most) return { kind: 'unavailable', reason, retryAfter: SHORTEST_RETRY_SECONDS }
     underWay += 1
     try {
       return await ask()

@@ -1,5 +1,5 @@
-import type { Explanation } from '../../oauth/explanation.ts'
 import type { JsonObject } from '../../oauth/json.ts'
+import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
 
 /** The grants that rolecall asks the identity provider's token endpoint for. None ever rejects. */
 export interface ProviderGrants {
@@ -32,15 +32,15 @@ export type GrantOutcome =
       /** The provider's, made printable. */
       readonly error: string
       readonly suberror?: string
-      /** Whether only a person, at the provider's page, can bring a new grant. */
+      /** Whether only a user, at the provider's page, can bring a new grant. */
       readonly mustSignIn: boolean
-      readonly explanation: Explanation
+      readonly explanation: ProviderExplanation
       readonly trace?: ProviderTrace
     }
   /** Our own credential is wrong or cannot be read: nothing about the grant was decided. */
   | {
       readonly kind: 'misconfigured'
-      readonly explanation: Explanation
+      readonly explanation: ProviderExplanation
       readonly trace?: ProviderTrace
     }
   /** Trouble that may pass; nothing that we know of was decided. */

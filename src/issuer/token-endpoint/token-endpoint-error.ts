@@ -1,7 +1,7 @@
 import { member, text } from '../../oauth/claims.ts'
 import { type JsonObject, parseObject } from '../../oauth/json.ts'
 import { printableError } from '../../oauth/printable.ts'
-import { explain } from '../errors/entra-errors.ts'
+import { explainProviderError } from '../errors/entra-errors.ts'
 import { needsSignIn } from '../errors/oauth-errors.ts'
 import type { GrantOutcome, ProviderTrace } from './provider-grants.ts'
 
@@ -14,9 +14,9 @@ export interface TokenErrorResponse {
 }
 
 /** Seconds, where the provider names none. */
-export const shortestRetry = 5
-/** Seconds; whatever the provider asks for, people try again sooner. */
-const longestRetry = 300
+export const SHORTEST_RETRY_SECONDS = 5
+/** Seconds; whatever the provider asks for, users try again sooner. */
+const LONGEST_RETRY_SECONDS = 300
 
 /** Errors of RFC 6749 §4.1.2.1 that say of themselves that they pass. */
 const passing = ['temporarily_unavailable', 'server_error']
@@ -29,7 +29,7 @@ const forbidden = ['invalid_grant', 'access_denied']
  *
  * @param now milliseconds since the epoch
  */
-export function judgeErrorAnswer(answer: TokenErrorResponse, now: number): GrantOutcome {
+export function judgeErrorResponse(answer: TokenErrorResponse, now: number): GrantOutcome {
   const { status } = answer
   const body = parseObject(answer.body) ?? {}
   const trace = traceOf(status, body)
@@ -38,7 +38,7 @@ export function judgeErrorAnswer(answer: TokenErrorResponse, now: number): Grant
   const description = words === undefined ? {} : { description: words }
   if (status === 401) {
     // Keycloak says unauthorized_client where the standard has invalid_client.
-    const explanation = explain({ error: 'invalid_client', codes, ...description })
+    const explanation = explainProviderError({ error: 'invalid_client', codes, ...description })
     return { kind: 'misconfigured', explanation, trace }
   }
   if (error === undefined || !refuses(status, error)) {
@@ -47,7 +47,7 @@ export function judgeErrorAnswer(answer: TokenErrorResponse, now: number): Grant
     return { kind: 'unavailable', reason, retryAfter: secondsUntil(answer.retryAfter, now), trace }
   }
   const refusal = { error, ...(suberror !== undefined && { suberror }) }
-  const explanation = explain({ ...refusal, codes, ...description })
+  const explanation = explainProviderError({ ...refusal, codes, ...description })
   const mustSignIn = needsSignIn(error, suberror)
   return { kind: 'refused', ...refusal, mustSignIn, explanation, trace }
 }
@@ -93,8 +93,8 @@ function secondsUntil(header: string | undefined, now: number): number {
   const given = header?.trim() ?? ''
   const isDate = /^[A-Z][a-z]{2}, .* GMT$/.test(given)
   const seconds = isDate ? (Date.parse(given) - now) / 1000 : wholeNumber(given)
-  if (Number.isNaN(seconds)) return shortestRetry
-  return Math.min(longestRetry, Math.max(1, Math.ceil(seconds)))
+  if (Number.isNaN(seconds)) return SHORTEST_RETRY_SECONDS
+  return Math.min(LONGEST_RETRY_SECONDS, Math.max(1, Math.ceil(seconds)))
 }
 
 function wholeNumber(digits: string): number {

@@ -12,11 +12,15 @@ import {
 } from 'openid-client'
 import type { Clock } from '../../clock.ts'
 import type { ProviderCredential } from '../../config/config.ts'
+import { type BoundedFetch, checkedUrl } from '../../net/bounded-fetch.ts'
 import { asDocumentError, type DocumentError } from '../../net/document-error.ts'
-import { checkedUrl, type IdpFetch } from '../idp-fetch.ts'
 import { CredentialError, clientAuthentication, type ReadText } from './client-credential.ts'
 import type { GrantOutcome, ProviderGrants, ProviderTokens } from './provider-grants.ts'
-import { judgeErrorAnswer, shortestRetry, type TokenErrorResponse } from './token-endpoint-error.ts'
+import {
+  judgeErrorResponse,
+  SHORTEST_RETRY_SECONDS,
+  type TokenErrorResponse,
+} from './token-endpoint-error.ts'
 
 export interface TokenEndpointOptions {
   readonly clock: Clock
@@ -24,7 +28,7 @@ export interface TokenEndpointOptions {
   /** Whether grants name their scope; else none is ever sent. */
   readonly namesScope: boolean
   /** Bounded in time and size. */
-  readonly fetch: IdpFetch
+  readonly fetch: BoundedFetch
   /** As it is now. */
   readonly credential: () => ProviderCredential
   /** The discovery document as it is now. */
@@ -70,7 +74,7 @@ async function ask(
   const { clock, readText } = options
   const metadata = options.metadata()
   if (!metadata) {
-    const retryAfter = Math.max(shortestRetry, Math.ceil(options.discoveryIn() / 1000))
+    const retryAfter = Math.max(SHORTEST_RETRY_SECONDS, Math.ceil(options.discoveryIn() / 1000))
     return unavailable('the discovery document is not there yet', retryAfter)
   }
   try {
@@ -92,7 +96,7 @@ interface Grant {
   readonly authentication: ClientAuth
 }
 
-type Answer = TokenEndpointResponse & TokenEndpointResponseHelpers
+type TokenResponse = TokenEndpointResponse & TokenEndpointResponseHelpers
 
 async function exchange(grant: Grant, options: TokenEndpointOptions): Promise<GrantOutcome> {
   const { clientId, clock } = options
@@ -112,19 +116,19 @@ async function exchange(grant: Grant, options: TokenEndpointOptions): Promise<Gr
   )
   const { failure, errorAnswer } = recorder.seen()
   if (failure) return unavailable(failure.message)
-  if (errorAnswer) return judgeErrorAnswer(errorAnswer, clock.now())
+  if (errorAnswer) return judgeErrorResponse(errorAnswer, clock.now())
   if ('code' in result) return unavailable(`${label(grant.url)}: ${unusable(result.code)}`)
   return tokensOf(result.answer, grant.url)
 }
 
 interface Recorder {
-  readonly fetch: IdpFetch
+  readonly fetch: BoundedFetch
   /** What the one request came to, when it was not an answer of 200. */
   seen(): { readonly failure?: DocumentError; readonly errorAnswer?: TokenErrorResponse }
 }
 
 /** openid-client has many errors for one answer that is not 200; ours is judged from the answer. */
-function recordAnswer(fetch: IdpFetch): Recorder {
+function recordAnswer(fetch: BoundedFetch): Recorder {
   let seen: ReturnType<Recorder['seen']> = {}
   return {
     async fetch(url, init) {
@@ -144,7 +148,7 @@ function recordAnswer(fetch: IdpFetch): Recorder {
   }
 }
 
-function tokensOf(answer: Answer, url: URL): GrantOutcome {
+function tokensOf(answer: TokenResponse, url: URL): GrantOutcome {
   // openid-client also takes `dpop`, a token that is no bearer token for anybody.
   if (answer.token_type !== 'bearer') {
     return unavailable(`${label(url)}: gave a token that is not a bearer token`)
@@ -182,7 +186,7 @@ function misconfigured({ message, remedy }: CredentialError): GrantOutcome {
   return { kind: 'misconfigured', explanation: { what, whose: 'operator', remedy } }
 }
 
-function unavailable(reason: string, retryAfter = shortestRetry): GrantOutcome {
+function unavailable(reason: string, retryAfter = SHORTEST_RETRY_SECONDS): GrantOutcome {
   return { kind: 'unavailable', reason, retryAfter }
 }
 

@@ -1,4 +1,4 @@
-import type { Explanation } from '../../oauth/explanation.ts'
+import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
 import type { AccessTokenFormat } from '../sealed/access-token-format.ts'
 
 /** What a browser brings along: our own cookies, nothing in them believed yet. */
@@ -61,7 +61,7 @@ export interface ConsentPage {
 /** Says what went wrong, whose job it is, and the remedy. */
 export interface ErrorPage {
   readonly kind: 'error'
-  readonly explanation: Explanation
+  readonly explanation: ProviderExplanation
 }
 
 /** Says to a person who signed in on our own page who they are. Holds no token. */

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../clock.ts'
-import { createIdpFetch, type IdpFetchOptions } from '../../issuer/idp-fetch.ts'
+import { type BoundedFetchOptions, createBoundedFetch } from '../../net/bounded-fetch.ts'
 import { asDocumentError, type DocumentFailure } from '../../net/document-error.ts'
 import { publicLookup } from '../../net/public-address.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
@@ -35,10 +35,10 @@ const BODY_LIMIT = 10_240
  * into private networks; the hosts are those of the configuration either way.
  */
 export function createMetadataFetch(
-  options: Pick<IdpFetchOptions, 'clock' | 'lookup' | 'certificateAuthority'>,
+  options: Pick<BoundedFetchOptions, 'clock' | 'lookup' | 'certificateAuthority'>,
 ): MetadataFetch {
   return async (url) => {
-    const connection = createIdpFetch({
+    const connection = createBoundedFetch({
       lookup: publicLookup(),
       ...options,
       timeout: TIMEOUT,

@@ -1,6 +1,6 @@
-import { explain } from '../../issuer/errors/entra-errors.ts'
-import { describeExplanation, type Explanation } from '../../oauth/explanation.ts'
+import { explainProviderError } from '../../issuer/errors/entra-errors.ts'
 import { printableError } from '../../oauth/printable.ts'
+import { describeExplanation, type ProviderExplanation } from '../../oauth/provider-explanation.ts'
 import type { BrowserLog } from '../authorize/browser-answer.ts'
 
 /** An error that the identity provider sent a browser back with. */
@@ -26,11 +26,11 @@ const passedOn = new Set([
 export function clientError({ error: sent, description }: ProviderRefusal): {
   readonly error: string
   readonly description: string
-  readonly explanation: Explanation
+  readonly explanation: ProviderExplanation
   readonly log: BrowserLog
 } {
   const error = printableError(sent)
-  const explanation = explain({
+  const explanation = explainProviderError({
     error,
     codes: [],
     ...(description !== undefined && { description }),

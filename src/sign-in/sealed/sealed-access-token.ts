@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { TokenOpener } from '../../access/authenticate.ts'
-import { endOf } from '../../access/issuer-and-time-checks.ts'
+import { expiresAt } from '../../access/issuer-and-time-checks.ts'
 import type { Clock } from '../../clock.ts'
 import { readJwt } from '../../oauth/jwt.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
@@ -89,7 +89,7 @@ export class OpenedTokens {
     const bytes = await openBytes(sealed, this.#keys)
     const opened = bytes && decompressJwt(bytes)
     if (!opened) return undefined
-    const end = endOf(readJwt(opened.token)?.claims ?? {})
+    const end = expiresAt(readJwt(opened.token)?.claims ?? {})
     if (end !== undefined && this.#clock.now() < end) {
       this.#remembered.set(fingerprintOf(sealed), { ...opened, end })
     }

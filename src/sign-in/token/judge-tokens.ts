@@ -4,7 +4,7 @@ import {
   type ResourceAccess,
 } from '../../access/authenticate.ts'
 import type { Refusal } from '../../access/refusal.ts'
-import { answerTo } from '../../access/refusal-response.ts'
+import { refusalResponse } from '../../access/refusal-response.ts'
 import type { ResourceConfig } from '../../config/config.ts'
 import type { ProviderTokens } from '../../issuer/token-endpoint/provider-grants.ts'
 import { temporarilyUnavailable, UnusableTokens } from '../../oauth/errors.ts'
@@ -54,7 +54,7 @@ export async function judgeTokens(
 /** @throws ErrorAnswer 503 when it is not decided that the token cannot be used */
 function unusable(refusal: Refusal): UnusableTokens {
   const { reason } = refusal
-  const { description, retryAfter } = answerTo(refusal)
+  const { description, retryAfter } = refusalResponse(refusal)
   if (retryAfter !== undefined) throw temporarilyUnavailable(description, { retryAfter, reason })
   const words =
     remedies[reason] ??

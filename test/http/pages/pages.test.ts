@@ -26,7 +26,7 @@ const pages: readonly BrowserPage[] = [
   { ...consent, client: { ...consent.client, kind: 'metadata_document', host: 'host.example' } },
   {
     kind: 'error',
-    explanation: { code: 'AADSTS50076', what: 'What.', whose: 'person', remedy: 'remedy.' },
+    explanation: { code: 'AADSTS50076', what: 'What.', whose: 'user', remedy: 'remedy.' },
   },
   { kind: 'refused', error: 'invalid_request', description: 'Description.' },
   {
@@ -166,7 +166,7 @@ test('an address of 2,000 characters is there whole, in a box that the keyboard 
 
 test('an error says what happened, whose job it is, the remedy, what to do next, code and request id', () => {
   const whose = {
-    person: /Yours\./,
+    user: /Yours\./,
     administrator: /administrator of your Entra tenant/,
     operator: /operates this server/,
     nobody: /passes by itself/,

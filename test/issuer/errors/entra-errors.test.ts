@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { entraErrors, explain } from '../../../src/issuer/errors/entra-errors.ts'
+import { entraErrors, explainProviderError } from '../../../src/issuer/errors/entra-errors.ts'
 import { explainOAuthError, needsSignIn } from '../../../src/issuer/errors/oauth-errors.ts'
-import { describeExplanation, type Whose } from '../../../src/oauth/explanation.ts'
+import { describeExplanation, type Whose } from '../../../src/oauth/provider-explanation.ts'
 
 /** Each row of the list of AADSTS numbers that sign-in against Entra runs into, and whose job it is. */
 const rows: readonly (readonly [Whose, ...number[]])[] = [
@@ -17,7 +17,7 @@ const rows: readonly (readonly [Whose, ...number[]])[] = [
   ['administrator', 650057, 65005],
   ['administrator', 65001],
   ['administrator', 90094, 90095],
-  ['person', 65004],
+  ['user', 65004],
   ['operator', 7000215],
   ['operator', 7000222],
   ['operator', 7000218],
@@ -27,18 +27,18 @@ const rows: readonly (readonly [Whose, ...number[]])[] = [
   ['operator', 700213, 70021],
   ['administrator', 7000112, 70001],
   ['administrator', 50105],
-  ['person', 50020, 50034, 51004],
+  ['user', 50020, 50034, 51004],
   ['administrator', 50057],
-  ['person', 50076, 50079, 50072, 50074, 50078],
+  ['user', 50076, 50079, 50072, 50074, 50078],
   ['administrator', 53000, 53001, 53002, 53003, 530032, 53004],
-  ['person', 50058],
-  ['person', 50132, 50133, 50173],
-  ['person', 70008, 700082],
+  ['user', 50058],
+  ['user', 50132, 50133, 50173],
+  ['user', 70008, 700082],
   ['administrator', 700084],
-  ['person', 70043],
-  ['person', 54005],
-  ['person', 70000, 9002313],
-  ['person', 501481],
+  ['user', 70043],
+  ['user', 54005],
+  ['user', 70000, 9002313],
+  ['user', 501481],
   ['operator', 70011],
   ['operator', 900144],
   ['operator', 90009],
@@ -56,7 +56,7 @@ const rows: readonly (readonly [Whose, ...number[]])[] = [
 for (const [whose, ...codes] of rows) {
   for (const code of codes) {
     test(`AADSTS${code} is explained, and is the ${whose}'s job`, () => {
-      const explanation = explain({ error: 'an_error_nobody_knows', codes: [code] })
+      const explanation = explainProviderError({ error: 'an_error_nobody_knows', codes: [code] })
       assert.equal(explanation.code, `AADSTS${code}`)
       assert.equal(explanation.whose, whose)
       assert.doesNotMatch(explanation.what, /an_error_nobody_knows/)
@@ -99,11 +99,13 @@ const suberrors = [
 
 const everyExplanation = [
   ...entraErrors.flatMap(({ codes }) =>
-    codes.map((code) => explain({ error: 'invalid_grant', codes: [code] })),
+    codes.map((code) => explainProviderError({ error: 'invalid_grant', codes: [code] })),
   ),
-  ...oauthErrors.map((error) => explain({ error, codes: [999_999_999] })),
-  ...suberrors.map((suberror) => explain({ error: 'invalid_grant', suberror, codes: [1234] })),
-  explain({ error: 'x'.repeat(5_000), codes: [999_999_999] }),
+  ...oauthErrors.map((error) => explainProviderError({ error, codes: [999_999_999] })),
+  ...suberrors.map((suberror) =>
+    explainProviderError({ error: 'invalid_grant', suberror, codes: [1234] }),
+  ),
+  explainProviderError({ error: 'x'.repeat(5_000), codes: [999_999_999] }),
 ]
 
 for (const explanation of everyExplanation) {
@@ -123,7 +125,7 @@ for (const explanation of everyExplanation) {
 }
 
 const whoseWords: Readonly<Record<Whose, string>> = {
-  person: 'What you can do: ',
+  user: 'What you can do: ',
   administrator: "For the tenant's administrator: ",
   operator: 'For the operator of rolecall: ',
   nobody: 'This passes by itself: ',
@@ -137,34 +139,43 @@ test('where the operator has to act, the text names a setting or the place to lo
 })
 
 test('a refused resource is explained by the value that HolmesGPT needs', () => {
-  const { remedy } = explain({ error: 'invalid_target', codes: [9010010] })
+  const { remedy } = explainProviderError({ error: 'invalid_target', codes: [9010010] })
   assert.match(remedy, /HolmesGPT set resource: ''/)
 })
 
 test('only Entra has tenants', () => {
-  const description = describeExplanation(explain({ error: 'unauthorized_client', codes: [] }))
+  const description = describeExplanation(
+    explainProviderError({ error: 'unauthorized_client', codes: [] }),
+  )
   assert.match(description, /For the provider's administrator: /)
 })
 
 test('a number that is not known is told, with the words for its error', () => {
-  const explanation = explain({ error: 'invalid_scope', codes: [123_456] })
+  const explanation = explainProviderError({ error: 'invalid_scope', codes: [123_456] })
   assert.deepEqual(explanation, { code: 'AADSTS123456', ...explainOAuthError('invalid_scope') })
 })
 
 test('of several numbers the first that is known counts', () => {
-  assert.equal(explain({ error: 'invalid_grant', codes: [123_456, 50076] }).code, 'AADSTS50076')
+  assert.equal(
+    explainProviderError({ error: 'invalid_grant', codes: [123_456, 50076] }).code,
+    'AADSTS50076',
+  )
 })
 
 test('a redirect has its number in its description only, and nothing else is taken from there', () => {
   const description = 'AADSTS65004: User declined to consent. Trace ID: BODY Correlation ID: BODY'
-  const explanation = explain({ error: 'access_denied', codes: [], description })
+  const explanation = explainProviderError({ error: 'access_denied', codes: [], description })
   assert.equal(explanation.code, 'AADSTS65004')
   assert.doesNotMatch(describeExplanation(explanation), /BODY|User declined/)
 })
 
 test('without a number the words go by the error, whatever the provider', () => {
   for (const error of oauthErrors) {
-    const explanation = explain({ error, codes: [], description: 'Session not active' })
+    const explanation = explainProviderError({
+      error,
+      codes: [],
+      description: 'Session not active',
+    })
     assert.deepEqual(explanation, explainOAuthError(error))
     assert.equal(explanation.code, undefined)
     assert.doesNotMatch(explanation.what, new RegExp(error), 'has words of its own')
@@ -172,9 +183,12 @@ test('without a number the words go by the error, whatever the provider', () => 
 })
 
 test('an error that nobody knows is named, printable', () => {
-  const { what } = explain({ error: 'teapot\n"é', codes: [] })
+  const { what } = explainProviderError({ error: 'teapot\n"é', codes: [] })
   assert.equal(what, 'The identity provider refused with teapot?"?.')
-  assert.doesNotMatch(describeExplanation(explain({ error: 'a"b\\c', codes: [] })), /["\\]/)
+  assert.doesNotMatch(
+    describeExplanation(explainProviderError({ error: 'a"b\\c', codes: [] })),
+    /["\\]/,
+  )
 })
 
 const mustSignIn: readonly (readonly [string, string | undefined, boolean])[] = [

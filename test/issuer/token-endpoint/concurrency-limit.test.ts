@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { boundGrants } from '../../../src/issuer/token-endpoint/concurrency-limit.ts'
+import { limitConcurrency } from '../../../src/issuer/token-endpoint/concurrency-limit.ts'
 import type {
   GrantOutcome,
   ProviderGrants,
@@ -15,7 +15,7 @@ function slowProvider() {
     new Promise<GrantOutcome>((resolve, reject) => {
       waiting.push((outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)))
     })
-  const grants = boundGrants({ redeemCode: ask, refresh: ask })
+  const grants = limitConcurrency({ redeemCode: ask, refresh: ask })
   return { waiting, grants }
 }
 

@@ -6,7 +6,6 @@ import { inspect } from 'node:util'
 import { SignJWT } from 'jose'
 import type { ServerMetadata } from 'openid-client'
 import { type Clock, systemClock } from '../../../src/clock.ts'
-import { createIdpFetch } from '../../../src/issuer/idp-fetch.ts'
 import type {
   GrantOutcome,
   ProviderGrants,
@@ -15,7 +14,8 @@ import {
   createTokenEndpoint,
   type TokenEndpointOptions,
 } from '../../../src/issuer/token-endpoint/token-endpoint.ts'
-import { describeExplanation } from '../../../src/oauth/explanation.ts'
+import { createBoundedFetch } from '../../../src/net/bounded-fetch.ts'
+import { describeExplanation } from '../../../src/oauth/provider-explanation.ts'
 import { SimulatedClock } from '../../support/clock.ts'
 import { closeServer } from '../../support/issuer-server.ts'
 
@@ -58,7 +58,7 @@ async function start(
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const connection = createIdpFetch({ clock, timeout: 7_500 })
+  const connection = createBoundedFetch({ clock, timeout: 7_500 })
   t.after(() => {
     connection.close()
     return closeServer(server)

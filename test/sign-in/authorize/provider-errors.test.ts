@@ -14,7 +14,7 @@ interface Refused {
   /** As the client gets it. */
   readonly told: string
   readonly words: RegExp
-  readonly whose: 'person' | 'administrator' | 'operator' | 'nobody'
+  readonly whose: 'user' | 'administrator' | 'operator' | 'nobody'
 }
 
 const refusals: readonly Refused[] = [
@@ -23,7 +23,7 @@ const refusals: readonly Refused[] = [
     code: 65004,
     told: 'access_denied',
     words: /Consent was declined/,
-    whose: 'person',
+    whose: 'user',
   },
   {
     error: 'access_denied',
@@ -37,7 +37,7 @@ const refusals: readonly Refused[] = [
     code: 50076,
     told: 'interaction_required',
     words: /second factor/,
-    whose: 'person',
+    whose: 'user',
   },
   {
     error: 'interaction_required',
@@ -51,7 +51,7 @@ const refusals: readonly Refused[] = [
     code: 50058,
     told: 'login_required',
     words: /told not to ask/,
-    whose: 'person',
+    whose: 'user',
   },
   {
     error: 'invalid_grant',
@@ -65,7 +65,7 @@ const refusals: readonly Refused[] = [
     code: 50034,
     told: 'server_error',
     words: /not in the tenant/,
-    whose: 'person',
+    whose: 'user',
   },
   {
     error: 'invalid_client',
@@ -88,7 +88,7 @@ const refusals: readonly Refused[] = [
     words: /passing fault/,
     whose: 'nobody',
   },
-  { error: 'access_denied', told: 'access_denied', words: /Access was denied/, whose: 'person' },
+  { error: 'access_denied', told: 'access_denied', words: /Access was denied/, whose: 'user' },
   {
     error: 'invalid_scope',
     told: 'server_error',
@@ -96,18 +96,18 @@ const refusals: readonly Refused[] = [
     whose: 'operator',
   },
   { error: 'server_error', told: 'server_error', words: /passing fault/, whose: 'nobody' },
-  { error: 'quite_new', told: 'server_error', words: /refused with quite_new/, whose: 'person' },
-  { error: markup, told: 'server_error', words: /refused with unnamed_error/, whose: 'person' },
+  { error: 'quite_new', told: 'server_error', words: /refused with quite_new/, whose: 'user' },
+  { error: markup, told: 'server_error', words: /refused with unnamed_error/, whose: 'user' },
 ]
 
 const inOneLine: Readonly<Record<Refused['whose'], RegExp>> = {
-  person: /What you can do: /,
+  user: /What you can do: /,
   administrator: /For the (tenant|provider)'s administrator: /,
   operator: /For the operator of rolecall: /,
   nobody: /This passes by itself: /,
 }
 const onThePage: Readonly<Record<Refused['whose'], RegExp>> = {
-  person: /Yours\./,
+  user: /Yours\./,
   administrator: /administrator/,
   operator: /whoever operates this server/,
   nobody: /passes by itself/,

@@ -2,16 +2,16 @@ import type { LookupFunction } from 'node:net'
 import type { CustomFetch } from 'openid-client'
 import { Agent, EnvHttpProxyAgent, fetch, type RequestInit } from 'undici'
 import type { Clock } from '../clock.ts'
-import { DocumentError } from '../net/document-error.ts'
-import { errorCode } from '../net/error-code.ts'
-import { isLoopbackHost } from '../net/loopback.ts'
+import { DocumentError } from './document-error.ts'
+import { errorCode } from './error-code.ts'
+import { isLoopbackHost } from './loopback.ts'
 
 /** `fetch` as openid-client calls it. The answer is whole: its body was read before it is returned. */
-export type IdpFetch = CustomFetch
+export type BoundedFetch = CustomFetch
 
-export interface IdpFetchOptions {
+export interface BoundedFetchOptions {
   readonly clock: Clock
-  /** PEM: the only authorities trusted for the identity provider; absent: the system's. */
+  /** PEM: the only authorities trusted for the servers asked; absent: the system's. */
   readonly certificateAuthority?: string
   /** For the whole exchange, from the call to the last byte, in milliseconds. */
   readonly timeout?: number
@@ -24,32 +24,38 @@ export interface IdpFetchOptions {
   readonly lookup?: LookupFunction
 }
 
-export interface IdpConnection {
-  readonly fetch: IdpFetch
+export interface BoundedConnection {
+  readonly fetch: BoundedFetch
   /** Ends every exchange and every socket. */
   close(): void
 }
 
-const defaultTimeout = 5_000
-const defaultBodyLimit = 1_048_576
+const DEFAULT_TIMEOUT_MS = 5_000
+const DEFAULT_BODY_LIMIT_BYTES = 1_048_576
 
 /**
- * The one way to talk to the identity provider, with the bounds that a document or a token answer
- * never needs to exceed: time, size, no redirect, https unless the host is loopback. The metadata
- * documents of clients are fetched with the same, and a `lookup` of their own.
+ * The one fetch for discovery, key set, token endpoint and the metadata documents of clients, with the
+ * bounds that none of them needs to exceed: time, size, no redirect, https unless the host is loopback.
+ * Against SSRF a caller whose URLs come from outside gives a `lookup` that hands out public addresses
+ * alone (`public-address.ts`).
  *
  * `HTTPS_PROXY` and `NO_PROXY` are honoured on every Node version, which the global `fetch` of
  * Node 20 does not do. Loopback is never sent to a proxy: there it would mean another machine, and
  * plain http is taken only because it does not leave this one. The certificate of an https proxy
- * is judged by the system's authorities: the proxy is not the identity provider.
+ * is judged by the system's authorities: the proxy is not the server that is asked.
  *
  * Not checked: status, content type and content.
  *
  * @throws DocumentError from `fetch`, with a reason and without any part of a body
  * @throws Error at once when a proxy variable is not a URL
  */
-export function createIdpFetch(options: IdpFetchOptions): IdpConnection {
-  const { clock, timeout = defaultTimeout, bodyLimit = defaultBodyLimit, lookup } = options
+export function createBoundedFetch(options: BoundedFetchOptions): BoundedConnection {
+  const {
+    clock,
+    timeout = DEFAULT_TIMEOUT_MS,
+    bodyLimit = DEFAULT_BODY_LIMIT_BYTES,
+    lookup,
+  } = options
   // Said outright: NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise let anybody hand us keys.
   const tls = {
     rejectUnauthorized: true,
@@ -63,7 +69,7 @@ export function createIdpFetch(options: IdpFetchOptions): IdpConnection {
     ...(lookup && { httpProxy: '' }),
   })
 
-  const idpFetch: IdpFetch = async (url, init) => {
+  const boundedFetch: BoundedFetch = async (url, init) => {
     const target = checkedUrl(url)
     const controller = new AbortController()
     const late = new DocumentError('timeout', `${label(target)}: no answer within ${timeout} ms`)
@@ -92,7 +98,7 @@ export function createIdpFetch(options: IdpFetchOptions): IdpConnection {
   }
 
   return {
-    fetch: idpFetch,
+    fetch: boundedFetch,
     close() {
       const stopped = new DocumentError('stopped', 'stopped')
       direct.destroy(stopped).catch(() => undefined)
@@ -102,7 +108,7 @@ export function createIdpFetch(options: IdpFetchOptions): IdpConnection {
 }
 
 /**
- * A URL of the identity provider that may be called.
+ * A URL that may be asked: https, or http on loopback, without user info.
  *
  * @throws DocumentError `plain_http` for http off loopback, `incomplete` for anything not a URL
  */

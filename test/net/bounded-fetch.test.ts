@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Server } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { systemClock } from '../../src/clock.ts'
-import { createIdpFetch, type IdpFetchOptions } from '../../src/issuer/idp-fetch.ts'
+import { type BoundedFetchOptions, createBoundedFetch } from '../../src/net/bounded-fetch.ts'
 import { DocumentError } from '../../src/net/document-error.ts'
 import { createAuthority } from '../environment/certificates.ts'
 
@@ -21,8 +21,8 @@ async function listen(t: TestContext, server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-function open(t: TestContext, options: Partial<IdpFetchOptions> = {}) {
-  const connection = createIdpFetch({ clock: systemClock, ...options })
+function open(t: TestContext, options: Partial<BoundedFetchOptions> = {}) {
+  const connection = createBoundedFetch({ clock: systemClock, ...options })
   t.after(() => connection.close())
   return connection.fetch
 }
@@ -141,7 +141,7 @@ test('a caller can give up earlier', async (t) => {
 })
 
 test('closing ends what is under way', async (t) => {
-  const connection = createIdpFetch({ clock: systemClock })
+  const connection = createBoundedFetch({ clock: systemClock })
   const url = await serve(t, () => connection.close())
   await assert.rejects(connection.fetch(url, get), fails('stopped'))
 })
@@ -258,7 +258,7 @@ test('a proxy that refuses is named as such', async (t) => {
 test('a proxy variable that is not a URL is told at once, without its value', (t) => {
   setEnvironment(t, { HTTPS_PROXY: 'http://user:BODY@:x' })
   assert.throws(
-    () => createIdpFetch({ clock: systemClock }),
+    () => createBoundedFetch({ clock: systemClock }),
     /^Error: HTTPS_PROXY or HTTP_PROXY is/,
   )
 })

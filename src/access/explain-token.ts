@@ -22,7 +22,7 @@ export interface ExplainedCheck {
   readonly found: string
 }
 
-export interface Explanation {
+export interface TokenExplanation {
   readonly verdict: 'accepted' | 'refused' | 'undecided'
   /** In the order of a request; nothing is reached after one that did not pass. */
   readonly checks: readonly ExplainedCheck[]
@@ -32,9 +32,9 @@ export interface Explanation {
   readonly token?: ExplainedToken
 }
 
-/** What a token says of its person and times, whether that is true or not. */
+/** What a token says of its user and times, whether that is true or not. */
 export interface ExplainedToken {
-  /** What the cluster would call the person; as the claims have it, not cleaned. */
+  /** What the cluster would call the user; as the claims have it, not cleaned. */
   readonly user: string
   /** Seconds since the epoch, by claim, where they are numbers. */
   readonly times: Readonly<Record<string, number>>
@@ -56,11 +56,11 @@ interface Step {
  *
  * @param now milliseconds since the epoch
  */
-export async function explain(
+export async function explainToken(
   text: string,
   access: ResourceAccess,
   now: () => number,
-): Promise<Explanation> {
+): Promise<TokenExplanation> {
   const inside = await access.opener?.open(text)
   const token = inside ?? text
   const jwt = readJwt(token)
@@ -98,7 +98,7 @@ function verdictOf(refusal: Refusal | undefined): CheckVerdict {
   return refusal.reason === 'unavailable' ? 'undecided' : 'failed'
 }
 
-function wholeVerdict(refusal: Refusal | undefined): Explanation['verdict'] {
+function wholeVerdict(refusal: Refusal | undefined): TokenExplanation['verdict'] {
   if (refusal === undefined) return 'accepted'
   return refusal.reason === 'unavailable' ? 'undecided' : 'refused'
 }

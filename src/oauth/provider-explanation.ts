@@ -1,13 +1,13 @@
 import { printable } from './printable.ts'
 
 /**
- * Whose job it is: the person's who signs in, the administrator's of the tenant or provider, the
+ * Whose job it is: the user's who signs in, the administrator's of the tenant or provider, the
  * operator's of rolecall, or nobody's, since it passes by itself.
  */
-export type Whose = 'person' | 'administrator' | 'operator' | 'nobody'
+export type Whose = 'user' | 'administrator' | 'operator' | 'nobody'
 
 /** What went wrong at the identity provider, for people; every word in it is our own. */
-export interface Explanation {
+export interface ProviderExplanation {
   /** As the provider numbers it: `AADSTS50076`. */
   readonly code?: string
   /** One sentence. */
@@ -18,26 +18,26 @@ export interface Explanation {
 }
 
 const toDo: Readonly<Record<Whose, string>> = {
-  person: 'What you can do',
+  user: 'What you can do',
   administrator: "For the provider's administrator",
   operator: 'For the operator of rolecall',
   nobody: 'This passes by itself',
 }
 
 /**
- * Characters. HolmesGPT shows people the first 300 of an answer, JSON and all, and before the
+ * Characters. HolmesGPT shows users the first 300 of an answer, JSON and all, and before the
  * description stand up to 56.
  */
-const longest = 240
+const MOST_CHARACTERS = 240
 
 /**
  * An explanation as one line: what happened, whose job it is, the remedy, the code. Printable ASCII
  * without quotation marks and backslashes, as `error_description` demands (RFC 6749 §5.2), and 240
  * characters at most.
  */
-export function describeExplanation({ code, what, whose, remedy }: Explanation): string {
+export function describeExplanation({ code, what, whose, remedy }: ProviderExplanation): string {
   const entra = code !== undefined && whose === 'administrator'
   const part = entra ? "For the tenant's administrator" : toDo[whose]
   const line = `${what} ${part}: ${remedy}${code === undefined ? '' : ` (${code})`}`
-  return printable(line, longest).replaceAll('"', "'").replaceAll('\\', '/')
+  return printable(line, MOST_CHARACTERS).replaceAll('"', "'").replaceAll('\\', '/')
 }
