@@ -10,7 +10,7 @@ import { type TestContext, test } from 'node:test'
 import { readPeople } from '../../people.ts'
 
 const script = `
-  import { command } from ${JSON.stringify(new URL('../../mock-entra/command.ts', import.meta.url).href)}
+  import { command } from ${JSON.stringify(new URL('../../mock-entra/mock-idp-command.ts', import.meta.url).href)}
   const terminal = {
     stdout: (text) => process.stdout.write(text),
     stderr: (text) => process.stderr.write(text),
