@@ -23,6 +23,7 @@ export interface Config extends Omit<Values<Settings>, Computed> {
 }
 
 type Computed =
+  | 'resource_defaults'
   | 'public_url'
   | 'sealing_keys'
   | 'identity_provider'
@@ -66,13 +67,15 @@ export type ProviderCredential =
 
 type ProviderSettings = Values<Settings['identity_provider']>
 type OnlyEntra = 'tenant_id' | 'cloud' | 'authority'
-type OnlyOidc = 'issuer'
+type OnlyOidc = 'issuer' | 'discovery_url'
 
 interface CommonIdentityProvider
   extends Omit<
     ProviderSettings,
-    'kind' | OnlyEntra | OnlyOidc | 'client_secret' | 'client_secret_method'
+    'kind' | 'groups_claim' | OnlyEntra | OnlyOidc | 'client_secret' | 'client_secret_method'
   > {
+  /** Absent: nobody has groups. */
+  readonly groups_claim?: string
   readonly credential: ProviderCredential
   /** PEM text: the only authorities trusted for this provider; absent: the system's. */
   readonly certificate_authority?: string

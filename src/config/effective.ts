@@ -1,12 +1,14 @@
 import type { Config, IdentityProviderConfig, ResourceConfig } from './config.ts'
 import { judgeEdge, publicUrl } from './rules/edge.ts'
 import { judgeIdentityProvider, kindOfProvider } from './rules/identity-provider.ts'
+import { judgeLimits } from './rules/limits.ts'
 import { providerCredential } from './rules/provider-credential.ts'
 import { requestScopes } from './rules/request-scopes.ts'
 import { judgeResources } from './rules/resource.ts'
 import type { RuleInput } from './rules/rule.ts'
 import { judgeSignIn } from './rules/sign-in.ts'
 import { signInConfig } from './rules/sign-in-config.ts'
+import { judgeStore } from './rules/store.ts'
 import type { Settings } from './schema/schema.ts'
 import type { ValueFiles } from './sources/value-files.ts'
 import { valuesOf, withoutUndefined } from './values.ts'
@@ -28,7 +30,9 @@ export function effectiveConfig(input: RuleInput, files: ValueFiles): Omit<Confi
   judgeIdentityProvider(input, files)
   judgeResources(input)
   judgeSignIn(input)
-  const { resource: resources, ...rest } = settings
+  judgeStore(input)
+  judgeLimits(input)
+  const { resource: resources, resource_defaults: _defaults, ...rest } = settings
   return {
     ...valuesOf(rest),
     ...(tls && { tls }),
@@ -49,19 +53,25 @@ function providerConfig(input: RuleInput, files: ValueFiles): IdentityProviderCo
     cloud,
     authority,
     issuer,
+    discovery_url: discovery,
+    groups_claim: groups,
     client_secret: _secret,
     client_secret_method: _method,
     ...rest
   } = valuesOf(provider)
   const common = withoutUndefined({
     ...rest,
+    groups_claim: groups === '' ? undefined : groups,
     credential: providerCredential(provider, files),
     certificate_authority: files.certificates(provider.certificate_authority_file, [
       'identity_provider',
       'certificate_authority_file',
     ]),
   })
-  if (kindOfProvider(input) === 'oidc') return { kind: 'oidc', issuer: issuer ?? '', ...common }
+  if (kindOfProvider(input) === 'oidc') {
+    const oidc = withoutUndefined({ issuer: issuer ?? '', discovery_url: discovery })
+    return { kind: 'oidc', ...oidc, ...common }
+  }
   const entra = { tenant_id: tenant ?? '', cloud: cloud ?? 'public' } as const
   return { kind: 'entra', ...entra, ...withoutUndefined({ authority }), ...common }
 }

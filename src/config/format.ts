@@ -42,6 +42,7 @@ export function formatConfig(config: Config): string {
 function writtenProvider(provider: IdentityProviderConfig): Record<string, unknown> {
   const { credential, certificate_authority: authority, ...rest } = provider
   return {
+    groups_claim: '',
     ...written(rest),
     ...writtenCredential(credential),
     ...(authority && { certificate_authority: describeCertificates(authority) }),

@@ -8,6 +8,7 @@ import { signInMode } from './rules/sign-in-config.ts'
 import { aksAudience } from './schema/identifiers.ts'
 import {
   type Assignment,
+  isNothing,
   SettingsDraft,
   type Table,
   valueAt,
@@ -18,6 +19,7 @@ import { readEnvironment } from './sources/environment.ts'
 import { parseFile } from './sources/file.ts'
 import { readFlags } from './sources/flags.ts'
 import { interpolate } from './sources/interpolate.ts'
+import { applyResourceDefaults } from './sources/resource-defaults.ts'
 import { readSecretFiles } from './sources/secrets.ts'
 import { ValueFiles } from './sources/value-files.ts'
 import { validate } from './validate.ts'
@@ -90,6 +92,7 @@ function draftOf(table: Table, sources: Sources, report: Report): SettingsDraft 
   const resources = valueAt(draft.root, ['resource'])
   const count = Array.isArray(resources) ? resources.length : 0
   putAll(draft, readFlags(sources.flags, count, report), report)
+  applyResourceDefaults(draft)
   if (sources.flags['tenant'] !== undefined) assumeAks(draft, report)
   return draft
 }
@@ -98,7 +101,8 @@ function draftOf(table: Table, sources: Sources, report: Report): SettingsDraft 
 function putAll(draft: SettingsDraft, assignments: readonly Assignment[], report: Report): void {
   for (const { path, value, label } of assignments) {
     if (path[0] === 'listen') warnPort(draft, label, report)
-    if (draft.assign({ path, value: value === '' ? undefined : value, label })) continue
+    const given = isNothing(value, path) ? undefined : value
+    if (draft.assign({ path, value: given, label })) continue
     report.add({
       key: label,
       message: 'has a number that leaves one out',

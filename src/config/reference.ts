@@ -44,6 +44,12 @@ function section(table: string): string[] {
     `## ${table === '' ? 'Top of the file' : heading}`,
     '',
     ...(description === '' ? [] : [description, '']),
+    ...(table === 'resource_defaults' ? [] : rowsOf(table)),
+  ]
+}
+
+function rowsOf(table: string): string[] {
+  return [
     '| key | type | default | what | environment, flag |',
     '|---|---|---|---|---|',
     ...settings.filter((setting) => tableOfSetting(setting) === table).map(row),

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect, type Server } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { limitsWith } from '../support/defaults.ts'
 import {
   countStatuses,
   quantile,
@@ -17,13 +18,7 @@ import { startUpstream } from '../support/recording-upstream.ts'
 
 test('200 sockets that drip their headers hold up nobody, and are ended in time', async (t) => {
   const upstream = await startUpstream(t)
-  const limits = {
-    header_bytes: 32_768,
-    body_bytes: 4_194_304,
-    header_timeout: 500,
-    body_timeout: 30_000,
-    registrations_per_minute: 30,
-  }
+  const limits = limitsWith({ header_timeout: 500 })
   const gateway = await startGateway(t, { upstream: upstream.url, config: { limits } })
   const { call } = startCaller(t, gateway.url, 3)
   const mint = (person: string) => gateway.entra.mint({ person })

@@ -4,6 +4,7 @@ import { cloudOfHost } from './provider-url.ts'
 import { demand, type RuleInput } from './rule.ts'
 
 const onlyEntra = ['tenant_id', 'cloud', 'authority'] as const
+const onlyOidc = ['issuer', 'discovery_url'] as const
 const remedies = {
   entra:
     'Write the Directory (tenant) ID, a GUID: Azure portal > Microsoft Entra ID > Overview, or `az account show --query tenantId`.',
@@ -53,7 +54,7 @@ function judgeKind(judgement: RuleInput): void {
   }
   const needed = kind === 'entra' ? 'tenant_id' : 'issuer'
   demand(judgement, ['identity_provider', needed], provider[needed], remedies[kind])
-  const foreign = kind === 'entra' ? (['issuer'] as const) : onlyEntra
+  const foreign = kind === 'entra' ? onlyOidc : onlyEntra
   for (const key of foreign) {
     if (provider[key] === undefined) continue
     report.wrong(

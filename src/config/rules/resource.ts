@@ -137,9 +137,9 @@ const people: Rule = (judgement, resource, at) => {
   const { settings, draft, report } = judgement
   const provider = settings.identity_provider
   const groupless =
-    provider.groups_claim === undefined && !report.isWrong(['identity_provider', 'groups_claim'])
+    provider.groups_claim === '' && !report.isWrong(['identity_provider', 'groups_claim'])
   if (resource.required_groups.length > 0 && groupless) {
-    const remedy = 'Write identity_provider.groups_claim, such as "groups".'
+    const remedy = 'Write groups_claim = "groups" in [identity_provider], or remove it there.'
     report.wrong(
       draft,
       at('required_groups'),

@@ -4,7 +4,7 @@ import { valueAt } from '../sources/draft.ts'
 import type { RuleInput } from './rule.ts'
 
 interface Idle {
-  readonly table: 'sign_in' | 'store' | 'identity_provider'
+  readonly table: 'sign_in' | 'store' | 'identity_provider' | 'limits'
   /** Whether a key of the table has no effect. */
   readonly holds: (key: string) => boolean
 }
@@ -18,17 +18,20 @@ const ofSignIn = [
   'client_secret_method',
   'authorize_parameters',
 ]
+const limitsOfSignIn = ['registrations_per_minute', 'sign_ins_per_minute']
 
 const idle: Readonly<Record<SignInMode, readonly Idle[]>> = {
   broker: [],
   relay: [
     { table: 'sign_in', holds: isBrokerOnly },
     { table: 'identity_provider', holds: (key) => key === 'authorize_parameters' },
+    { table: 'limits', holds: (key) => key === 'registrations_per_minute' },
   ],
   off: [
     { table: 'sign_in', holds: (key) => key !== 'mode' },
     { table: 'store', holds: () => true },
     { table: 'identity_provider', holds: (key) => ofSignIn.includes(key) },
+    { table: 'limits', holds: (key) => limitsOfSignIn.includes(key) },
   ],
 }
 

@@ -2,7 +2,9 @@ import { z } from 'zod'
 import { textAs } from '../value-error.ts'
 import { duration, longest } from './duration.ts'
 import { readTenantId, signingAlgorithms } from './identifiers.ts'
-import { readBaseUrl, readIssuer } from './url.ts'
+import { secret } from './secret.ts'
+import { emptyMeansNone, named } from './text.ts'
+import { readBaseUrl, readDiscoveryUrl, readIssuer } from './url.ts'
 
 /** `[identity_provider]`: the one provider of this process. */
 export const identityProviderSchema = z
@@ -35,19 +37,23 @@ export const identityProviderSchema = z
           'oidc: the issuer, exactly as its discovery document writes it. Plain http only on loopback.',
         examples: ['https://idp.example.com/realms/main'],
       }),
+    discovery_url: textAs(readDiscoveryUrl)
+      .optional()
+      .meta({
+        description:
+          'oidc: the address of the discovery document, where it is not fetched from the issuer (Keycloak by its name inside the cluster). The document must still name `issuer`. Here, and for the addresses in that document, plain http is taken on loopback and to cluster-internal names.',
+        examples: [
+          'http://keycloak.keycloak.svc:8080/realms/main/.well-known/openid-configuration',
+        ],
+      }),
     client_id: z.string().optional().meta({
       description:
         'Our own client id at the provider; required in broker and relay. With it, only its tokens are taken unless `allowed_clients` says otherwise.',
     }),
-    client_secret: z
-      .string()
-      .optional()
-      .meta({
-        description: 'Our credential at the provider. None of the three kinds: a public client.',
-        examples: [`\${MCP_OAUTH_CLIENT_SECRET}`],
-        writeOnly: true,
-      }),
-    client_secret_file: z.string().optional().meta({ description: 'A file with `client_secret`.' }),
+    ...secret('client_secret', z.string(), {
+      description: 'Our credential at the provider. None of the three kinds: a public client.',
+      examples: [`\${MCP_OAUTH_CLIENT_SECRET}`],
+    }),
     client_certificate_file: z.string().optional().meta({
       description:
         'A PEM certificate in place of a secret (`private_key_jwt`), with `client_key_file`.',
@@ -72,15 +78,17 @@ export const identityProviderSchema = z
       }),
     user_claim: z.string().optional().meta({
       description:
-        'The claim with the name by which the cluster knows a person. Default: entra `upn`, else `oid`; oidc `preferred_username`, else `sub`.',
+        'The claim with the name by which the cluster knows a user. Default: entra `upn`, else `oid`; oidc `preferred_username`, else `sub`.',
     }),
-    groups_claim: z
-      .string()
-      .optional()
-      .meta({
-        description: "The claim with the person's groups. Absent: nobody has groups.",
-        examples: ['groups'],
-      }),
+    groups_claim: emptyMeansNone(
+      z.string().prefault('groups'),
+      'The claim with the groups of the user. `""`: nobody has groups.',
+    ),
+    client_claim: named.optional().meta({
+      description:
+        'The claim that names the client of a token. Default: entra `appid`, `azp`; oidc `azp`, `client_id`, `cid` (Okta); all that are there must agree.',
+      examples: ['cid'],
+    }),
     certificate_authority_file: z.string().optional().meta({
       description:
         "PEM certificates: the only authorities trusted for the provider. Absent: the system's.",

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { textAs, ValueError } from '../value-error.ts'
 import { duration } from './duration.ts'
 import { aksAudience, readResourceName, readResourcePath, readTokenHeader } from './identifiers.ts'
-import { readIssuer, readUpstream } from './url.ts'
+import { named } from './text.ts'
+import { readUpstream } from './url.ts'
 
 /** A scope as it may stand in a challenge (RFC 6749 §3.3). */
 const scope = textAs((text) =>
@@ -13,8 +14,6 @@ const scope = textAs((text) =>
         'Write every scope as an item of its own: ["openid", "profile"].',
       ),
 )
-
-const named = z.string().min(1)
 
 const upstreamShape = {
   upstream: textAs(readUpstream)
@@ -49,17 +48,20 @@ const upstreamShape = {
     }),
   upstream_identity: z.enum(['caller', 'own']).prefault('caller').meta({
     description:
-      '`caller`: the token of the person goes upstream. `own`: none does, and the upstream acts as itself for everybody; only with `unsafe_upstream_identity`.',
+      '`caller`: the token of the user goes upstream. `own`: none does, and the upstream acts as itself for everybody; only with `unsafe_upstream_identity`.',
   }),
   unsafe_upstream_identity: z.boolean().prefault(false).meta({
-    description:
-      'Confirms `upstream_identity = "own"`: all people have the rights of the upstream.',
+    description: 'Confirms `upstream_identity = "own"`: every user has the rights of the upstream.',
   }),
   connect_timeout: duration().prefault('5s').meta({
     description: 'How long connecting to the upstream may take.',
   }),
   response_timeout: duration().prefault('300s').meta({
     description: "Until the upstream's headers; streams then have no limit.",
+  }),
+  stream_keep_alive: duration({ least: 0 }).prefault('25s').meta({
+    description:
+      'After how long a silent event stream gets a comment line, between events only, so that nothing in front takes it for idle (nginx 60 s). `"0s"`: never.',
   }),
   probe_tool: z
     .string()
@@ -95,25 +97,25 @@ const tokenShape = {
       'All of these must be in `scp`, `scope` and `roles` taken together; entra: without case.',
   }),
   required_groups: z.array(named).prefault([]).meta({
-    description: 'The person must be in one of these; needs `groups_claim`.',
+    description: 'The user must be in one of these, by `groups_claim`.',
   }),
   allowed_clients: z
     .array(named)
     .prefault([])
     .meta({
       description:
-        'Client ids whose tokens are taken (`appid`, `azp`). Default: `client_id` where there is one, else any, with a warning. `["*"]`: any.',
+        'Client ids whose tokens are taken, by `client_claim`. Default: `client_id` where there is one, else any, with a warning. `["*"]`: any.',
       examples: [['22222222-3333-4444-8555-666666666666']],
     }),
   allow_app_tokens: z.boolean().prefault(false).meta({
-    description: 'Takes tokens of applications, with no person behind them.',
+    description: 'Takes tokens of applications, with no user behind them.',
   }),
   token_issuers: z
-    .array(textAs(readIssuer))
+    .array(named)
     .prefault([])
     .meta({
       description:
-        "The issuers of tokens, in place of the default: Entra's v1 and v2 issuers of the tenant; oidc: the discovered issuer.",
+        "The issuers of tokens, in place of the default: Entra's v1 and v2 issuers of the tenant; oidc: the discovered issuer. They are compared and never fetched, so any text will do (ADFS: `http://…/services/trust`, URNs).",
       examples: [['https://sts.windows.net/00000000-0000-0000-0000-000000000000/']],
     }),
   token_kind: z.enum(['access_token', 'id_token']).prefault('access_token').meta({
@@ -132,6 +134,41 @@ export const resourceSchema = z.strictObject({
   path: textAs(readResourcePath).prefault('/mcp').meta({
     description: 'Where clients find it; distinct. Not `/`, nor below `/oauth` or `/.well-known`.',
   }),
+  description: z
+    .string()
+    .optional()
+    .meta({
+      description: 'What it is, for people and models.',
+      examples: ['Europe, production'],
+    }),
+  labels: z
+    .record(z.string(), z.string())
+    .prefault({})
+    .meta({ description: 'Labels for the fleet.', examples: [{ region: 'eu' }] }),
   ...upstreamShape,
   ...tokenShape,
 })
+
+/** Keys of a resource that no two can share. */
+const OWN_KEYS = { name: true, path: true, upstream: true } as const
+const sharedSchema = resourceSchema.omit(OWN_KEYS)
+
+/** `[resource_defaults]`: what every resource takes unless it says otherwise; itself without defaults. */
+export const resourceDefaultsSchema = z
+  .strictObject(
+    Object.fromEntries(
+      Object.entries(sharedSchema.shape).map(([key, setting]) => [key, withoutDefault(setting)]),
+    ) as {
+      [Key in keyof typeof sharedSchema.shape]: z.ZodOptional<(typeof sharedSchema.shape)[Key]>
+    },
+  )
+  .prefault({})
+  .meta({
+    description:
+      'What every `[[resource]]` takes unless it says otherwise: all its keys but `name`, `path` and `upstream`.',
+  })
+
+function withoutDefault(setting: z.ZodType): z.ZodType {
+  const bare = setting instanceof z.ZodPrefault ? (setting.unwrap() as z.ZodType) : setting
+  return bare.optional().meta({ ...bare.meta(), ...setting.meta() })
+}

@@ -1,50 +1,16 @@
 import { z } from 'zod'
 import { textAs, ValueError } from '../value-error.ts'
 import { readHost, readListenAddress, readNetwork } from './address.ts'
+import { auditSchema } from './audit.ts'
 import { duration } from './duration.ts'
 import { readSealingKeys } from './identifiers.ts'
 import { identityProviderSchema } from './identity-provider.ts'
-import { resourceSchema } from './resource.ts'
+import { limitsSchema } from './limits.ts'
+import { resourceDefaultsSchema, resourceSchema } from './resource.ts'
+import { secret } from './secret.ts'
 import { signInSchema } from './sign-in.ts'
-import { readOrigin, readRedisUrl } from './url.ts'
-
-const bytes = (least: number, most: number) => z.int().min(least).max(most)
-
-const storeSchema = z
-  .strictObject({
-    redis_url: textAs(readRedisUrl)
-      .optional()
-      .meta({
-        description: 'A Redis server for single use and reuse detection across processes.',
-        examples: ['rediss://redis:6379'],
-        writeOnly: true,
-      }),
-    redis_url_file: z.string().optional().meta({ description: 'A file with `redis_url`.' }),
-  })
-  .prefault({})
-  .meta({ description: "Where sign-in keeps state. Absent: this process's memory." })
-
-const limitsSchema = z
-  .strictObject({
-    header_bytes: bytes(4096, 1_048_576).prefault(32_768).meta({
-      description:
-        'All headers of one request. A token of a person in 200 groups has 12,000 bytes.',
-    }),
-    body_bytes: bytes(1, 1_073_741_824).prefault(4_194_304).meta({
-      description: 'The body of one request; it is held in memory.',
-    }),
-    header_timeout: duration().prefault('15s').meta({
-      description: 'How long a client may take to send its headers.',
-    }),
-    body_timeout: duration().prefault('30s').meta({
-      description: 'How long a client may take to send its body.',
-    }),
-    registrations_per_minute: z.int().min(1).max(100_000).prefault(30).meta({
-      description: 'Registrations from one address (IPv6: one /64) at one process; 429 beyond.',
-    }),
-  })
-  .prefault({})
-  .meta({ description: 'What one request may cost.' })
+import { storeSchema } from './store.ts'
+import { readClientOrigin, readOrigin } from './url.ts'
 
 const edgeShape = {
   public_url: textAs(readOrigin)
@@ -75,11 +41,12 @@ const edgeShape = {
       'Where health and metrics answer; never equal to `listen`. The image sets `0.0.0.0:9090`.',
   }),
   allowed_origins: z
-    .array(textAs(readOrigin))
+    .array(textAs(readClientOrigin))
     .prefault([])
     .meta({
-      description: 'Origins of browser clients, beside that of `public_url`.',
-      examples: [['https://inspector.example.com']],
+      description:
+        'Origins of browser clients beside that of `public_url`, of any scheme. Each is exact: a wildcard is an error.',
+      examples: [['https://inspector.example.com', 'chrome-extension://abcdefghijklmnop']],
     }),
   unsafe_any_origin: z.boolean().prefault(false).meta({
     description: 'Takes requests of every web page.',
@@ -92,25 +59,27 @@ const edgeShape = {
         'CIDRs; only from these are X-Forwarded-For and X-Request-Id believed, and nothing else ever.',
       examples: [['10.0.0.0/8']],
     }),
+  keep_alive: duration({ least: 1_000 }).prefault('75s').meta({
+    description:
+      'How long an idle client connection stays open. Longer than what stands in front waits (nginx 60 s; Google Cloud 600 s), or requests meet a closing connection.',
+  }),
 }
 
+const sealingKeys = z
+  .union([z.string(), z.array(z.string())], { error: 'is not a text of keys' })
+  .transform((keys, context): readonly string[] => {
+    if (keys.length === 0) return []
+    const read = readSealingKeys(typeof keys === 'string' ? keys.split('\n') : keys)
+    if (!(read instanceof ValueError)) return read
+    context.addIssue({ code: 'custom', message: read.message, params: { remedy: read.remedy } })
+    return z.NEVER
+  })
+
 const processShape = {
-  sealing_keys: z
-    .union([z.string(), z.array(z.string())], { error: 'is not a text of keys' })
-    .transform((keys, context): readonly string[] => {
-      if (keys.length === 0) return []
-      const read = readSealingKeys(typeof keys === 'string' ? keys.split('\n') : keys)
-      if (!(read instanceof ValueError)) return read
-      context.addIssue({ code: 'custom', message: read.message, params: { remedy: read.remedy } })
-      return z.NEVER
-    })
-    .optional()
-    .meta({
-      description:
-        'Keys of 32 bytes in base64url, one per line (`rolecall keygen` prints one): the first seals, all open. broker and relay need them off loopback.',
-      writeOnly: true,
-    }),
-  sealing_keys_file: z.string().optional().meta({ description: 'A file with `sealing_keys`.' }),
+  ...secret('sealing_keys', sealingKeys, {
+    description:
+      'Keys of 32 bytes in base64url, one per line (`rolecall keygen` prints one): the first seals, all open. broker and relay need them off loopback.',
+  }),
   shutdown_delay: duration({ least: 0 }).prefault('5s').meta({
     description: 'After SIGTERM: not ready, still serving.',
   }),
@@ -134,11 +103,13 @@ export const settingsSchema = z.strictObject({
   identity_provider: identityProviderSchema,
   store: storeSchema,
   limits: limitsSchema,
+  audit: auditSchema,
   sign_in: signInSchema,
   resource: z
     .array(resourceSchema)
     .prefault([])
     .meta({ description: 'One MCP endpoint behind one path. One or more.' }),
+  resource_defaults: resourceDefaultsSchema,
 })
 
 /** Every setting with its default filled in, each right by itself. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { textAs } from '../value-error.ts'
 import { readHost } from './address.ts'
 import { duration, longest, moment } from './duration.ts'
+import { secret } from './secret.ts'
 import { readOrigin, readRedirectUri } from './url.ts'
 
 const redirectUris = z.array(textAs(readRedirectUri))
@@ -16,11 +17,9 @@ const clientSchema = z
       description: 'Presets or exact URIs. Required.',
       examples: [['robusta']],
     }),
-    client_secret: z.string().optional().meta({
+    ...secret('client_secret', z.string(), {
       description: 'What the client shows at our token endpoint. Absent: a public client.',
-      writeOnly: true,
     }),
-    client_secret_file: z.string().optional().meta({ description: 'A file with `client_secret`.' }),
     skip_consent: z.boolean().prefault(false).meta({
       description: 'No consent page; only with exact https redirect URIs.',
     }),

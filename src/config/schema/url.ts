@@ -15,6 +15,37 @@ function readPlainUrl(text: string, example: string): URL | ValueError {
   return url
 }
 
+const wildcard = new ValueError(
+  'has a wildcard, and origins are compared as a whole',
+  'Name every origin by itself.',
+)
+const otherScheme = /^(?<scheme>[a-z][a-z0-9+.-]*):\/\/(?<host>[^/?#@\s\\]+)(?<rest>([/?#].*)?)$/i
+
+/**
+ * Reads the origin of a browser client: as {@link readOrigin}, or of an extension or a desktop
+ * program (`chrome-extension://…`, `tauri://localhost`), whose schemes have no standard form.
+ */
+export function readClientOrigin(text: string): string | ValueError {
+  if (text === '*') {
+    return new ValueError(
+      'cannot be "*"',
+      'Name the origins, or set unsafe_any_origin = true to take every one.',
+    )
+  }
+  if (/^https?:/i.test(text)) return readOrigin(text)
+  const { scheme = '', host, rest } = otherScheme.exec(text)?.groups ?? {}
+  if (host === undefined || scheme.toLowerCase() === 'file') {
+    return new ValueError(
+      'is not an origin that could be told from others',
+      'Write scheme and host as the browser sends them: "https://inspector.example.com", "chrome-extension://abcdefghijklmnop".',
+    )
+  }
+  if (host.includes('*')) return wildcard
+  const origin = `${scheme.toLowerCase()}://${host}`
+  if (rest === '' || rest === '/') return origin
+  return new ValueError('has a path', `Write the origin alone: "${origin}".`)
+}
+
 /**
  * Reads an origin: scheme, host, port and nothing else. Whether plain http may be used there is
  * judged elsewhere.
@@ -22,14 +53,9 @@ function readPlainUrl(text: string, example: string): URL | ValueError {
  * @returns the origin in the form that browsers send (RFC 6454 §6.2)
  */
 export function readOrigin(text: string): string | ValueError {
-  if (text === '*') {
-    return new ValueError(
-      'cannot be "*"',
-      'Name the origins, or set unsafe_any_origin = true to take every one.',
-    )
-  }
   const url = readPlainUrl(text, 'https://mcp.example.com')
   if (url instanceof ValueError) return url
+  if (url.hostname.includes('*')) return wildcard
   if (url.pathname === '/') return url.origin
   return new ValueError('has a path', `Write the origin alone: "${url.origin}".`)
 }
@@ -60,6 +86,25 @@ export function readBaseUrl(text: string): string | ValueError {
   return issuer instanceof ValueError ? issuer : issuer.replace(/\/+$/, '')
 }
 
+/**
+ * Reads the address of a discovery document. Plain http on loopback and to cluster-internal names,
+ * where the network is the cluster's own.
+ */
+export function readDiscoveryUrl(text: string): string | ValueError {
+  const path = '/.well-known/openid-configuration'
+  const url = readPlainUrl(text, `https://idp.example.com/realms/main${path}`)
+  if (url instanceof ValueError) return url
+  if (!url.pathname.includes('/.well-known/')) {
+    const whole = `${text.replace(/\/+$/, '')}${path}`
+    return new ValueError('is not the address of a discovery document', `Write "${whole}".`)
+  }
+  if (isTrustedTransport(text)) return text
+  return new ValueError(
+    'is plain http to a name that is neither loopback nor cluster-internal',
+    'Write an https URL: keys that come over plain http can be exchanged on the way.',
+  )
+}
+
 /** Whether nobody on the way can read along: https, or http on loopback. */
 export function isEncryptedOrLoopback(url: string): boolean {
   const { protocol, hostname } = new URL(url)
@@ -69,15 +114,6 @@ export function isEncryptedOrLoopback(url: string): boolean {
 /** Whether a URL may be plain http without a switch: on loopback, or a cluster-internal name. */
 export function isTrustedTransport(url: string): boolean {
   return isEncryptedOrLoopback(url) || isClusterInternalHost(new URL(url).hostname)
-}
-
-/** Reads the address of a Redis server: redis:// or rediss://. The password in it is a secret. */
-export function readRedisUrl(text: string): string | ValueError {
-  if (/^rediss?:\/\/[^/]/.test(text) && URL.canParse(text)) return text
-  return new ValueError(
-    'is not the URL of a Redis server',
-    'Write redis://host:6379 or, with TLS, rediss://host:6379.',
-  )
 }
 
 /** The presets of redirect URIs; what each stands for is known to the sign-in. */

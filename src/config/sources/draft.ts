@@ -1,3 +1,6 @@
+import { settingAt } from '../schema/settings.ts'
+import { emptyMark } from '../schema/text.ts'
+
 /** Keys from the top; numbers for items of lists. */
 export type Path = readonly (string | number)[]
 
@@ -107,16 +110,23 @@ export class SettingsDraft {
 }
 
 /**
- * A copy without empty texts: `key = ""` is the same as no key. Items of lists stay, so that an
- * empty one is told.
+ * A copy without empty texts: `key = ""` is the same as no key, but where the schema gives it a
+ * meaning. Items of lists stay, so that an empty one is told.
  */
-export function withoutEmptyTexts(value: unknown): unknown {
+export function withoutEmptyTexts(value: unknown, path: Path = []): unknown {
   if (Array.isArray(value)) {
-    return value.map((item) => (isTable(item) ? withoutEmptyTexts(item) : item))
+    return value.map((item, index) =>
+      isTable(item) ? withoutEmptyTexts(item, [...path, index]) : item,
+    )
   }
   if (!isTable(value)) return value
-  const kept = Object.entries(value).filter(([, item]) => item !== '')
-  return tableOf(kept.map(([key, item]) => [key, withoutEmptyTexts(item)]))
+  const kept = Object.entries(value).filter(([key, item]) => !isNothing(item, [...path, key]))
+  return tableOf(kept.map(([key, item]) => [key, withoutEmptyTexts(item, [...path, key])]))
+}
+
+/** Whether a value is the same as no value at its place. */
+export function isNothing(value: unknown, path: Path): boolean {
+  return value === '' && settingAt(path)?.node.$comment !== emptyMark
 }
 
 /** As `Object.fromEntries`, but that `__proto__` is a key like any other. */

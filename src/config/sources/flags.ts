@@ -28,7 +28,7 @@ const settingFlags: readonly SettingFlag[] = settings.flatMap(({ path, kind, nod
   const [top = '', second, key] = path
   const ofTop = path.length === 1
   const ofResource = top === 'resource' && second === '*' && path.length === 3
-  if (node.writeOnly === true || (!ofTop && !ofResource)) return []
+  if (node.writeOnly === true || kind === 'texts' || (!ofTop && !ofResource)) return []
   const last = key ?? top
   const name = aliases[last] ?? last.replaceAll('_', '-')
   const where: Path = ofTop ? [top] : ['resource', 0, last]

@@ -15,6 +15,8 @@ import {
 const client = '22222222-3333-4444-8555-666666666666'
 const oidc = { kind: 'oidc', issuer: 'https://idp.example.com' }
 
+const broker = { 'identity_provider.client_id': client, sealing_keys: 'A'.repeat(43) }
+
 type Row = readonly [rule: string, changes: Record<string, unknown>, key: string, words: RegExp]
 
 const problems: readonly Row[] = [
@@ -181,9 +183,39 @@ const problems: readonly Row[] = [
   ],
   [
     'required_groups need a claim',
-    { 'resource.0.required_groups': ['g'] },
+    { 'resource.0.required_groups': ['g'], 'identity_provider.groups_claim': '' },
     'resource[0].required_groups',
     /groups_claim/,
+  ],
+  [
+    'a discovery_url has no meaning for entra',
+    { 'identity_provider.discovery_url': 'https://a.example/.well-known/openid-configuration' },
+    'identity_provider.discovery_url',
+    /no meaning/,
+  ],
+  [
+    'all bodies together may be as large as one',
+    { 'limits.buffered_bytes': 1000 },
+    'limits.buffered_bytes',
+    /4194304 or more/,
+  ],
+  [
+    'a Redis password needs a server',
+    { 'store.redis_password': 'hunter2', ...broker },
+    'store.redis_password',
+    /redis_url too/,
+  ],
+  [
+    'a Redis password stands in one place',
+    { store: { redis_url: 'redis://:a@redis', redis_password: 'hunter2' }, ...broker },
+    'store.redis_password',
+    /alone/,
+  ],
+  [
+    'a Redis user stands in one place',
+    { store: { redis_url: 'redis://a@redis', redis_username: 'b' }, ...broker },
+    'store.redis_username',
+    /alone/,
   ],
   [
     'any client stands alone',

@@ -51,6 +51,7 @@ test('every secret has its _file beside it', () => {
       'sealing_keys',
       'identity_provider.client_secret',
       'store.redis_url',
+      'store.redis_password',
       'sign_in.client.*.client_secret',
     ],
   )
@@ -101,6 +102,8 @@ const contract: Readonly<Record<string, unknown>> = {
   shutdown_delay: '5s',
   shutdown_grace: '20s',
   log_level: 'info',
+  keep_alive: '75s',
+  'identity_provider.groups_claim': 'groups',
   'identity_provider.signing_algorithms': ['RS256'],
   'identity_provider.stale_for': '24h',
   'identity_provider.authorize_parameters': {},
@@ -109,6 +112,14 @@ const contract: Readonly<Record<string, unknown>> = {
   'limits.header_timeout': '15s',
   'limits.body_timeout': '30s',
   'limits.registrations_per_minute': 30,
+  'limits.sign_ins_per_minute': 60,
+  'limits.batch_messages': 50,
+  'limits.calls_per_user': 64,
+  'limits.streams_per_user': 64,
+  'limits.buffered_bytes': 134217728,
+  'limits.connections': 0,
+  'audit.before_dispatch': false,
+  'audit.arguments': [],
   'sign_in.redirect_uris': ['loopback'],
   'sign_in.registration': true,
   'sign_in.client_metadata_hosts': [],
@@ -122,6 +133,8 @@ const contract: Readonly<Record<string, unknown>> = {
   'resource.*.upstream_identity': 'caller',
   'resource.*.connect_timeout': '5s',
   'resource.*.response_timeout': '300s',
+  'resource.*.stream_keep_alive': '25s',
+  'resource.*.labels': {},
   'resource.*.required_scopes': [],
   'resource.*.required_groups': [],
   'resource.*.allowed_clients': [],
@@ -135,6 +148,20 @@ test('defaults are those of the contract', () => {
     const found = settings.find((setting) => setting.path.join('.') === path)
     assert.deepEqual(found?.node.default, initial, path)
   }
+})
+
+test('resource_defaults has the keys of a resource but its own, and no default of its own', () => {
+  const of = (table: string) =>
+    settings.flatMap(({ path, node }) => (path[0] === table ? [[path.at(-1) ?? '', node]] : []))
+  const own = ['name', 'path', 'upstream']
+  const shared = of('resource').filter(([key]) => !own.includes(String(key)))
+  assert.deepEqual(
+    of('resource_defaults'),
+    shared.map(([key, node]) => {
+      const { default: _, ...rest } = node as Record<string, unknown>
+      return [key, rest]
+    }),
+  )
 })
 
 test('no switch is on by itself but those that make nothing unsafe', () => {

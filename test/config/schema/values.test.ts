@@ -31,7 +31,19 @@ const refused: readonly (readonly [key: string, value: unknown, words: RegExp])[
   ['internal_hosts', ['*.example.com'], /without scheme/],
   ['internal_hosts', 'a', /brackets/],
   ['allowed_origins', ['*'], /unsafe_any_origin/],
-  ['allowed_origins', ['null'], /not an http or https URL/],
+  ['allowed_origins', ['null'], /scheme and host/],
+  ['allowed_origins', ['file://'], /scheme and host/],
+  ['allowed_origins', ['file:///home/a'], /scheme and host/],
+  ['allowed_origins', ['file://host'], /told from others/],
+  ['allowed_origins', ['about:blank'], /scheme and host/],
+  ['allowed_origins', ['a.example'], /scheme and host/],
+  ['allowed_origins', ['https://*.example.com'], /wildcard/],
+  ['allowed_origins', ['http://localhost:*'], /not an http or https URL/],
+  ['allowed_origins', ['chrome-extension://*'], /wildcard/],
+  ['allowed_origins', ['chrome-extension://abc/popup.html'], /"chrome-extension:\/\/abc"/],
+  ['allowed_origins', ['tauri://user@localhost'], /scheme and host/],
+  ['sign_in.popup_origins', ['https://*.example.com'], /wildcard/],
+  ['keep_alive', '1ms', /too short/],
   ['allowed_origins', ['https://a.example/b'], /"https:\/\/a.example"/],
   ['trusted_proxies', ['10.0.0.0/33'], /CIDR/],
   ['trusted_proxies', ['10.0.0/8'], /CIDR/],
@@ -59,7 +71,21 @@ const refused: readonly (readonly [key: string, value: unknown, words: RegExp])[
   ['identity_provider.stale_for', 24, /"24s"/],
   ['identity_provider.client_secret_method', 'jwt', /post, basic/],
   ['identity_provider.authorize_parameters', { prompt: 1 }, /text/],
+  ['identity_provider.discovery_url', 'http://idp.example.com/.well-known/a', /cluster-internal/],
+  ['identity_provider.discovery_url', 'https://idp.example.com/x/', /"https:.*\/x\/.well-known/],
+  ['identity_provider.discovery_url', 'idp/.well-known/a', /http or https URL/],
   ['store.redis_url', 'localhost:6379', /redis:\/\//],
+  ['store.redis_url', 'http://localhost:6379', /redis:\/\//],
+  ['store.redis_url', 'rediss://:hunter2/x=@redis:6380', /redis_password/],
+  ['store.redis_url', 'rediss://a:123/hunter2@redis:6380', /redis_password/],
+  ['store.redis_url', 'rediss://:hunter2#x@redis:6380', /redis_password/],
+  ['store.redis_url', 'rediss://:hunter2?x@redis:6380', /redis_password/],
+  ['store.redis_url', 'rediss://:hunter2%x@redis:6380', /begins no %xx.*redis_password/],
+  ['store.redis_url', 'rediss://%zz:hunter2@redis:6380', /begins no %xx.*redis_password/],
+  ['store.redis_url', 'redis://redis:99999', /redis:\/\/host/],
+  ['store.redis_url', 'redis://redis/cache', /number of a database/],
+  ['store.redis_url', 'redis://redis/0?tls=false', /query/],
+  ['store.redis_url', 'redis://:hunter2@', /URL of a Redis server/],
   ['limits.header_bytes', 0, /4096 or more/],
   ['limits.header_bytes', 10_000_000, /1048576 or less/],
   ['limits.header_bytes', '32768', /without quotes/],
@@ -105,20 +131,31 @@ const refused: readonly (readonly [key: string, value: unknown, words: RegExp])[
   ['resource.0.audiences', 'a', /brackets/],
   ['resource.0.request_scopes', ['openid profile'], /item of its own/],
   ['resource.0.request_scopes', ['a"b'], /item of its own/],
-  ['resource.0.token_issuers', ['sts.windows.net'], /http or https URL/],
-  ['resource.0.token_issuers', ['http://sts.example.com'], /plain http/],
+  ['resource.0.token_issuers', [''], /empty/],
+  ['resource.0.labels', { region: 1 }, /text/],
+  ['resource.0.stream_keep_alive', 25, /"25s"/],
+  ['limits.batch_messages', 0, /1 or more/],
+  ['limits.batch_messages', 1001, /1000 or less/],
+  ['limits.connections', -1, /0 or more/],
+  ['audit.arguments', [''], /empty/],
   ['resource.0.token_kind', 'jwt', /access_token, id_token/],
 ]
 
 for (const [path, value, words] of refused) {
   test(`refused: ${path} = ${JSON.stringify(value)?.slice(0, 60)}`, () => {
-    const loaded = loadWith({ [path]: value })
+    const loaded = loadWith({ ...providerFor(path), [path]: value })
     const [problem] = loaded.kind === 'problems' ? loaded.problems : []
     const wanted = path.replace('.0', '[0]')
     assert.ok(problem?.key.startsWith(wanted), `${problem?.key} begins with ${wanted}`)
     assertProblem(loaded, problem?.key ?? '', words)
     assert.doesNotMatch(JSON.stringify(loaded), /hunter2/)
   })
+}
+
+/** What only another provider has is judged with that one. */
+function providerFor(path: string): Record<string, unknown> {
+  if (path !== 'identity_provider.discovery_url') return {}
+  return { identity_provider: { kind: 'oidc', issuer: 'https://idp.example.com' } }
 }
 
 const taken: readonly (readonly [key: string, value: unknown, read: unknown])[] = [
@@ -159,12 +196,40 @@ const taken: readonly (readonly [key: string, value: unknown, read: unknown])[] 
   ['identity_provider.tenant_id', tenant.toUpperCase(), tenant],
   ['identity_provider.authority', 'http://localhost:8089/', 'http://localhost:8089'],
   ['identity_provider.signing_algorithms', ['ES256', 'EdDSA', 'Ed25519', 'PS512'], undefined],
+  ['identity_provider.groups_claim', 'teams', undefined],
+  [
+    'identity_provider.discovery_url',
+    'http://keycloak.keycloak.svc:8080/realms/main/.well-known/openid-configuration',
+    undefined,
+  ],
+  [
+    'allowed_origins',
+    [
+      'Chrome-Extension://abcdef',
+      'tauri://localhost/',
+      'app://obsidian.md',
+      'vscode-webview://1-a',
+    ],
+    ['chrome-extension://abcdef', 'tauri://localhost', 'app://obsidian.md', 'vscode-webview://1-a'],
+  ],
+  ['keep_alive', '620s', 620_000],
+  ['limits.connections', 0, undefined],
+  ['audit.arguments', ['pods_list'], undefined],
+  ['resource.0.stream_keep_alive', '0s', 0],
+  ['resource.0.description', 'Europe, production', undefined],
+  ['resource.0.labels', { region: 'eu' }, undefined],
+  [
+    'resource.0.token_issuers',
+    ['http://adfs.example.com/adfs/services/trust', 'urn:example:issuer'],
+    undefined,
+  ],
 ]
 
 for (const [path, value, read] of taken) {
   test(`taken: ${path} = ${JSON.stringify(value).slice(0, 60)}`, () => {
-    const config: unknown = configOf(loadWith({ [path]: value }))
+    const config: unknown = configOf(loadWith({ ...providerFor(path), [path]: value }))
     const found = path
+      .replace('resource.', 'resources.')
       .split('.')
       .reduce((table, key) => (table as Record<string, unknown>)[key], config)
     assert.deepEqual(found, read ?? value)
@@ -182,4 +247,11 @@ test('a header name is lower case, an issuer stays as it is written', () => {
   assert.ok(config.identity_provider.kind === 'oidc')
   assert.equal(config.identity_provider.issuer, issuer)
   assert.equal(config.resources[0]?.upstream_token_header, 'x-argocd-api-token')
+})
+
+test('an empty groups_claim takes the default away, in a file and in the environment', () => {
+  const given = { environment: { ROLECALL__IDENTITY_PROVIDER__GROUPS_CLAIM: '' } }
+  for (const loaded of [loadWith({ 'identity_provider.groups_claim': '' }), loadWith({}, given)]) {
+    assert.ok(!('groups_claim' in configOf(loaded).identity_provider))
+  }
 })

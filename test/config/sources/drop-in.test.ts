@@ -33,6 +33,7 @@ test('the five lines of the documentation page load with only upstream added', (
     cloud: 'public',
     credential: { kind: 'none' },
     authorize_parameters: {},
+    groups_claim: 'groups',
     signing_algorithms: ['RS256'],
     stale_for: 86_400_000,
   })

@@ -226,6 +226,7 @@ test('for a first try no file is needed: --upstream, --issuer, --audience', () =
     issuer: 'https://idp.example.com',
     credential: { kind: 'none' },
     authorize_parameters: {},
+    groups_claim: 'groups',
     signing_algorithms: ['RS256'],
     stale_for: 86_400_000,
   })
@@ -246,6 +247,7 @@ test('--tenant is Entra; without --audience that of AKS is named in a warning', 
     cloud: 'public',
     credential: { kind: 'none' },
     authorize_parameters: {},
+    groups_claim: 'groups',
     signing_algorithms: ['RS256'],
     stale_for: 86_400_000,
   })

@@ -1,0 +1,25 @@
+import { settingAt } from '../schema/settings.ts'
+import { isTable, type SettingsDraft, type Table, valueAt } from './draft.ts'
+
+/**
+ * Gives every resource what `[resource_defaults]` says and the resource itself does not, under the
+ * name that its author knows. What no resource takes stays, to be judged where it is.
+ */
+export function applyResourceDefaults(draft: SettingsDraft): void {
+  const defaults = valueAt(draft.root, ['resource_defaults'])
+  const resources = valueAt(draft.root, ['resource'])
+  if (!isTable(defaults) || !Array.isArray(resources)) return
+  const known = Object.entries(defaults).filter(([key]) => settingAt(['resource_defaults', key]))
+  for (const [key, value] of known) {
+    const takers = [...resources.entries()].filter(([, one]) => lacks(one, key))
+    const label = draft.keyOf(['resource_defaults', key])
+    for (const [index] of takers) {
+      draft.assign({ path: ['resource', index, key], value: structuredClone(value), label })
+    }
+    if (takers.length > 0) delete (defaults as Table)[key]
+  }
+}
+
+function lacks(resource: unknown, key: string): boolean {
+  return isTable(resource) && !Object.hasOwn(resource, key)
+}
