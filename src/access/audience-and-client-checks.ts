@@ -5,7 +5,10 @@ import { type Check, oneOf, shown } from './check.ts'
 import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 
-/** `aud` (RFC 7519 §4.1.3, RFC 9068 §4): must be there, and is never taken to be the client id. */
+/**
+ * `aud` (RFC 7519 §4.1.3, RFC 9068 §4): must be there, and is never taken to be the client id. Against
+ * the confused deputy: a token that was issued for another service opens nothing here.
+ */
 export const audience: Check = {
   kind: 'check',
   name: 'audience',

@@ -59,7 +59,8 @@ export function refuseUnsigned(
 
 /**
  * The first reason to refuse a token whose signature holds: every check of the list but the signature,
- * also those that were passed before it, since time went by and issuers may have changed.
+ * also those that were passed before it (TOCTOU): while a key was fetched time went by, and issuers may
+ * have changed.
  *
  * @param now milliseconds since the epoch
  */

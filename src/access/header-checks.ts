@@ -1,7 +1,10 @@
 import { member } from '../oauth/claims.ts'
 import { type Check, oneOf, shown } from './check.ts'
 
-/** The header's `alg` (RFC 8725 §3.1). Not checked here: that the key fits it; the verifier does. */
+/**
+ * The header's `alg` against an allow-list (RFC 8725 §3.1), so that `none` and algorithm confusion end
+ * here. Not checked: that the key fits it; the verifier does.
+ */
 export const algorithm: Check = {
   kind: 'check',
   name: 'algorithm',
@@ -17,7 +20,10 @@ export const algorithm: Check = {
 
 const headerTypes: readonly unknown[] = [undefined, 'jwt', 'at+jwt']
 
-/** The header's `typ` (RFC 9068 §4, RFC 8725 §3.11); a logout token's has a reason of its own. */
+/**
+ * The header's `typ` (RFC 9068 §4), against cross-JWT confusion (RFC 8725 §2.8, §3.11). A logout
+ * token's has a reason of its own.
+ */
 export const headerType: Check = {
   kind: 'check',
   name: 'header type',

@@ -6,7 +6,10 @@ import { mediaType } from './header-checks.ts'
 import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 
-/** A token bound to a key of its client (RFC 7800, RFC 9449) is worth nothing to anybody else. */
+/**
+ * A sender-constrained token (RFC 7800, RFC 8705, RFC 9449) is bound to a key of its client: the
+ * upstream would refuse it from us, and taking it as a bearer would undo its binding.
+ */
 export const unbound: Check = {
   kind: 'check',
   name: 'not bound to a key',

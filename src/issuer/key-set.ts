@@ -27,7 +27,11 @@ export interface KeySetRules {
 
 const MOST_KEYS = 100
 
-/** The key type, and where it has one the curve, that an algorithm needs (RFC 7518 §3.1, 8037). */
+/**
+ * The key type, and where it has one the curve, that an algorithm needs (RFC 7518 §3.1, RFC 8037).
+ * Against algorithm confusion (RFC 8725 §2.1): no key serves an algorithm of another type, and none of
+ * the symmetric ones is here, for which a public key would be the secret.
+ */
 const KEY_KINDS: Readonly<Record<string, string>> = {
   RS256: 'RSA',
   RS384: 'RSA',

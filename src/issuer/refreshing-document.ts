@@ -23,23 +23,23 @@ export interface RefreshingDocumentOptions<T> {
   readonly load: () => Promise<T>
   /** How long after a good fetch began the next one begins, in milliseconds. */
   readonly refreshEvery: number
-  /** How long after a good fetch began its document still counts, in milliseconds. */
+  /** How long after a good fetch began its document still counts while others fail, in milliseconds. */
   readonly staleFor: number
   readonly onAttempt: (attempt: FetchAttempt<T>) => void
 }
 
-/** From the beginning of a failed fetch, which takes 5 s at most, to that of the next. */
+/** Backoff, from the beginning of a failed fetch, which takes 5 s at most, to that of the next. */
 const LONGEST_BACKOFF_MS = 10_000
 const SHORTEST_BACKOFF_MS = 1_000
 /** A machine that slept wakes up with timers that are late: look at the clock this often. */
 const LONGEST_TIMER_MS = 10_000
 
 /**
- * One document of the identity provider, kept fresh in the background: one fetch in flight, a new
- * one before it runs out, short growing pauses while fetches fail, and the last good document
- * until it is `staleFor` old.
+ * One document of the identity provider, refreshed in the background: a single fetch in flight, the
+ * next one before the document runs out, exponential backoff while fetches fail, and stale-if-error:
+ * the last good document does until it is `staleFor` old. Then it fails closed: there is none.
  *
- * Not an lru-cache entry, since age, pauses and the time a fetch began are the substance here and
+ * Not an lru-cache entry, since age, backoff and the time a fetch began are the substance here and
  * that cache would only add its single slot.
  */
 export class RefreshingDocument<T> {
@@ -112,7 +112,7 @@ export class RefreshingDocument<T> {
     return this.#inFlight
   }
 
-  /** Ends the pause after a failure early: what the fetch needed is there now. */
+  /** Ends the backoff after a failure early: what the fetch needed is there now. */
   retryNow(): void {
     if (!this.#started || this.#failures === 0 || this.#inFlight) return
     this.#cancelTimer()
@@ -128,12 +128,12 @@ export class RefreshingDocument<T> {
     }
     const began = this.#options.clock.now()
     void this.refresh().then((good) => {
-      if (!good) this.#pause(began)
+      if (!good) this.#backOff(began)
       this.#wait()
     })
   }
 
-  #pause(began: number): void {
+  #backOff(began: number): void {
     const pause = Math.min(
       LONGEST_BACKOFF_MS,
       SHORTEST_BACKOFF_MS * 2 ** Math.min(this.#failures, 10),

@@ -90,8 +90,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): CachingVerif
     const digest = sha256(compact)
     const token = cache.get(digest)
     if (!token) return undefined
-    // Judged here and not only when keys change: a verification that was under way then may have
-    // put its token in afterwards.
+    // TOCTOU: a verification that was under way while keys changed may have put its token in
+    // afterwards, so the key is looked for at every use and not only when keys change.
     if (current.value.ids.has(token.keyId)) return token
     cache.delete(digest)
     return undefined

@@ -6,8 +6,9 @@ import type { RefreshingDocument } from './refreshing-document.ts'
 const INTERVAL_MS = 30_000
 
 /**
- * The only fetch of the key set that a request can cause: at most one in 30 s, whatever number of
- * requests ask for it; all that ask while it runs get its result.
+ * The only fetch of the key set that a request can cause. After a key rotation the first token of the
+ * new key finds it here, before the hourly refresh. Anybody can make up a `kid`, so there is a rate
+ * limit against flooding the provider: one fetch in 30 s, whose result all that ask meanwhile share.
  */
 export class UnknownKeyFetch {
   readonly #clock: Clock

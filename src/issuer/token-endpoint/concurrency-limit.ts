@@ -2,7 +2,7 @@ import type { GrantOutcome, ProviderGrants } from './provider-grants.ts'
 import { SHORTEST_RETRY_SECONDS } from './token-endpoint-error.ts'
 
 /**
- * Anybody can have made-up codes redeemed. At 200 ms for an answer this is room for 320 sign-ins a
+ * Anybody can have made-up codes redeemed: rolecall must not amplify a flood. At 200 ms for an answer this is room for 320 sign-ins a
  * second, and a provider that hangs holds no more sockets than these.
  */
 const MOST_REDEMPTIONS = 64
