@@ -1,3 +1,4 @@
+import type { OAuthParameters } from '../oauth/parameters.ts'
 import { authorize, decide, type Visit } from './authorize/authorize.ts'
 import type { BrowserAnswer, BrowserCookies } from './authorize/browser-answer.ts'
 import { callback } from './authorize/callback.ts'
@@ -19,7 +20,7 @@ export interface Broker {
   /** @throws ErrorAnswer for a page */
   authorize(query: string, visit: BrokerVisit): Promise<BrowserAnswer>
   /** @throws ErrorAnswer for a page */
-  decide(form: ReadonlyMap<string, string>, visit: BrokerVisit): Promise<BrowserAnswer>
+  decide(form: OAuthParameters, visit: BrokerVisit): Promise<BrowserAnswer>
   /** @throws ErrorAnswer for a page */
   callback(query: string, cookies: BrowserCookies): Promise<BrowserAnswer>
   /** @throws ErrorAnswer for every refusal */

@@ -1,17 +1,18 @@
 import type { Config, ResourceConfig } from '../config/config.ts'
+import type { ErrorAnswer } from '../oauth/error-answer.ts'
 import { invalidTarget } from '../oauth/errors.ts'
 import { printableAddress } from '../oauth/printable.ts'
 
 /** Finds the resources that a client may mean. */
 export interface ResourceIndicators {
   /**
-   * The resources that a `resource` value means, or that are meant without one (RFC 8707 §2): one,
-   * or with our bare origin all of them.
+   * The names of the resources that the values of `resource` mean, or that are meant without one
+   * (RFC 8707 §2). Our bare origin means all of them. Several values must mean one resource together:
+   * clients send the same one twice, and a token for two is none that we make.
    *
-   * @param several whether there were more values than this one, which we never take
    * @throws ErrorAnswer `invalid_target`, naming what is expected
    */
-  meantBy(value: string | undefined, several?: boolean): readonly string[]
+  meantBy(values: readonly string[]): readonly string[]
 }
 
 /**
@@ -31,16 +32,22 @@ export function resourceIndicators(
   }
   const expected = resources.map(({ path }) => config.public_url + path).join(' or ')
   return {
-    meantBy(value, several = false) {
-      if (several) throw invalidTarget(`Only one resource can be asked for; expected ${expected}.`)
-      if (value === undefined) return all
-      const meaning = meanings.get(normalised(value) ?? '')
-      if (meaning) return meaning
-      const cut = /[?#]/.test(value) ? ', with what follows it,' : ''
-      const given = printableAddress(value, 80)
-      throw invalidTarget(`The resource ${given}${cut} is not served here; expected ${expected}.`)
+    meantBy(values) {
+      const meant = values.reduce((names, value) => {
+        const meaning = meanings.get(normalised(value) ?? '')
+        if (!meaning) throw notServed(value, expected)
+        return names.filter((name) => meaning.includes(name))
+      }, all)
+      if (meant.length > 0) return meant
+      throw invalidTarget(`Only one resource can be asked for; expected ${expected}.`)
     },
   }
+}
+
+function notServed(value: string, expected: string): ErrorAnswer {
+  const cut = /[?#]/.test(value) ? ', with what follows it,' : ''
+  const given = printableAddress(value, 80)
+  return invalidTarget(`The resource ${given}${cut} is not served here; expected ${expected}.`)
 }
 
 /** Scheme, host with port, and the rest as it was sent. */

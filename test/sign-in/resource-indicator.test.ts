@@ -24,7 +24,8 @@ test('without a value all resources are meant, and so they are by our bare origi
     'http://rolecall.holmes.svc:8080',
     'https://rolecall.holmes.svc:8080/',
   ]) {
-    assert.deepEqual(indicators.meantBy(value), ['prod', 'dev'], value)
+    const values = value === undefined ? [] : [value]
+    assert.deepEqual(indicators.meantBy(values), ['prod', 'dev'], value)
   }
 })
 
@@ -42,7 +43,7 @@ const meant: Readonly<Record<string, string>> = {
 }
 for (const [value, name] of Object.entries(meant)) {
   test(`${value} means ${name}`, () => {
-    assert.deepEqual(indicators.meantBy(value), [name])
+    assert.deepEqual(indicators.meantBy([value]), [name])
   })
 }
 
@@ -52,7 +53,7 @@ test('an internal host on a default port may be named with and without it', () =
     resources,
   )
   for (const host of ['one', 'one:80', 'two', 'two:80']) {
-    assert.deepEqual(meantBy(`http://${host}/mcp`), ['prod'], host)
+    assert.deepEqual(meantBy([`http://${host}/mcp`]), ['prod'], host)
   }
 })
 
@@ -110,19 +111,43 @@ const others = [
   'api://rolecall',
   'urn:x',
 ]
-test('more than one is invalid_target whatever they are, and what is expected is named', () => {
-  for (const value of [undefined, 'https://mcp.example.com/mcp']) {
+const [prod, dev, origin] = [
+  'https://mcp.example.com/mcp',
+  'https://mcp.example.com/team/Dev',
+  'https://mcp.example.com',
+]
+const several: readonly (readonly [what: string, values: readonly string[], meant: string[]])[] = [
+  ['the same one twice', [prod, prod], ['prod']],
+  ['one in two spellings', [prod, `${prod}/`, 'http://rolecall.holmes.svc:8080/mcp'], ['prod']],
+  ['one and our origin', [origin, dev], ['dev']],
+  ['our origin twice', [origin, `${origin}/`], ['prod', 'dev']],
+]
+for (const [what, values, names] of several) {
+  test(`several values mean what all of them mean: ${what}`, () => {
+    assert.deepEqual(indicators.meantBy(values), names)
+    assert.deepEqual(indicators.meantBy(values.toReversed()), names)
+  })
+}
+
+test('values that mean two resources are invalid_target, and what is expected is named', () => {
+  for (const values of [
+    [prod, dev],
+    [dev, prod],
+    [prod, origin, dev],
+    [prod, prod, dev],
+  ]) {
     assert.throws(
-      () => indicators.meantBy(value, true),
+      () => indicators.meantBy(values),
       /Only one resource.*https:\/\/mcp\.example\.com\/mcp or/,
     )
   }
+  assert.throws(() => indicators.meantBy([prod, 'https://evil.example/mcp']), /not served here/)
 })
 
 test('the right one with a query or a fragment is told apart from itself', () => {
   for (const more of ['?x', '#', '#x']) {
     assert.throws(
-      () => indicators.meantBy(`https://mcp.example.com/mcp${more}`),
+      () => indicators.meantBy([`https://mcp.example.com/mcp${more}`]),
       /with what follows/,
     )
   }
@@ -131,7 +156,7 @@ test('the right one with a query or a fragment is told apart from itself', () =>
 test('anything else is invalid_target and is told what is expected', () => {
   for (const value of others) {
     assert.throws(
-      () => indicators.meantBy(value),
+      () => indicators.meantBy([value]),
       (error) => {
         assert.ok(error instanceof ErrorAnswer)
         assert.deepEqual([error.status, error.error], [400, 'invalid_target'], value)
@@ -144,15 +169,15 @@ test('anything else is invalid_target and is told what is expected', () => {
 })
 
 test('another spelling of a loopback address is another address', () => {
-  assert.deepEqual(local.meantBy('http://127.0.0.1:8080/mcp'), ['prod'])
+  assert.deepEqual(local.meantBy(['http://127.0.0.1:8080/mcp']), ['prod'])
   for (const host of ['localhost:8080', '127.1:8080', '0x7f000001:8080', '[::1]:8080']) {
-    assert.throws(() => local.meantBy(`http://${host}/mcp`), ErrorAnswer, host)
+    assert.throws(() => local.meantBy([`http://${host}/mcp`]), ErrorAnswer, host)
   }
 })
 
 test('a long or hostile value is cut and made printable in the answer', () => {
   assert.throws(
-    () => indicators.meantBy(`https://evil.example/<script>\u202e${'x'.repeat(5000)}`),
+    () => indicators.meantBy([`https://evil.example/<script>\u202e${'x'.repeat(5000)}`]),
     (error: unknown) => {
       assert.ok(error instanceof Error)
       return error.message.length < 300 && /^[\x20-\x7e]*$/.test(error.message)

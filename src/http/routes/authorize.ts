@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { Config } from '../../config/config.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { ExplainedAnswer, invalidRequest } from '../../oauth/errors.ts'
+import { type OAuthParameters, readParameters } from '../../oauth/parameters.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { BrowserAnswer } from '../../sign-in/authorize/browser-answer.ts'
 import type { Broker } from '../../sign-in/broker.ts'
@@ -107,15 +108,9 @@ function pageOf(answer: ErrorAnswer): BrowserPage {
     : { kind: 'refused', error: answer.error, description: answer.message }
 }
 
-function formOf(request: FastifyRequest): ReadonlyMap<string, string> {
+function formOf(request: FastifyRequest): OAuthParameters {
   if (typeof request.body !== 'string') {
     throw invalidRequest('The answer is a form: application/x-www-form-urlencoded.')
   }
-  const form = new Map<string, string>()
-  for (const [name, value] of new URLSearchParams(request.body)) {
-    if (form.has(name)) throw invalidRequest('A parameter of the form is there twice.')
-    form.set(name, value)
-  }
-  if (form.has('access_token')) throw invalidRequest('An access token has no place in a form.')
-  return form
+  return readParameters(request.body, { from: 'form' })
 }

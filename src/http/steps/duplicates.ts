@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { readAddressParameters } from '../../oauth/address-parameters.ts'
 import { invalidRequest } from '../../oauth/errors.ts'
+import { readParameters } from '../../oauth/parameters.ts'
 import { queryOf, valuesOf } from './raw-request.ts'
 
 /** Of two credentials it is not known which is meant (RFC 6750 §3.1). */
@@ -19,6 +19,6 @@ export function oneOfEachParameter(
   _reply: FastifyReply,
   done: () => void,
 ): void {
-  readAddressParameters(queryOf(request))
+  readParameters(queryOf(request), { from: 'address' })
   done()
 }

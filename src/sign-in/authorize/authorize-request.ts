@@ -1,13 +1,6 @@
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
-import { invalidRequest } from '../../oauth/errors.ts'
+import { type OAuthParameters, required } from '../../oauth/parameters.ts'
 import type { Client } from '../clients/client.ts'
-
-/** The query of an authorize request. */
-export interface AuthorizeQuery {
-  readonly parameters: ReadonlyMap<string, string>
-  /** RFC 8707 allows several; we take one at most. */
-  readonly severalResources: boolean
-}
 
 /** Where answers to a client go; nothing is sent there before it was judged. */
 export interface ReturnAddress {
@@ -35,35 +28,12 @@ export class AuthorizeRefusal extends Error {
 }
 
 /**
- * Reads the query of an authorize request (RFC 6749 §3.1). A parameter without a value is absent.
- *
- * @throws ErrorAnswer 400 for a repeated parameter: it is not known which of two is meant
- */
-export function readAuthorizeQuery(query: string): AuthorizeQuery {
-  const parameters = new Map<string, string>()
-  const seen = new Set<string>()
-  let severalResources = false
-  for (const [name, value] of new URLSearchParams(query)) {
-    if (seen.has(name)) {
-      if (name !== 'resource') throw invalidRequest('A parameter of the address is there twice.')
-      severalResources = true
-    }
-    seen.add(name)
-    if (value !== '') parameters.set(name, value)
-  }
-  if (parameters.has('access_token')) {
-    throw invalidRequest('An access token has no place in an address.')
-  }
-  return { parameters, severalResources }
-}
-
-/**
  * Where the client is answered. Only after this may an error go to it by redirect.
  *
  * @throws ErrorAnswer 400, for the page that the person sees
  */
 export function returnAddress(
-  { parameters }: AuthorizeQuery,
+  parameters: OAuthParameters,
   client: Client | undefined,
 ): ReturnAddress {
   if (!client) {
@@ -74,8 +44,8 @@ export function returnAddress(
         'This client is not known here: remove its sign-in and connect it again, so that it registers anew.',
     })
   }
-  const redirectUri = parameters.get('redirect_uri') ?? client.onlyRedirect
-  if (redirectUri === undefined) throw invalidRequest('The parameter redirect_uri is missing.')
+  const redirectUri =
+    parameters.get('redirect_uri') ?? client.onlyRedirect ?? required(parameters, 'redirect_uri')
   if (!client.allowsRedirect(redirectUri)) {
     throw new ErrorAnswer({
       status: 400,
@@ -97,7 +67,7 @@ const CHALLENGE = /^[A-Za-z0-9_-]{43}$/
  *
  * @throws AuthorizeRefusal
  */
-export function readAuthorizeRequest({ parameters }: AuthorizeQuery): AuthorizeRequest {
+export function readAuthorizeRequest(parameters: OAuthParameters): AuthorizeRequest {
   for (const name of ['request', 'request_uri']) {
     if (!parameters.has(name)) continue
     throw new AuthorizeRefusal(`${name}_not_supported`, 'Request objects are not taken here.')

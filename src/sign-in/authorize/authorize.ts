@@ -1,5 +1,6 @@
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { invalidRequest, temporarilyUnavailable } from '../../oauth/errors.ts'
+import { type OAuthParameters, readParameters, required } from '../../oauth/parameters.ts'
 import {
   type BrokerContext,
   type BrokerResource,
@@ -12,7 +13,6 @@ import {
   AuthorizeRefusal,
   answerAddress,
   type ReturnAddress,
-  readAuthorizeQuery,
   readAuthorizeRequest,
   returnAddress,
 } from './authorize-request.ts'
@@ -55,14 +55,13 @@ export async function authorize(
   visit: Visit,
   parts: BrokerContext,
 ): Promise<BrowserAnswer> {
-  const read = readAuthorizeQuery(query)
-  const clientId = read.parameters.get('client_id')
-  if (clientId === undefined) throw invalidRequest('The parameter client_id is missing.')
+  const parameters = readParameters(query, { from: 'address', repeatable: ['resource'] })
+  const clientId = required(parameters, 'client_id')
   if (clientId === OWN_PAGE) return beginOwnSignIn(visit, parts)
-  const address = returnAddress(read, await visit.resource.clients.find(clientId))
+  const address = returnAddress(parameters, await visit.resource.clients.find(clientId))
   try {
-    const request = readAuthorizeRequest(read)
-    checkResource(read, visit, parts)
+    const request = readAuthorizeRequest(parameters)
+    checkResource(parameters, visit, parts)
     const transaction = beginTransaction(
       {
         resource: visit.resource.resource.name,
@@ -105,7 +104,7 @@ function providerAway(): ErrorAnswer {
  * @throws ErrorAnswer 400 for a page
  */
 export async function decide(
-  form: ReadonlyMap<string, string>,
+  form: OAuthParameters,
   visit: Visit,
   parts: BrokerContext,
 ): Promise<BrowserAnswer> {
@@ -180,12 +179,12 @@ async function isAllowed(
 }
 
 function checkResource(
-  { parameters, severalResources }: ReturnType<typeof readAuthorizeQuery>,
+  parameters: OAuthParameters,
   { resource }: Visit,
   { config }: BrokerContext,
 ): void {
   const indicators = resourceIndicators(config, [resource.resource])
-  indicators.meantBy(parameters.get('resource'), severalResources)
+  indicators.meantBy(parameters.all('resource'))
 }
 
 async function proceed(

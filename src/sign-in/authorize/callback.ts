@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { readAddressParameters } from '../../oauth/address-parameters.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { invalidRequest } from '../../oauth/errors.ts'
+import { type OAuthParameters, readParameters } from '../../oauth/parameters.ts'
 import { type BrokerContext, type BrokerResource, issuerShown } from '../broker-context.ts'
 import { clientError, type ProviderRefusal } from '../provider/provider-refusal.ts'
 import { sealCode } from '../token/authorization-code.ts'
@@ -31,7 +31,7 @@ export async function callback(
   back: Return,
   parts: BrokerContext,
 ): Promise<BrowserAnswer> {
-  const answer = readAddressParameters(query)
+  const answer = readParameters(query, { from: 'address', keepsEmpty: true })
   const transaction = await transactionOf(answer.get('state') ?? '', back, parts)
   checkIssuer(answer.get('iss'), parts)
   const refusal = refusalIn(answer)
@@ -84,12 +84,12 @@ function checkIssuer(iss: string | undefined, { provider }: BrokerContext): void
   )
 }
 
-function refusalIn(answer: ReadonlyMap<string, string>): ProviderRefusal | undefined {
+function refusalIn(answer: OAuthParameters): ProviderRefusal | undefined {
   const error = answer.get('error')
   const code = answer.get('code')
   if (error === undefined && code !== undefined && code !== '') return undefined
   const description = answer.get('error_description')
-  return { error: error ?? 'server_error', ...(description !== undefined && { description }) }
+  return { error: error || 'server_error', ...(description !== undefined && { description }) }
 }
 
 interface Finishing {

@@ -1,6 +1,5 @@
-import { readAddressParameters } from '../../oauth/address-parameters.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
-import { invalidRequest } from '../../oauth/errors.ts'
+import { type OAuthParameters, readParameters, required } from '../../oauth/parameters.ts'
 import type { BrokerContext, BrokerResource } from '../broker-context.ts'
 import { popupClientId, popupRedirectUri } from '../clients/popup-client.ts'
 import { resourceIndicators } from '../resource-indicator.ts'
@@ -34,47 +33,46 @@ export interface PopupParts {
  * @throws ErrorAnswer for a page
  */
 export function readPopupVisit(query: string, { config, resources }: PopupParts): PopupVisit {
-  const parameters = readAddressParameters(query)
+  const parameters = readParameters(query, {
+    from: 'address',
+    repeatable: ['resource'],
+    keepsEmpty: true,
+  })
   const origin = parameters.get('origin') ?? ''
   if (!config.sign_in.popup_origins.includes(origin)) throw originRefused()
   if (parameters.has('code') || parameters.has('error')) {
     return { kind: 'end', origin, message: messageOf(parameters) }
   }
-  const asked = parameters.get('resource')
   const [name] = resourceIndicators(
     config,
     resources.map(({ resource }) => resource),
-  ).meantBy(asked)
+  ).meantBy(parameters.all('resource'))
   const resource = resources.find((served) => served.resource.name === name)
   if (!resource) throw new Error(`there is no resource ${name}`)
   const request = new URLSearchParams({
     response_type: 'code',
     client_id: popupClientId(origin),
     redirect_uri: popupRedirectUri(origin, config),
-    state: required('state', parameters),
-    code_challenge: required('code_challenge', parameters),
+    state: given('state', parameters),
+    code_challenge: given('code_challenge', parameters),
     code_challenge_method: 'S256',
     resource: resource.url,
   })
   return { kind: 'start', location: `${resource.authorize}?${request}` }
 }
 
-function messageOf(parameters: ReadonlyMap<string, string>): PopupMessage {
-  const of = { type: 'rolecall', state: required('state', parameters) } as const
+function messageOf(parameters: OAuthParameters): PopupMessage {
+  const of = { type: 'rolecall', state: given('state', parameters) } as const
   const error = parameters.get('error')
   if (error === undefined) {
-    return { ...of, code: required('code', parameters), iss: required('iss', parameters) }
+    return { ...of, code: given('code', parameters), iss: given('iss', parameters) }
   }
   const description = parameters.get('error_description') ?? 'The sign-in did not work.'
   return { ...of, error, error_description: description }
 }
 
-function required(name: string, parameters: ReadonlyMap<string, string>): string {
-  const value = parameters.get(name)
-  if (value === undefined || value === '') {
-    throw invalidRequest(`The parameter ${name} is missing; begin the sign-in again.`)
-  }
-  return value
+function given(name: string, parameters: OAuthParameters): string {
+  return required(parameters, name, 'begin the sign-in again')
 }
 
 function originRefused(): ErrorAnswer {

@@ -1,4 +1,5 @@
 import { invalidClient, invalidRequest } from '../../oauth/errors.ts'
+import type { OAuthParameters } from '../../oauth/parameters.ts'
 import { equal } from '../../sealing/digest.ts'
 
 /** Who a client says it is at a token endpoint. Nothing of it is checked. */
@@ -19,7 +20,7 @@ export interface PresentedClient {
  */
 export function readClient(
   authorization: readonly string[],
-  form: ReadonlyMap<string, string>,
+  form: Pick<OAuthParameters, 'get'>,
 ): PresentedClient {
   const formId = form.get('client_id')
   const formSecret = form.get('client_secret')

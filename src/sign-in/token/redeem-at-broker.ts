@@ -33,10 +33,10 @@ export const BROKER_SCOPE = ['mcp']
  * @throws ErrorAnswer every refusal; nothing is spent by a 401 or a 503
  */
 export async function redeemAtBroker(
-  { client, grant, resource, severalResources }: TokenRequest,
+  { client, grant, resources }: TokenRequest,
   parts: BrokerTokenParts,
 ): Promise<IssuedTokens> {
-  resourceIndicators(parts.config, [parts.resource.resource]).meantBy(resource, severalResources)
+  resourceIndicators(parts.config, [parts.resource.resource]).meantBy(resources)
   if (grant.type === 'authorization_code') return redeemCode(grant, client, parts)
   const { config, keys, provider } = parts
   return refresh(

@@ -92,10 +92,10 @@ function authenticateClient(client: PresentedClient, { config }: Context): void 
 }
 
 function resourcesMeant(
-  { resource: value, severalResources }: TokenRequest,
+  { resources: values }: TokenRequest,
   { indicators, resources }: Context,
 ): Candidates {
-  const names = indicators.meantBy(value, severalResources)
+  const names = indicators.meantBy(values)
   return resources.filter(({ resource }) => names.includes(resource.name))
 }
 

@@ -1,6 +1,5 @@
 import type { BrokerConfig } from '../../config/config.ts'
-import { invalidRequest } from '../../oauth/errors.ts'
-import { needed, readForm } from '../../oauth/request-form.ts'
+import { readParameters, required } from '../../oauth/parameters.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import type { BrokerResource } from '../broker-context.ts'
 import { authenticateClient, checkOwner } from '../clients/client-authentication.ts'
@@ -33,9 +32,8 @@ export function readRevocationRequest(
   body: string,
   authorization: readonly string[],
 ): RevocationRequest {
-  const { form, severalResources } = readForm(body)
-  if (severalResources) throw invalidRequest('A parameter of the form is there twice.')
-  return { client: readClient(authorization, form), token: needed(form, 'token') }
+  const form = readParameters(body, { from: 'form' })
+  return { client: readClient(authorization, form), token: required(form, 'token') }
 }
 
 /**

@@ -1,15 +1,13 @@
 import { invalidRequest, unsupportedGrantType } from '../../oauth/errors.ts'
-import { type Form, needed, readForm } from '../../oauth/request-form.ts'
+import { type OAuthParameters, readParameters, required } from '../../oauth/parameters.ts'
 import { type PresentedClient, readClient } from '../clients/client-credentials.ts'
 
 /** A token request whose form is right; nothing in it is believed yet. */
 export interface TokenRequest {
   readonly client: PresentedClient
   readonly grant: CodeGrant | RefreshGrant
-  /** RFC 8707; absent: the client did not say. */
-  readonly resource?: string
-  /** Whether it named more than one. */
-  readonly severalResources: boolean
+  /** Every `resource` (RFC 8707); none: the client did not say. */
+  readonly resources: readonly string[]
 }
 
 /** RFC 6749 §4.1.3 with RFC 7636 §4.5. */
@@ -37,23 +35,21 @@ const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/
  * @throws ErrorAnswer 400 or 401
  */
 export function readTokenRequest(body: string, authorization: readonly string[]): TokenRequest {
-  const { form, severalResources } = readForm(body)
+  const form = readParameters(body, { from: 'form', repeatable: ['resource'] })
   const grantType = form.get('grant_type')
   if (grantType === undefined) throw invalidRequest('The parameter grant_type is missing.')
   if (grantType !== 'authorization_code' && grantType !== 'refresh_token') {
     throw unsupportedGrantType()
   }
   const client = readClient(authorization, form)
-  const resource = form.get('resource')
   return {
     client,
     grant: grantType === 'refresh_token' ? readRefreshGrant(form) : readCodeGrant(form),
-    severalResources,
-    ...(resource !== undefined && { resource }),
+    resources: form.all('resource'),
   }
 }
 
-function readCodeGrant(form: Form): CodeGrant {
+function readCodeGrant(form: OAuthParameters): CodeGrant {
   const redirectUri = form.get('redirect_uri')
   const codeVerifier = form.get('code_verifier')
   if (codeVerifier === undefined) {
@@ -66,12 +62,12 @@ function readCodeGrant(form: Form): CodeGrant {
   }
   return {
     type: 'authorization_code',
-    code: needed(form, 'code'),
+    code: required(form, 'code'),
     codeVerifier,
     ...(redirectUri !== undefined && { redirectUri }),
   }
 }
 
-function readRefreshGrant(form: Form): RefreshGrant {
-  return { type: 'refresh_token', refreshToken: needed(form, 'refresh_token') }
+function readRefreshGrant(form: OAuthParameters): RefreshGrant {
+  return { type: 'refresh_token', refreshToken: required(form, 'refresh_token') }
 }

@@ -192,13 +192,17 @@ test('another resource is invalid_target at the client, and the expected one is 
   }
 })
 
-test('more than one resource is invalid_target, also the right one twice', async (t) => {
+test('resources that differ are invalid_target; the same one twice is taken, as Codex sends it', async (t) => {
   const { asked, gateway, client } = await start(t)
-  for (const second of [gateway.url, 'https://evil.example/mcp', '']) {
+  const queryWith = (second: string) => {
     const query = new URL(authorizeUrl(gateway, { resource: gateway.url })).searchParams
     query.append('resource', second)
-    const told = ['invalid_target', /Only one resource/] as const
-    await assertTold(await asked(query.toString()), client, told)
+    return query.toString()
+  }
+  const told = ['invalid_target', /not served here/] as const
+  await assertTold(await asked(queryWith('https://evil.example/mcp')), client, told)
+  for (const second of [gateway.url, `${gateway.url}/`, gateway.origin, '']) {
+    assert.equal((await asked(queryWith(second))).status, 200, second)
   }
 })
 

@@ -45,8 +45,7 @@ test('a code grant is read as it came', () => {
   assert.deepEqual(readTokenRequest(code({ resource: 'https://mcp.example/mcp' }), []), {
     client: { ids: ['holmes'], secrets: [], byHeader: false },
     grant: { type: 'authorization_code', code: 'the-code', redirectUri, codeVerifier: verifier },
-    resource: 'https://mcp.example/mcp',
-    severalResources: false,
+    resources: ['https://mcp.example/mcp'],
   })
 })
 
@@ -54,7 +53,7 @@ test('a refresh is read with an empty client_id, and without one', () => {
   const read = {
     client: { ids: [], secrets: [], byHeader: false },
     grant: { type: 'refresh_token', refreshToken: 'r' },
-    severalResources: false,
+    resources: [],
   }
   assert.deepEqual(readTokenRequest(refresh({ client_id: '' }), []), read)
   assert.deepEqual(readTokenRequest(refresh({ client_id: undefined, resource: '' }), []), read)
@@ -102,10 +101,16 @@ test('a parameter that is there twice is invalid_request, whatever it is', () =>
   assertRefused(`${refresh()}&refresh%5Ftoken=r`, 'invalid_request', /there twice/)
 })
 
-test('more than one resource is told apart, also the same, also an empty one', () => {
+test('every resource is read, in its order, and one without a value is none', () => {
   const one = 'resource=https%3A%2F%2Fmcp.example%2Fmcp'
-  for (const more of [one, 'resource=', 'resource=x', 'resourc%65=x']) {
-    assert.equal(readTokenRequest(`${code()}&${one}&${more}`, []).severalResources, true, more)
+  const read = 'https://mcp.example/mcp'
+  for (const [more, values] of [
+    [one, [read, read]],
+    ['resource=', [read]],
+    ['resource=x', [read, 'x']],
+    ['resourc%65=x', [read, 'x']],
+  ] as const) {
+    assert.deepEqual(readTokenRequest(`${code()}&${one}&${more}`, []).resources, values, more)
   }
 })
 
