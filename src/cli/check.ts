@@ -1,8 +1,8 @@
 import { formatConfig } from '../config/format.ts'
 import { formatProblems } from '../config/report/problem.ts'
 import { badUsage, type Command } from './command.ts'
+import { configurationFrom, configurationUsage } from './configuration.ts'
 import { holmesValues } from './holmes-values.ts'
-import { configurationFrom, configurationUsage } from './options.ts'
 
 /** Reads the configuration and tells what it amounts to. Asks nothing of the network. */
 export const command: Command = {

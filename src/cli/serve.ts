@@ -6,7 +6,7 @@ import { bufferedOutput, createLogger, errorSummary, type Logger } from '../obse
 import { type Service, startService } from '../service/service.ts'
 import { version } from '../version.ts'
 import { badUsage, type Command, type Terminal } from './command.ts'
-import { configurationFrom, configurationUsage } from './options.ts'
+import { configurationFrom, configurationUsage } from './configuration.ts'
 import { watchFiles } from './watched-files.ts'
 
 /** The proxy. */

@@ -1,5 +1,5 @@
-import type { BROKER_ONLY } from './schema/modes.ts'
 import type { Settings } from './schema/schema.ts'
+import type { BROKER_ONLY } from './schema/sign-in.ts'
 import type { Values } from './values.ts'
 
 /**

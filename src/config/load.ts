@@ -8,9 +8,9 @@ import { signInMode } from './rules/sign-in-config.ts'
 import { aksAudience } from './schema/identifiers.ts'
 import {
   type Assignment,
+  type DraftTable,
   isNothing,
   SettingsDraft,
-  type Table,
   valueAt,
   withoutEmptyTexts,
 } from './sources/draft.ts'
@@ -66,7 +66,7 @@ export function load(sources: Sources): Loaded {
 }
 
 /** Reads the file; nothing else is worth judging when that fails. */
-function readTable(path: string, sources: Sources, report: Report): Table | undefined {
+function readTable(path: string, sources: Sources, report: Report): DraftTable | undefined {
   let text: string
   try {
     text = sources.readFile(resolve(path))
@@ -82,8 +82,8 @@ function readTable(path: string, sources: Sources, report: Report): Table | unde
 }
 
 /** Lays the sources over each other, the one of highest rank last. */
-function draftOf(table: Table, sources: Sources, report: Report): SettingsDraft {
-  const file = withoutEmptyTexts(interpolate(table, sources.environment, report)) as Table
+function draftOf(table: DraftTable, sources: Sources, report: Report): SettingsDraft {
+  const file = withoutEmptyTexts(interpolate(table, sources.environment, report)) as DraftTable
   const dropIn = translateDropIn(file, report)
   const draft = new SettingsDraft(dropIn.table)
   for (const { path, label } of dropIn.names) draft.name(path, label)

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { nearestHint } from './report/nearest.ts'
 import type { Report } from './report/report.ts'
-import { wordsOf } from './report/schema-errors.ts'
+import { describeSchemaError } from './report/schema-errors.ts'
 import { type Settings, settingsSchema } from './schema/schema.ts'
 import { dropInNode, type SchemaNode, settingAt, settings, tableAt } from './schema/settings.ts'
 import { type Path, pathText, type SettingsDraft } from './sources/draft.ts'
@@ -56,7 +56,7 @@ function tellIssue(
       return [...path, key]
     })
   }
-  const { message, remedy } = wordsOf(issue, draft.root, nodeAt(path))
+  const { message, remedy } = describeSchemaError(issue, draft.root, nodeAt(path))
   report.wrong(draft, path, message, remedy)
   return [removable(path)]
 }

@@ -12,10 +12,10 @@ export class ValueError {
 }
 
 /**
- * A zod string that `read` turns into its value. The remedy of a flaw travels in the issue's
+ * A zod string that `read` turns into its value. The remedy of a error travels in the issue's
  * `params`, where the words for people are made from it.
  *
- * @param read pure; returns the value or the flaw
+ * @param read pure; returns the value or the error
  */
 export function textAs<T>(read: (text: string) => T | ValueError) {
   return z.string().transform((text, context): T => {

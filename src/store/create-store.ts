@@ -4,13 +4,13 @@ import { MemoryStore } from './memory-store.ts'
 import { RedisStore } from './redis-store.ts'
 import type { Store, StoreEvent } from './store.ts'
 
-export interface StoreSurroundings {
+export interface StoreContext {
   readonly clock: Clock
   onEvent(event: StoreEvent): void
 }
 
 /** The store that is configured, else this process's memory. Never waits for a connection. */
-export function createStore({ redis_url: url }: StoreConfig, around: StoreSurroundings): Store {
+export function createStore({ redis_url: url }: StoreConfig, around: StoreContext): Store {
   if (url === undefined) return new MemoryStore(around.clock)
   return new RedisStore(url, (event) => around.onEvent(event))
 }

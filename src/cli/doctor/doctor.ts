@@ -1,14 +1,9 @@
 import type { Problem } from '../../config/report/problem.ts'
 import { version } from '../../version.ts'
-import { takeArguments } from '../arguments.ts'
+import { takeArguments, UsageError } from '../arguments.ts'
 import { badUsage, type Command } from '../command.ts'
+import { type Configuration, configurationFrom, configurationUsage } from '../configuration.ts'
 import { readToken } from '../explain/token-argument.ts'
-import {
-  type Configuration,
-  configurationFrom,
-  configurationUsage,
-  UsageError,
-} from '../options.ts'
 import { examineProvider } from './provider.ts'
 import { publicUrlCheck } from './public-url.ts'
 import { type DoctorCheck, exitCodeOf, reportJson, reportText } from './report.ts'

@@ -1,6 +1,6 @@
 import { errorCode } from '../../net/error-code.ts'
+import { UsageError } from '../arguments.ts'
 import type { Terminal } from '../command.ts'
-import { UsageError } from '../options.ts'
 
 const hint =
   'A token is never given as an argument, where everybody on this machine can read it: give it on standard input or name a file.'

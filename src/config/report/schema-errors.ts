@@ -5,7 +5,7 @@ import { type Path, valueAt } from '../sources/draft.ts'
 import { nearestHint } from './nearest.ts'
 
 /** A problem before its setting is named. */
-export interface Words {
+export interface SchemaErrorText {
   readonly message: string
   readonly remedy: string
 }
@@ -17,11 +17,11 @@ export interface Words {
  * @param root what was parsed
  * @param node the JSON Schema of the setting
  */
-export function wordsOf(
+export function describeSchemaError(
   issue: z.core.$ZodIssue,
   root: unknown,
   node: SchemaNode | undefined,
-): Words {
+): SchemaErrorText {
   const path = issue.path as Path
   switch (issue.code) {
     case 'custom':
@@ -44,7 +44,7 @@ function typeWords(
   value: unknown,
   path: Path,
   node: SchemaNode | undefined,
-): Words {
+): SchemaErrorText {
   if (settingAt(path)?.kind === 'duration' && typeof value === 'number') {
     return { message: 'is a number without a unit', remedy: durationRemedy(String(value)) }
   }
@@ -84,7 +84,7 @@ function typeOf(value: unknown): string {
   return names[typeof value] ?? 'a table'
 }
 
-function choiceWords(values: readonly unknown[], value: unknown, path: Path): Words {
+function choiceWords(values: readonly unknown[], value: unknown, path: Path): SchemaErrorText {
   const choices = values.map(String)
   const remedy = `Write one of: ${choices.join(', ')}.`
   if (path.includes('signing_algorithms')) {
@@ -95,7 +95,11 @@ function choiceWords(values: readonly unknown[], value: unknown, path: Path): Wo
   return { message: 'is not one of the choices', remedy: `${remedy}${near}` }
 }
 
-function smallWords(origin: string, minimum: number | bigint, node: SchemaNode | undefined): Words {
+function smallWords(
+  origin: string,
+  minimum: number | bigint,
+  node: SchemaNode | undefined,
+): SchemaErrorText {
   if (origin === 'string') return { message: 'is empty', remedy: 'Write a text, or remove it.' }
   if (origin === 'array') return { message: 'is empty', remedy: exampleOf(node) }
   return { message: 'is too little', remedy: `Write ${minimum} or more.` }

@@ -4,9 +4,9 @@ import { isEncryptedOrLoopback, isTrustedTransport } from '../schema/url.ts'
 import { demand, type RuleInput, warnSwitch } from './rule.ts'
 
 /** What the settings of the edge demand of each other. */
-export function judgeEdge(judgement: RuleInput): void {
-  const { settings, draft, report } = judgement
-  judgePublicUrl(judgement)
+export function judgeEdge(input: RuleInput): void {
+  const { settings, draft, report } = input
+  judgePublicUrl(input)
   if (addressesClash(settings.listen, settings.admin_listen)) {
     report.wrong(
       draft,
@@ -20,14 +20,14 @@ export function judgeEdge(judgement: RuleInput): void {
     const path = ['trusted_proxies', index]
     report.warn(draft, path, 'is everybody', 'Name the networks of your proxies.')
   }
-  warnSwitch(judgement, ['unsafe_any_origin'], settings.unsafe_any_origin, 'every web page may ask')
+  warnSwitch(input, ['unsafe_any_origin'], settings.unsafe_any_origin, 'every web page may ask')
 }
 
-function judgePublicUrl(judgement: RuleInput): void {
-  const { draft, report, mode } = judgement
-  const url = publicUrl(judgement)
+function judgePublicUrl(input: RuleInput): void {
+  const { draft, report, mode } = input
+  const url = publicUrl(input)
   demand(
-    judgement,
+    input,
     ['public_url'],
     url,
     'Write the origin that clients use, such as "https://mcp.example.com": `listen` is not on loopback with a fixed port, so that it cannot be guessed.',

@@ -21,10 +21,10 @@ export function kindOfProvider({ settings }: RuleInput): 'entra' | 'oidc' | unde
 }
 
 /** What the settings of the identity provider demand of each other. */
-export function judgeIdentityProvider(judgement: RuleInput, files: ValueFiles): void {
-  judgeKind(judgement)
-  judgeCredentials(judgement, files)
-  const { settings, draft, report } = judgement
+export function judgeIdentityProvider(input: RuleInput, files: ValueFiles): void {
+  judgeKind(input)
+  judgeCredentials(input, files)
+  const { settings, draft, report } = input
   const { issuer, stale_for: staleFor } = settings.identity_provider
   if (issuer !== undefined && cloudOfHost(new URL(issuer).hostname) !== undefined) {
     report.warn(
@@ -44,16 +44,16 @@ export function judgeIdentityProvider(judgement: RuleInput, files: ValueFiles): 
   }
 }
 
-function judgeKind(judgement: RuleInput): void {
-  const { settings, draft, report } = judgement
+function judgeKind(input: RuleInput): void {
+  const { settings, draft, report } = input
   const provider = settings.identity_provider
-  const kind = kindOfProvider(judgement)
+  const kind = kindOfProvider(input)
   if (kind === undefined) {
-    refuseUndecided(judgement)
+    refuseUndecided(input)
     return
   }
   const needed = kind === 'entra' ? 'tenant_id' : 'issuer'
-  demand(judgement, ['identity_provider', needed], provider[needed], remedies[kind])
+  demand(input, ['identity_provider', needed], provider[needed], remedies[kind])
   const foreign = kind === 'entra' ? onlyOidc : onlyEntra
   for (const key of foreign) {
     if (provider[key] === undefined) continue
@@ -78,14 +78,14 @@ function refuseUndecided({ settings, draft, report }: RuleInput): void {
   )
 }
 
-function judgeCredentials(judgement: RuleInput, files: ValueFiles): void {
-  const { settings, draft, report, mode } = judgement
+function judgeCredentials(input: RuleInput, files: ValueFiles): void {
+  const { settings, draft, report, mode } = input
   const provider = settings.identity_provider
   const given = (
     ['client_secret', 'client_certificate_file', 'federated_token_file'] as const
   ).filter((key) => provider[key] !== undefined)
   const [first, second] = given
-  warnMethodAlone(judgement)
+  warnMethodAlone(input)
   if (first === undefined) return
   const path = ['identity_provider', second ?? first]
   if (second !== undefined) {
@@ -96,7 +96,7 @@ function judgeCredentials(judgement: RuleInput, files: ValueFiles): void {
   if (mode === 'off' && provider.client_id === undefined && !report.isWrong(clientPath)) {
     report.wrong(draft, path, 'is there without client_id', 'Write client_id too.')
   }
-  if (mode !== 'off') warnTokenFileAway(judgement, files)
+  if (mode !== 'off') warnTokenFileAway(input, files)
 }
 
 function warnMethodAlone({ settings, draft, report, mode }: RuleInput): void {

@@ -11,10 +11,10 @@ export const offlineAccess = 'offline_access'
  * The scopes that are asked for at the identity provider: as written, else the default of its kind.
  * Where rolecall signs people in, Entra is always asked for a refresh token, too.
  */
-export function requestScopes(judgement: RuleInput, resource: Resource): readonly string[] {
-  const entra = kindOfProvider(judgement) !== 'oidc'
+export function requestScopes(input: RuleInput, resource: Resource): readonly string[] {
+  const entra = kindOfProvider(input) !== 'oidc'
   const scopes = resource.request_scopes ?? (entra ? entraDefault(resource) : oidcDefault)
-  const asked = judgement.mode === 'off' || !entra || scopes.includes(offlineAccess)
+  const asked = input.mode === 'off' || !entra || scopes.includes(offlineAccess)
   return asked ? scopes : [...scopes, offlineAccess]
 }
 

@@ -6,11 +6,11 @@ import { kindOfProvider } from './identity-provider.ts'
 import { demand, type RuleInput, warnSwitch } from './rule.ts'
 
 type Resource = Settings['resource'][number]
-type Rule = (judgement: RuleInput, resource: Resource, at: (key: keyof Resource) => Path) => void
+type Rule = (input: RuleInput, resource: Resource, at: (key: keyof Resource) => Path) => void
 
 /** What the settings of the resources demand of each other and of the rest. */
-export function judgeResources(judgement: RuleInput): void {
-  const { settings, draft, report } = judgement
+export function judgeResources(input: RuleInput): void {
+  const { settings, draft, report } = input
   if (settings.resource.length === 0 && !report.isWrong(['resource'])) {
     report.wrong(
       draft,
@@ -20,10 +20,10 @@ export function judgeResources(judgement: RuleInput): void {
     )
   }
   for (const [index, resource] of settings.resource.entries()) {
-    for (const rule of rules) rule(judgement, resource, (key) => ['resource', index, key])
+    for (const rule of rules) rule(input, resource, (key) => ['resource', index, key])
   }
-  refuseTwice(judgement, 'name')
-  refuseTwice(judgement, 'path')
+  refuseTwice(input, 'name')
+  refuseTwice(input, 'path')
 }
 
 function refuseTwice({ settings, draft, report }: RuleInput, key: 'name' | 'path'): void {
@@ -39,24 +39,24 @@ function refuseTwice({ settings, draft, report }: RuleInput, key: 'name' | 'path
   }
 }
 
-const upstream: Rule = (judgement, resource, at) => {
-  const { draft, report } = judgement
+const upstream: Rule = (input, resource, at) => {
+  const { draft, report } = input
   const path = at('upstream')
   demand(
-    judgement,
+    input,
     path,
     resource.upstream,
     'Write the URL of the MCP server, such as "http://kubernetes-mcp-server:8080/mcp".',
   )
   warnSwitch(
-    judgement,
+    input,
     at('unsafe_plain_http_upstream'),
     resource.unsafe_plain_http_upstream,
     'tokens may go over plain http',
   )
   const unverified = resource.unsafe_upstream_tls_unverified
   warnSwitch(
-    judgement,
+    input,
     at('unsafe_upstream_tls_unverified'),
     unverified,
     'anybody on the way can be the upstream',
@@ -71,8 +71,8 @@ const upstream: Rule = (judgement, resource, at) => {
   )
 }
 
-const identity: Rule = (judgement, resource, at) => {
-  const { draft, report } = judgement
+const identity: Rule = (input, resource, at) => {
+  const { draft, report } = input
   const own = resource.upstream_identity === 'own'
   const allowed = resource.unsafe_upstream_identity
   const path = at('upstream_identity')
@@ -91,15 +91,15 @@ const identity: Rule = (judgement, resource, at) => {
     )
   }
   warnSwitch(
-    judgement,
+    input,
     at('unsafe_upstream_identity'),
     own && allowed,
     'the upstream acts as itself, for everybody alike',
   )
 }
 
-const audiences: Rule = (judgement, resource, at) => {
-  const { settings, draft, report } = judgement
+const audiences: Rule = (input, resource, at) => {
+  const { settings, draft, report } = input
   const path = at('audiences')
   const any = resource.unsafe_any_audience
   const none = resource.audiences.length === 0
@@ -117,7 +117,7 @@ const audiences: Rule = (judgement, resource, at) => {
     report.wrong(draft, at('unsafe_any_audience'), 'is on, and audiences are named', remedy)
   }
   warnSwitch(
-    judgement,
+    input,
     at('unsafe_any_audience'),
     none && any,
     'tokens made for anybody else are taken',
@@ -133,8 +133,8 @@ const audiences: Rule = (judgement, resource, at) => {
   )
 }
 
-const people: Rule = (judgement, resource, at) => {
-  const { settings, draft, report } = judgement
+const people: Rule = (input, resource, at) => {
+  const { settings, draft, report } = input
   const provider = settings.identity_provider
   const groupless =
     provider.groups_claim === '' && !report.isWrong(['identity_provider', 'groups_claim'])
@@ -147,7 +147,7 @@ const people: Rule = (judgement, resource, at) => {
       remedy,
     )
   }
-  if (resource.token_kind === 'id_token' && kindOfProvider(judgement) === 'entra') {
+  if (resource.token_kind === 'id_token' && kindOfProvider(input) === 'entra') {
     const remedy = 'Remove it: AKS takes access tokens.'
     report.wrong(draft, at('token_kind'), 'is for kind = "oidc" only', remedy)
   }

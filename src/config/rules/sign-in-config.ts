@@ -1,7 +1,7 @@
 import type { RegisteredClient, RelayConfig, SignInConfig, SignInMode } from '../config.ts'
 import type { Report } from '../report/report.ts'
-import { isBrokerOnly } from '../schema/modes.ts'
 import type { Settings } from '../schema/schema.ts'
+import { isBrokerOnly } from '../schema/sign-in.ts'
 import { type Values, valuesOf } from '../values.ts'
 
 /** The mode that applies: as written, else as a `client_id` tells it; `off` where it is wrong. */

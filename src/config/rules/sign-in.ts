@@ -8,32 +8,32 @@ import { demand, type RuleInput } from './rule.ts'
 import { warnWithoutEffect } from './without-effect.ts'
 
 /** What the settings of the sign-in demand of each other and of the rest. */
-export function judgeSignIn(judgement: RuleInput): void {
-  warnWithoutEffect(judgement)
-  judgeClients(judgement)
-  if (judgement.mode !== 'off') {
-    judgeOwnClient(judgement)
-    judgeSealingKeys(judgement)
-    judgeRedirectUris(judgement)
-    judgePopupOrigins(judgement)
-    for (const rule of resourceRules) rule(judgement)
+export function judgeSignIn(input: RuleInput): void {
+  warnWithoutEffect(input)
+  judgeClients(input)
+  if (input.mode !== 'off') {
+    judgeOwnClient(input)
+    judgeSealingKeys(input)
+    judgeRedirectUris(input)
+    judgePopupOrigins(input)
+    for (const rule of resourceRules) rule(input)
   }
 }
 
-function judgeOwnClient(judgement: RuleInput): void {
+function judgeOwnClient(input: RuleInput): void {
   demand(
-    judgement,
+    input,
     ['identity_provider', 'client_id'],
-    judgement.settings.identity_provider.client_id,
-    `Write the client id that rolecall has at the identity provider (Entra: App registrations > your app > Overview, Application (client) ID): sign_in.mode = "${judgement.mode}" signs people in with it.`,
+    input.settings.identity_provider.client_id,
+    `Write the client id that rolecall has at the identity provider (Entra: App registrations > your app > Overview, Application (client) ID): sign_in.mode = "${input.mode}" signs people in with it.`,
   )
 }
 
-function judgeSealingKeys(judgement: RuleInput): void {
-  const { settings, draft, report, mode } = judgement
+function judgeSealingKeys(input: RuleInput): void {
+  const { settings, draft, report, mode } = input
   const paths = [['sealing_keys'], ['sealing_keys_file']]
   const given = settings.sealing_keys !== undefined && settings.sealing_keys.length > 0
-  const url = publicUrl(judgement)
+  const url = publicUrl(input)
   if (given || url === undefined || paths.some((path) => report.isWrong(path))) return
   const remedy =
     'Run `rolecall keygen > FILE`, keep the file as a secret, and write sealing_keys_file = "FILE".'
@@ -47,15 +47,15 @@ function judgeSealingKeys(judgement: RuleInput): void {
   }
 }
 
-function judgeRedirectUris(judgement: RuleInput): void {
-  const { redirect_uris: uris } = judgement.settings.sign_in
+function judgeRedirectUris(input: RuleInput): void {
+  const { redirect_uris: uris } = input.settings.sign_in
   demand(
-    judgement,
+    input,
     ['sign_in', 'redirect_uris'],
     uris.length === 0 ? undefined : uris,
     `Write where clients may be sent back to: presets (${redirectPresets.join(', ')}) or exact URIs. HolmesGPT with the Robusta UI: ["robusta"].`,
   )
-  refuseOwnOrigin(judgement, ['sign_in', 'redirect_uris'], uris)
+  refuseOwnOrigin(input, ['sign_in', 'redirect_uris'], uris)
 }
 
 /** Codes are posted there: on plain http anybody on the way can be that page. */
@@ -72,13 +72,13 @@ function judgePopupOrigins({ settings, draft, report }: RuleInput): void {
 }
 
 /** A code that is sent to ourselves is handed to nobody, or to whoever finds a way to our log. */
-function refuseOwnOrigin(judgement: RuleInput, path: Path, uris: readonly string[]): void {
-  const url = publicUrl(judgement)
+function refuseOwnOrigin(input: RuleInput, path: Path, uris: readonly string[]): void {
+  const url = publicUrl(input)
   for (const [index, uri] of uris.entries()) {
     const foreign = redirectPresets.includes(uri) || new URL(uri).origin !== url
     if (foreign) continue
-    judgement.report.wrong(
-      judgement.draft,
+    input.report.wrong(
+      input.draft,
       [...path, index],
       'is on our own origin, public_url',
       'Write the callback URL of the client.',
@@ -89,15 +89,15 @@ function refuseOwnOrigin(judgement: RuleInput, path: Path, uris: readonly string
 /** What our own page is called at the authorize endpoint. */
 const OWN_PAGE = 'rolecall'
 
-function judgeClients(judgement: RuleInput): void {
-  const { settings, draft, report } = judgement
+function judgeClients(input: RuleInput): void {
+  const { settings, draft, report } = input
   const seen = new Set<string>()
   for (const [index, client] of settings.sign_in.client.entries()) {
     const path = ['sign_in', 'client', index]
-    demand(judgement, [...path, 'client_id'], client.client_id, 'Write the id the client uses.')
+    demand(input, [...path, 'client_id'], client.client_id, 'Write the id the client uses.')
     const uris = client.redirect_uris.length === 0 ? undefined : client.redirect_uris
-    demand(judgement, [...path, 'redirect_uris'], uris, 'Write presets or exact URIs.')
-    refuseOwnOrigin(judgement, [...path, 'redirect_uris'], client.redirect_uris)
+    demand(input, [...path, 'redirect_uris'], uris, 'Write presets or exact URIs.')
+    refuseOwnOrigin(input, [...path, 'redirect_uris'], client.redirect_uris)
     if (client.client_id !== undefined && seen.has(client.client_id)) {
       report.wrong(draft, [...path, 'client_id'], 'is there twice', 'Give every client its own id.')
     }
@@ -118,10 +118,10 @@ function judgeClients(judgement: RuleInput): void {
 }
 
 /** Refresh tokens come only when they are asked for; Entra is asked without being told. */
-function warnShortSignIns(judgement: RuleInput): void {
-  const { settings, draft, report } = judgement
+function warnShortSignIns(input: RuleInput): void {
+  const { settings, draft, report } = input
   for (const [index, resource] of settings.resource.entries()) {
-    const scopes = requestScopes(judgement, resource)
+    const scopes = requestScopes(input, resource)
     if (scopes.includes(offlineAccess)) continue
     const wanted = [...scopes, offlineAccess].map((scope) => `"${scope}"`).join(', ')
     report.warn(
@@ -149,13 +149,13 @@ function warnOwnTokensRefused({ settings, draft, report }: RuleInput): void {
 }
 
 /** HolmesGPT keeps tokens by person and authorization URL, and relay has one such URL. */
-function warnUnlike(judgement: RuleInput): void {
-  const { settings, draft, report, mode } = judgement
+function warnUnlike(input: RuleInput): void {
+  const { settings, draft, report, mode } = input
   const [first, ...others] = settings.resource
   if (mode !== 'relay' || first === undefined) return
   const terms = [
     ['audiences', ({ audiences }: Resource) => audiences],
-    ['request_scopes', (resource: Resource) => requestScopes(judgement, resource)],
+    ['request_scopes', (resource: Resource) => requestScopes(input, resource)],
   ] as const
   for (const [index, other] of others.entries()) {
     const unlike = terms.find(([, of]) => !haveSame(of(first), of(other)))

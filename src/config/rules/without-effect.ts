@@ -1,5 +1,5 @@
 import type { SignInMode } from '../config.ts'
-import { isBrokerOnly } from '../schema/modes.ts'
+import { isBrokerOnly } from '../schema/sign-in.ts'
 import { valueAt } from '../sources/draft.ts'
 import type { RuleInput } from './rule.ts'
 

@@ -14,14 +14,14 @@ interface ListenAddress {
 /** Reads `host:port`, IPv6 addresses in brackets. Port 0 lets the system choose. */
 export function readListenAddress(text: string): ListenAddress | ValueError {
   const { host, port } = addressForm.exec(text)?.groups ?? {}
-  const flaw = new ValueError(
+  const error = new ValueError(
     'is not an address to listen on',
     'Write host:port, such as "127.0.0.1:8080", "0.0.0.0:8080" or "[::]:8080".',
   )
-  if (host === undefined || host === '' || port === undefined) return flaw
+  if (host === undefined || host === '' || port === undefined) return error
   const bare = withoutBrackets(host)
   const legal = host === bare ? isIP(bare) === 4 || hostName.test(bare) : isIPv6(bare)
-  return legal && Number(port) <= 65535 ? { host: bare, port: Number(port) } : flaw
+  return legal && Number(port) <= 65535 ? { host: bare, port: Number(port) } : error
 }
 
 /** The text that {@link readListenAddress} reads. */

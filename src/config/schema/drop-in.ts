@@ -47,8 +47,8 @@ export const dropInSchema = z.strictObject({
     .union([z.int(), z.string()], { error: 'is not a port' })
     .transform((port, context): number => {
       if (/^\d{1,5}$/.test(`${port}`) && Number(port) <= 65_535) return Number(port)
-      const flaw = new ValueError('is not a port', 'Write a number from 1 to 65535.')
-      context.addIssue({ code: 'custom', message: flaw.message, params: { remedy: flaw.remedy } })
+      const error = new ValueError('is not a port', 'Write a number from 1 to 65535.')
+      context.addIssue({ code: 'custom', message: error.message, params: { remedy: error.remedy } })
       return z.NEVER
     })
     .optional()

@@ -2,8 +2,7 @@ import { z } from 'zod'
 import { textAs } from '../value-error.ts'
 import { duration, longest } from './duration.ts'
 import { readTenantId, signingAlgorithms } from './identifiers.ts'
-import { secret } from './secret.ts'
-import { emptyMeansNone, named } from './text.ts'
+import { emptyMeansNone, named, secret } from './text.ts'
 import { readBaseUrl, readDiscoveryUrl, readIssuer } from './url.ts'
 
 /** `[identity_provider]`: the one provider of this process. */

@@ -7,9 +7,9 @@ import { readSealingKeys } from './identifiers.ts'
 import { identityProviderSchema } from './identity-provider.ts'
 import { limitsSchema } from './limits.ts'
 import { resourceDefaultsSchema, resourceSchema } from './resource.ts'
-import { secret } from './secret.ts'
 import { signInSchema } from './sign-in.ts'
 import { storeSchema } from './store.ts'
+import { secret } from './text.ts'
 import { readClientOrigin, readOrigin } from './url.ts'
 
 const edgeShape = {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { textAs } from '../value-error.ts'
 import { readHost } from './address.ts'
 import { duration, longest, moment } from './duration.ts'
-import { secret } from './secret.ts'
+import { secret } from './text.ts'
 import { readOrigin, readRedirectUri } from './url.ts'
 
 const redirectUris = z.array(textAs(readRedirectUri))
@@ -71,3 +71,17 @@ export const signInSchema = z
   })
   .prefault({})
   .meta({ description: 'How people who use an MCP client get their tokens.' })
+
+/** Keys of `[sign_in]` that have a meaning in broker alone. */
+export const BROKER_ONLY = [
+  'registration',
+  'client_metadata_hosts',
+  'consent',
+  'issuer_parameter',
+  'client',
+] as const
+
+/** Whether a key of `[sign_in]` has a meaning in broker alone. */
+export function isBrokerOnly(key: string): boolean {
+  return BROKER_ONLY.some((known) => known === key)
+}

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { textAs } from '../value-error.ts'
 import { readRedisUrl } from './redis-url.ts'
-import { secret } from './secret.ts'
-import { named } from './text.ts'
+import { named, secret } from './text.ts'
 
 /** `[store]`: what sign-in remembers across processes. */
 export const storeSchema = z

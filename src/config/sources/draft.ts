@@ -5,7 +5,7 @@ import { emptyMark } from '../schema/text.ts'
 export type Path = readonly (string | number)[]
 
 /** A table of a file, before anything in it is checked. */
-export type Table = Record<string, unknown>
+export type DraftTable = Record<string, unknown>
 
 /** One value of one source. `undefined` takes away what a source of lower rank says. */
 export interface Assignment {
@@ -23,7 +23,7 @@ export function pathText(path: Path): string {
     .replace(/^\./, '')
 }
 
-export function isTable(value: unknown): value is Table {
+export function isTable(value: unknown): value is DraftTable {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
@@ -32,17 +32,17 @@ export function valueAt(root: unknown, path: Path): unknown {
   let value = root
   for (const key of path) {
     const holds = (isTable(value) || Array.isArray(value)) && Object.hasOwn(value, key)
-    value = holds ? (value as Table)[key] : undefined
+    value = holds ? (value as DraftTable)[key] : undefined
   }
   return value
 }
 
 /** The values of all sources as they are brought together, and who said them. */
 export class SettingsDraft {
-  readonly root: Table
+  readonly root: DraftTable
   readonly #labels = new Map<string, string>()
 
-  constructor(root: Table) {
+  constructor(root: DraftTable) {
     this.root = root
   }
 
@@ -57,7 +57,7 @@ export class SettingsDraft {
     const holder = this.#holder(above.toReversed(), last)
     if (holder === undefined || last === undefined) return false
     if (Array.isArray(holder) && Number(last) > holder.length) return false
-    const table = holder as Table
+    const table = holder as DraftTable
     if (value === undefined) delete table[last]
     else table[last] = value
     this.name(path, label)
@@ -91,7 +91,7 @@ export class SettingsDraft {
     else if (isTable(holder)) delete holder[last]
   }
 
-  #holder(above: Path, last: string | number | undefined): Table | unknown[] | undefined {
+  #holder(above: Path, last: string | number | undefined): DraftTable | unknown[] | undefined {
     let holder: unknown = this.root
     for (const [index, key] of above.entries()) {
       const next = valueAt(holder, [key])
@@ -102,7 +102,7 @@ export class SettingsDraft {
       if (Array.isArray(holder) && Number(key) > holder.length) return undefined
       const made = typeof (above[index + 1] ?? last) === 'number' ? [] : {}
       if (!isTable(holder) && !Array.isArray(holder)) return undefined
-      ;(holder as Table)[key] = made
+      ;(holder as DraftTable)[key] = made
       holder = made
     }
     return isTable(holder) || Array.isArray(holder) ? holder : undefined
@@ -130,8 +130,8 @@ export function isNothing(value: unknown, path: Path): boolean {
 }
 
 /** As `Object.fromEntries`, but that `__proto__` is a key like any other. */
-export function tableOf(entries: Iterable<readonly [string, unknown]>): Table {
-  const table: Table = {}
+export function tableOf(entries: Iterable<readonly [string, unknown]>): DraftTable {
+  const table: DraftTable = {}
   for (const [key, value] of entries) {
     Object.defineProperty(table, key, {
       value,

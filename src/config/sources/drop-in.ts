@@ -10,10 +10,10 @@ import { dropInNode } from '../schema/settings.ts'
 import { parseWithoutWrong } from '../validate.ts'
 import {
   type Assignment,
+  type DraftTable,
   type Path,
   pathText,
   SettingsDraft,
-  type Table,
   tableOf,
   valueAt,
 } from './draft.ts'
@@ -50,19 +50,19 @@ const alwaysNamed: readonly string[] = [
 /** What comes of a file with drop-in keys. */
 export interface Translated {
   /** The file without them. */
-  readonly table: Table
+  readonly table: DraftTable
   readonly assignments: readonly Assignment[]
   /** What problems with a setting that has no value are to call it. */
   readonly names: readonly { readonly path: Path; readonly label: string }[]
 }
 
 /** Whether the top of a file has a key of kubernetes-mcp-server that means something here. */
-function hasDropInKeys(table: Table): boolean {
+function hasDropInKeys(table: DraftTable): boolean {
   return Object.keys(table).some((key) => isDropInKey(key) || isUpstreamCredentialKey(key))
 }
 
 /** Reads the keys of kubernetes-mcp-server at the top of a file as the settings they stand for. */
-export function translateDropIn(table: Table, report: Report): Translated {
+export function translateDropIn(table: DraftTable, report: Report): Translated {
   if (!hasDropInKeys(table)) return { table, assignments: [], names: [] }
   const ours = Object.entries(table).filter(([key, value]) => !isTheirs(key, value, report))
   const rest = tableOf(ours.filter(([key]) => !isDropInKey(key)))
@@ -131,7 +131,7 @@ function refuseUnsafe(dropIn: DropIn, report: Report): void {
   }
 }
 
-function refuseTwice(key: DropInKey, rest: Table, report: Report): void {
+function refuseTwice(key: DropInKey, rest: DraftTable, report: Report): void {
   const resources = valueAt(rest, ['resource'])
   const ofResource = standsFor[key]?.some(([table]) => table === 'resource') ?? false
   if (ofResource && Array.isArray(resources) && resources.length > 1) {

@@ -1,8 +1,13 @@
 import { nearestHint } from '../report/nearest.ts'
 import type { Report } from '../report/report.ts'
-import { rootNode, type SchemaNode, type Setting, settings } from '../schema/settings.ts'
+import {
+  rootNode,
+  type SchemaNode,
+  type Setting,
+  type SettingKind,
+  settings,
+} from '../schema/settings.ts'
 import type { Assignment, Path } from './draft.ts'
-import { coerce } from './text-value.ts'
 
 const prefix = 'ROLECALL__'
 
@@ -25,10 +30,24 @@ export function readEnvironment(
     if (!name.startsWith(prefix) || text === undefined) continue
     const place = placeOf(name.slice(prefix.length).split('__'))
     if (place === undefined) report.add(unknownName(name))
-    else found.push({ path: place.path, value: coerce(place.kind, text), label: name })
+    else found.push({ path: place.path, value: valueOfText(place.kind, text), label: name })
   }
   refuseListsTwice(found, report)
   return found.toSorted((one, other) => comparePaths(one.path, other.path))
+}
+
+/**
+ * Turns the text of a flag or an environment variable into what a file would hold. A text that
+ * does not fit stays as it is, so that the schema tells what is wrong with it.
+ */
+export function valueOfText(kind: SettingKind, text: string): unknown {
+  if (kind === 'switch' && (text === 'true' || text === 'false')) return text === 'true'
+  if (kind === 'number' && /^-?\d{1,15}$/.test(text)) return Number(text)
+  if (kind !== 'list') return text
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
 }
 
 function placeOf(segments: readonly string[]): { path: Path; kind: Setting['kind'] } | undefined {

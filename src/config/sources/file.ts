@@ -2,13 +2,13 @@ import { extname } from 'node:path'
 import { parse as parseToml, TomlDate, TomlError } from 'smol-toml'
 import { parseDocument } from 'yaml'
 import { ValueError } from '../value-error.ts'
-import { isTable, type Table, tableOf } from './draft.ts'
+import { type DraftTable, isTable, tableOf } from './draft.ts'
 
 /**
  * Parses a configuration file by its ending: TOML, or YAML with its core schema. Dates become the
  * text they were written as. Nothing is known of the keys yet.
  */
-export function parseFile(path: string, text: string): Table | ValueError {
+export function parseFile(path: string, text: string): DraftTable | ValueError {
   const parsers: Readonly<Record<string, (text: string) => unknown>> = {
     '.toml': (source) => parseToml(source, { maxDepth: 32 }),
     '.yaml': parseYaml,

@@ -5,7 +5,7 @@ import { type Setting, settings } from '../schema/settings.ts'
 import { readIssuer } from '../schema/url.ts'
 import { ValueError } from '../value-error.ts'
 import type { Assignment, Path } from './draft.ts'
-import { coerce } from './text-value.ts'
+import { valueOfText } from './environment.ts'
 
 /** One flag of `serve` and of every other command that reads the configuration. */
 export interface Flag {
@@ -87,7 +87,7 @@ export function readFlags(
       const remedy = 'Write the setting into its [[resource]].'
       report.add({ key: `--${name}`, message: 'does not say which resource it is for', remedy })
     }
-    return [{ path: flag.path, value: coerce(flag.kind, text), label: `--${name}` }]
+    return [{ path: flag.path, value: valueOfText(flag.kind, text), label: `--${name}` }]
   })
 }
 

@@ -1,5 +1,5 @@
 import type { Report } from '../report/report.ts'
-import { isTable, type Path, pathText, type Table, tableOf } from './draft.ts'
+import { type DraftTable, isTable, type Path, pathText, tableOf } from './draft.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -7,7 +7,11 @@ type Environment = Readonly<Record<string, string | undefined>>
  * Replaces `${NAME}` in every text of a parsed file by the environment variable, once: what comes
  * out is not looked at again. `$${` is a literal `${`. Keys are left alone.
  */
-export function interpolate(table: Table, environment: Environment, report: Report): Table {
+export function interpolate(
+  table: DraftTable,
+  environment: Environment,
+  report: Report,
+): DraftTable {
   const replaceIn = (value: unknown, path: Path): unknown => {
     if (typeof value === 'string') return replaceNames(value, path, environment, report)
     if (Array.isArray(value)) return value.map((item, index) => replaceIn(item, [...path, index]))
@@ -16,7 +20,7 @@ export function interpolate(table: Table, environment: Environment, report: Repo
       Object.entries(value).map(([key, item]) => [key, replaceIn(item, [...path, key])]),
     )
   }
-  return replaceIn(table, []) as Table
+  return replaceIn(table, []) as DraftTable
 }
 
 function replaceNames(text: string, path: Path, environment: Environment, report: Report): string {

@@ -1,5 +1,5 @@
 import { settingAt } from '../schema/settings.ts'
-import { isTable, type SettingsDraft, type Table, valueAt } from './draft.ts'
+import { type DraftTable, isTable, type SettingsDraft, valueAt } from './draft.ts'
 
 /**
  * Gives every resource what `[resource_defaults]` says and the resource itself does not, under the
@@ -16,7 +16,7 @@ export function applyResourceDefaults(draft: SettingsDraft): void {
     for (const [index] of takers) {
       draft.assign({ path: ['resource', index, key], value: structuredClone(value), label })
     }
-    if (takers.length > 0) delete (defaults as Table)[key]
+    if (takers.length > 0) delete (defaults as DraftTable)[key]
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sourcesFrom, UsageError } from '../../src/cli/options.ts'
+import { UsageError } from '../../src/cli/arguments.ts'
+import { sourcesFrom } from '../../src/cli/configuration.ts'
 import { recordingTerminal } from '../support/terminal.ts'
 
 function read(...argv: string[]) {

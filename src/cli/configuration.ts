@@ -1,19 +1,9 @@
-import { parseArgs } from 'node:util'
 import type { Config } from '../config/config.ts'
 import { load, type Sources } from '../config/load.ts'
-import { nearestHint } from '../config/report/nearest.ts'
 import { formatProblems, type Problem } from '../config/report/problem.ts'
-import { type Flag, flags } from '../config/sources/flags.ts'
+import { flags } from '../config/sources/flags.ts'
+import { readFlagTexts, UsageError } from './arguments.ts'
 import type { Terminal } from './command.ts'
-
-/** Why arguments cannot be understood, in one sentence. Never holds a value: it may be a token. */
-export class UsageError {
-  readonly message: string
-
-  constructor(message: string) {
-    this.message = message
-  }
-}
 
 /** The configuration that a command runs with. */
 export interface Configuration {
@@ -71,48 +61,6 @@ export function configurationFrom(
   }
   terminal.stderr(formatProblems(loaded.problems, 'error'))
   return undefined
-}
-
-function readFlagTexts(argv: readonly string[]): Record<string, string> | UsageError {
-  const known = new Map(flags.map((flag) => [flag.name, flag]))
-  const options = flags.map(({ name, kind }) => {
-    return [name, { type: kind === 'switch' ? 'boolean' : 'string' }] as const
-  })
-  const { tokens } = parseArgs({
-    args: [...argv],
-    options: Object.fromEntries(options),
-    strict: false,
-    tokens: true,
-  })
-  const given: Record<string, string> = {}
-  for (const token of tokens) {
-    if (token.kind === 'positional') return new UsageError('There is an argument that is no flag.')
-    if (token.kind === 'option-terminator') continue
-    const flag = known.get(token.name)
-    if (flag === undefined) return unknownFlag(token.rawName)
-    const text = textOf(flag, token)
-    if (text === undefined) return new UsageError(`--${flag.name} needs a value.`)
-    const before = given[flag.name]
-    if (before !== undefined && flag.kind !== 'list') {
-      return new UsageError(`--${flag.name} is given twice.`)
-    }
-    given[flag.name] = before === undefined ? text : `${before},${text}`
-  }
-  return given
-}
-
-function textOf(flag: Flag, token: { value?: unknown; inlineValue?: unknown }): string | undefined {
-  const { value } = token
-  if (flag.kind === 'switch') return typeof value === 'string' ? value : 'true'
-  if (typeof value !== 'string') return undefined
-  const swallowedFlag = token.inlineValue === false && value.startsWith('-')
-  return swallowedFlag ? undefined : value
-}
-
-function unknownFlag(rawName: string): UsageError {
-  const known = flags.map(({ name }) => `--${name}`)
-  const name = rawName.slice(0, 40)
-  return new UsageError(`${name} is not a flag. ${nearestHint(name, known)}`)
 }
 
 function inColumns(names: readonly string[]): string[] {
