@@ -3,20 +3,21 @@ import type { Permit } from '../access/authorize.ts'
 import type { Refusal } from '../access/refusal.ts'
 import type { RefusalResponse } from '../access/refusal-response.ts'
 import type { Clock } from '../clock.ts'
-import type { ResourceConfig } from '../config/config.ts'
+import type { Config, ResourceConfig } from '../config/config.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 import type { RequestRecord } from '../observe/record.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
-import { judgeAnswer } from './answer-verdict.ts'
-import { jsonRpcRefusal } from './json-rpc-refusal.ts'
-import { type McpBody, type McpMessage, readMcpBody } from './mcp-message.ts'
-import type { OpenStreams } from './open-streams.ts'
-import { type FlatHeaders, readClientHeaders } from './request-headers.ts'
-import { type AnswerHeaders, passedHeaders } from './response-headers.ts'
+import { judgeAnswer } from './answer/answer-verdict.ts'
+import { type AnswerHeaders, passedHeaders } from './answer/response-headers.ts'
+import { upstreamRefused } from './answer/upstream-failure.ts'
+import { headerMismatch, jsonRpcRefusal } from './body/json-rpc-refusal.ts'
+import type { McpBody, McpMessage } from './body/mcp-message.ts'
+import type { OpenStreams } from './open-exchanges.ts'
+import { type ReadRequest, readRequest } from './read-request.ts'
+import type { FlatHeaders } from './request-headers.ts'
 import { bindSessionId, openSessionId, type SessionOwner } from './session-id.ts'
-import type { Upstream } from './upstream.ts'
-import { UpstreamExchange } from './upstream-exchange.ts'
-import { upstreamRefused } from './upstream-failure.ts'
+import type { Upstream } from './upstream/upstream.ts'
+import { UpstreamExchange } from './upstream/upstream-exchange.ts'
 
 /** What access made of a request: without one of these nothing is forwarded. */
 export type AccessDecision =
@@ -37,13 +38,12 @@ export interface Forwarding {
   readonly sessionKeys: KeyRing
   readonly clock: Clock
   readonly version: string
+  readonly limits: Pick<Config['limits'], 'batch_messages'>
   /** The answer to a refusal, with this resource's challenge. */
   refuse(refusal: Refusal): ErrorAnswer
   /** The answer that hands the upstream's wish for other claims on. */
   wantClaims(claims: string): ErrorAnswer
 }
-
-const NOTHING = Buffer.alloc(0)
 
 /**
  * Forwards one request that access let through, and answers one that policy refused.
@@ -56,37 +56,30 @@ export function forward(
   forwarding: Forwarding,
 ): void {
   const { accessDecision } = request
-  if (accessDecision === undefined)
+  if (accessDecision === undefined) {
     throw new Error('a request reached the forwarder without an access decision')
-  const body = readBody(request)
-  if (accessDecision.kind === 'policy') {
-    answerByPolicy(request, reply, { answer: accessDecision.answer, body: body.mcp })
-    return
   }
-  dispatch(request, reply, { forwarding, permit: accessDecision.permit, body })
+  const { resource, limits } = forwarding
+  const read = readRequest(request, resource.upstream_token_header, limits.batch_messages)
+  if (read.body.kind === 'messages') note(read.body.messages, request.record)
+  if (read.differs !== undefined) {
+    request.record.reason = 'header_mismatch'
+    answerInJsonRpc(reply, 400, headerMismatch(read.body, read.differs))
+  } else if (accessDecision.kind === 'policy') {
+    answerByPolicy(request, reply, { answer: accessDecision.answer, body: read.body })
+  } else dispatch(request, reply, { forwarding, permit: accessDecision.permit, read })
 }
 
-interface ReadBody {
-  readonly bytes: Buffer
-  readonly mcp: McpBody
-}
-
-function readBody(request: FastifyRequest): ReadBody {
-  const bytes = Buffer.isBuffer(request.body) ? request.body : NOTHING
-  if (request.method !== 'POST') return { bytes, mcp: { kind: 'empty' } }
-  const mcp = readMcpBody(bytes)
-  if (mcp.kind === 'malformed') throw malformed(mcp.problem)
-  if (mcp.kind === 'messages') note(mcp.messages, request.record)
-  return { bytes, mcp }
-}
+/** Longer than any method or tool there is: log lines must not grow with a body. */
+const LONGEST_NAME_CHARACTERS = 200
 
 /** For the log: what the body calls, by the bytes that go up. */
 function note(messages: readonly McpMessage[], record: RequestRecord): void {
   const methods: string[] = []
   const tools: string[] = []
   for (const { method, tool } of messages) {
-    if (method !== undefined) methods.push(method)
-    if (tool !== undefined) tools.push(tool)
+    if (method !== undefined) methods.push(method.slice(0, LONGEST_NAME_CHARACTERS))
+    if (tool !== undefined) tools.push(tool.slice(0, LONGEST_NAME_CHARACTERS))
   }
   record.methods = methods
   record.tools = tools
@@ -101,20 +94,23 @@ function answerByPolicy(
   if (request.method !== 'POST') {
     throw new ErrorAnswer({ ...answer, reason: request.record.reason ?? answer.error })
   }
-  reply.header('cache-control', 'no-store')
   const text = jsonRpcRefusal(body, answer.description)
-  if (text === undefined) reply.code(202).send()
-  else reply.code(200).type('application/json').send(text)
+  if (text !== undefined) answerInJsonRpc(reply, 200, text)
+  else reply.code(202).header('cache-control', 'no-store').send()
+}
+
+function answerInJsonRpc(reply: FastifyReply, status: 200 | 400, text: string): void {
+  reply.code(status).header('cache-control', 'no-store').type('application/json').send(text)
 }
 
 interface Dispatch {
   readonly forwarding: Forwarding
   readonly permit: Permit
-  readonly body: ReadBody
+  readonly read: ReadRequest
 }
 
 function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dispatch): void {
-  const { forwarding, permit, body } = work
+  const { forwarding, permit, read } = work
   const { upstream, streams, clock, resource } = forwarding
   const { principal } = permit
   const secondsAgo = Math.floor((clock.now() - principal.expiresAt) / 1000)
@@ -136,7 +132,7 @@ function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dispatch):
     path: upstream.path,
     method: request.method as 'POST' | 'GET' | 'DELETE',
     headers,
-    body: body.bytes.length === 0 ? null : body.bytes,
+    body: read.bytes.length === 0 ? null : read.bytes,
   })
 }
 
@@ -146,12 +142,10 @@ function upstreamHeaders(
   work: Dispatch,
   owner: SessionOwner,
 ): FlatHeaders {
-  const { forwarding, permit, body } = work
-  const read = readClientHeaders(request.raw.rawHeaders, body.bytes.length > 0)
-  if (read.kind === 'malformed') throw malformed(read.problem)
-  const headers = read.passed
-  if (read.sessionId !== undefined) {
-    const session = openSessionId(read.sessionId, owner, forwarding.sessionKeys)
+  const { forwarding, permit, read } = work
+  const headers = [...read.headers.passed]
+  if (read.headers.sessionId !== undefined) {
+    const session = openSessionId(read.headers.sessionId, owner, forwarding.sessionKeys)
     if (session === undefined) throw noSuchSession()
     headers.push('mcp-session-id', session)
   }
@@ -201,10 +195,6 @@ function begin(reply: FastifyReply, beginning: Beginning): AnswerHeaders | undef
     headers['mcp-session-id'] = bindSessionId(session, owner, forwarding.sessionKeys)
   }
   return headers
-}
-
-function malformed(description: string): ErrorAnswer {
-  return new ErrorAnswer({ status: 400, error: 'invalid_request', description })
 }
 
 function noSuchSession(): ErrorAnswer {

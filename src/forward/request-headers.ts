@@ -1,3 +1,5 @@
+import type { MirroredHeaders } from './body/mirrored-headers.ts'
+
 /** One request's headers for the upstream: name, value, name, value, as undici sends them. */
 export type FlatHeaders = string[]
 
@@ -8,6 +10,8 @@ export type ClientHeaders =
       readonly passed: FlatHeaders
       /** As the client sent it: bound to a user. */
       readonly sessionId?: string
+      /** What the client says of its body. */
+      readonly mirrored: MirroredHeaders
     }
   | { readonly kind: 'malformed'; readonly problem: string }
 
@@ -17,11 +21,12 @@ const LISTS: ReadonlySet<string> = new Set(['accept', 'accept-language', 'traces
 const PASSED: ReadonlySet<string> = new Set([
   ...LISTS,
   'last-event-id',
-  'mcp-method',
-  'mcp-name',
   'mcp-protocol-version',
   'traceparent',
 ])
+
+/** What describes a body, and says nothing without one. */
+const OF_BODIES: ReadonlySet<string> = new Set(['content-type', 'mcp-method', 'mcp-name'])
 
 /** `Mcp-Param-*` of MCP 2026-07-28. No underscore: some servers take `_` and `-` for the same. */
 const parameterName = /^mcp-param-[a-z0-9-]+$/
@@ -36,29 +41,52 @@ const tracestate = /^[\x20-\x7e]{1,512}$/
  * could believe another one.
  *
  * @param rawHeaders name, value, name, value, as node:http read them
- * @param hasBody whether the content type passes too
+ * @param hasBody whether what describes a body passes too
+ * @param tokenHeader `upstream_token_header`: never the client's to send
  */
-export function readClientHeaders(rawHeaders: readonly string[], hasBody: boolean): ClientHeaders {
+export function readClientHeaders(
+  rawHeaders: readonly string[],
+  hasBody: boolean,
+  tokenHeader: string,
+): ClientHeaders {
   const lines = new Map<string, string>()
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] ?? '').toLowerCase()
     const value = rawHeaders[i + 1] ?? ''
-    if (isRead(name, hasBody) && !keep(lines, name, value)) {
+    if (name === tokenHeader || !isRead(name, hasBody)) continue
+    if (!keep(lines, name, value)) {
       return { kind: 'malformed', problem: `The header ${name} was sent twice.` }
     }
   }
+  const charset = foreignCharset(lines.get('content-type'))
+  if (charset) return { kind: 'malformed', problem: 'The charset of the body must be utf-8.' }
   const sessionId = lines.get('mcp-session-id')
   lines.delete('mcp-session-id')
   return {
     kind: 'headers',
     passed: flat(lines),
+    mirrored: {
+      method: lines.get('mcp-method'),
+      name: lines.get('mcp-name'),
+      protocolVersion: lines.get('mcp-protocol-version'),
+    },
     ...(sessionId === undefined ? {} : { sessionId }),
   }
 }
 
 function isRead(name: string, hasBody: boolean): boolean {
   if (PASSED.has(name) || name === 'mcp-session-id') return true
-  return (name === 'content-type' && hasBody) || parameterName.test(name)
+  return hasBody && (OF_BODIES.has(name) || parameterName.test(name))
+}
+
+/**
+ * Whether a content type names another encoding than the one that bodies are read in: some servers
+ * decode UTF-7, in which other members stand in the same bytes (parser differential).
+ */
+function foreignCharset(contentType: string | undefined): boolean {
+  const named = contentType?.match(/charset/gi)?.length ?? 0
+  if (named === 0) return false
+  return named > 1 || !/;\s*charset\s*=\s*(utf-?8|"utf-?8")\s*(;|$)/i.test(contentType ?? '')
 }
 
 /** @returns false when the header may not come twice, and did, with another value */

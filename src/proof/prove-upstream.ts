@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { ResourceConfig } from '../config/config.ts'
-import { createUpstream, type Upstream } from '../forward/upstream.ts'
+import { createUpstream, type Upstream } from '../forward/upstream/upstream.ts'
 import { text } from '../oauth/claims.ts'
 import { callOutcome, statusOutcome } from './call-outcome.ts'
 import { judgeCalls, notShown } from './judge-calls.ts'

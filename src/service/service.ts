@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
-import { OpenStreams } from '../forward/open-streams.ts'
+import { OpenStreams } from '../forward/open-exchanges.ts'
 import { createAdmin, type Readiness } from '../http/admin.ts'
 import { type Listener, listen } from '../http/listener.ts'
 import { errorSummary, type Logger } from '../observe/logger.ts'

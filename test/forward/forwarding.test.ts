@@ -225,6 +225,17 @@ test('a DELETE and a GET go up without a body', async (t) => {
   }
 })
 
+test('the body of a DELETE or a GET stays behind, whatever it calls', async (t) => {
+  const { upstream, gateway, token } = await start(t)
+  for (const method of ['DELETE', 'GET']) {
+    const answer = await send(gateway.url, { ...post(token), method })
+    assert.equal(answer.status, 200)
+    const received = upstream.received.at(-1)
+    assert.deepEqual([received?.method, received?.body.length], [method, 0])
+    assert.equal(received?.headers['content-type'], undefined)
+  }
+})
+
 test('a token in a header of its own goes up bare, and no Authorization with it', async (t) => {
   const upstream = await startUpstream(t)
   const gateway = await startGateway(t, {

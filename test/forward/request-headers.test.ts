@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { readClientHeaders } from '../../src/forward/request-headers.ts'
 
 function passed(lines: readonly (readonly [string, string])[], hasBody = true) {
-  const read = readClientHeaders(lines.flat(), hasBody)
+  const read = readClientHeaders(lines.flat(), hasBody, 'authorization')
   assert.equal(read.kind, 'headers')
   return read.kind === 'headers' ? Object.fromEntries(pairs(read.passed)) : {}
 }
@@ -97,13 +97,34 @@ test('two Accept lines count as one list', () => {
   )
 })
 
-test('a content type passes only with a body', () => {
-  assert.deepEqual(passed([['content-type', 'application/json']], false), {})
-})
+for (const name of ['content-type', 'mcp-method', 'mcp-name', 'mcp-param-namespace']) {
+  test(`the header ${name} describes a body, and stays behind without one`, () => {
+    assert.deepEqual(passed([[name, 'application/json']], false), {})
+  })
+}
+
+const charsets: readonly (readonly [string, boolean])[] = [
+  ['application/json', true],
+  ['application/json; charset=utf-8', true],
+  ['application/json;charset="UTF-8"; x=y', true],
+  ['application/json; charset=utf8', true],
+  ['application/json; charset=utf-7', false],
+  ['application/json; charset=utf-16le', false],
+  ['application/json; charset=us-ascii', false],
+  ['application/json; charset=utf-8; charset=utf-7', false],
+  ['application/json; charset*=utf-8', false],
+  ["application/json; Charset='utf-7'", false],
+]
+for (const [contentType, taken] of charsets) {
+  test(`${contentType} is ${taken ? 'taken' : 'malformed'}`, () => {
+    const read = readClientHeaders(['content-type', contentType], true, 'authorization')
+    assert.equal(read.kind, taken ? 'headers' : 'malformed')
+  })
+}
 
 for (const name of ['mcp-session-id', 'mcp-method', 'mcp-param-a', 'content-type']) {
   test(`two different ${name} are malformed`, () => {
-    const read = readClientHeaders([name, 'a', name, 'b'], true)
+    const read = readClientHeaders([name, 'a', name, 'b'], true, 'authorization')
     assert.deepEqual(read, { kind: 'malformed', problem: `The header ${name} was sent twice.` })
   })
 }
@@ -119,8 +140,9 @@ test('two equal content types count once', () => {
 })
 
 test('the session id is told apart and does not pass by itself', () => {
-  const read = readClientHeaders(['Mcp-Session-Id', 'abc'], true)
-  assert.deepEqual(read, { kind: 'headers', passed: [], sessionId: 'abc' })
+  const read = readClientHeaders(['Mcp-Session-Id', 'abc'], true, 'authorization')
+  assert.ok(read.kind === 'headers')
+  assert.deepEqual([read.passed, read.sessionId], [[], 'abc'])
 })
 
 for (const value of ['garbage', '00-xyz', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331']) {

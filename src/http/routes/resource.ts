@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify'
 import type { ResourceAccess } from '../../access/authenticate.ts'
 import type { Clock } from '../../clock.ts'
 import type { Config, ResourceConfig } from '../../config/config.ts'
-import type { OpenStreams } from '../../forward/open-streams.ts'
+import type { OpenStreams } from '../../forward/open-exchanges.ts'
 import { registerResource } from '../../forward/route.ts'
-import { createUpstream } from '../../forward/upstream.ts'
+import { createUpstream } from '../../forward/upstream/upstream.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import type { SignInFacts } from '../../sign-in/metadata.ts'
 import type { Endpoint } from '../steps/checks.ts'
@@ -32,7 +32,13 @@ export function resourceScope(parts: ResourceParts, config: Config) {
   return async (scope: FastifyInstance): Promise<void> => {
     scope.decorateRequest('accessDecision')
     scope.addHook('onClose', () => upstream.close())
-    const forwarding = { ...parts, upstream, refuse: refuse.answer, wantClaims: refuse.wantClaims }
+    const forwarding = {
+      ...parts,
+      upstream,
+      limits: config.limits,
+      refuse: refuse.answer,
+      wantClaims: refuse.wantClaims,
+    }
     await registerResource(scope, forwarding, { ...config.limits, config: { endpoint } })
   }
 }

@@ -1,5 +1,5 @@
-import { errorCode } from '../net/error-code.ts'
-import { ErrorAnswer } from '../oauth/error-answer.ts'
+import { errorCode } from '../../net/error-code.ts'
+import { ErrorAnswer } from '../../oauth/error-answer.ts'
 
 /**
  * The answer when an upstream did not: 504 when it took too long, 502 otherwise. The client is told

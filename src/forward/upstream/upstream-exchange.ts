@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { type Dispatcher, errors, type Pool } from 'undici'
-import type { ErrorAnswer } from '../oauth/error-answer.ts'
-import type { OpenStream, OpenStreams } from './open-streams.ts'
-import { type AnswerHeaders, isEventStream } from './response-headers.ts'
-import { upstreamFailure } from './upstream-failure.ts'
+import type { ErrorAnswer } from '../../oauth/error-answer.ts'
+import { type AnswerHeaders, isEventStream } from '../answer/response-headers.ts'
+import { upstreamFailure } from '../answer/upstream-failure.ts'
+import type { OpenStream, OpenStreams } from '../open-exchanges.ts'
 
 /** What happens to an answer on its way back; the relay itself only moves bytes. */
 export interface ExchangeParts {

@@ -1,5 +1,5 @@
 import { Pool } from 'undici'
-import type { ResourceConfig } from '../config/config.ts'
+import type { ResourceConfig } from '../../config/config.ts'
 
 /** A resource's MCP server, with the connections to it. */
 export interface Upstream {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { judgeAnswer } from '../../src/forward/answer-verdict.ts'
+import { judgeAnswer } from '../../../src/forward/answer/answer-verdict.ts'
 
 for (const status of [200, 202, 204, 400, 403, 404, 405, 406, 415, 429, 500, 503]) {
   test(`an upstream's ${status} passes`, () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { passedHeaders } from '../../src/forward/response-headers.ts'
+import { passedHeaders } from '../../../src/forward/answer/response-headers.ts'
 
 const dropped = [
   'www-authenticate',

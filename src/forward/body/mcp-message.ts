@@ -1,0 +1,172 @@
+import { isUtf8 } from 'node:buffer'
+import { printable } from '../../oauth/printable.ts'
+import { type JsonKind, JsonScanner, type JsonVisitor } from './json-scanner.ts'
+import { lookAlikeOf } from './member-names.ts'
+
+/** A JSON-RPC message as far as rolecall reads one: to log it, and to answer it when refused. */
+export interface McpMessage {
+  /** As it stands in the body, to be sent back so. Absent: a notification or a response. */
+  readonly id?: string
+  readonly method?: string
+  /** The tool of a `tools/call`. */
+  readonly tool?: string
+  /** What `Mcp-Name` stands for: the name, URI or task of the parameters. */
+  readonly target?: string
+  /** The arguments of a `tools/call`: the bytes of their JSON text in the body. */
+  readonly arguments?: { readonly from: number; readonly to: number }
+}
+
+export type McpBody =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'messages'; readonly batch: boolean; readonly messages: readonly McpMessage[] }
+  | { readonly kind: 'malformed'; readonly problem: string }
+
+/** A call that names no tool is still told as a call. */
+const UNNAMED = '(unnamed)'
+
+/** Members of a message or of its parameters; MCP has fewer than ten. Tool arguments are not these. */
+const MOST_MEMBERS = 1000
+
+/**
+ * Reads the messages of a POST body (JSON-RPC 2.0; a batch only in MCP 2025-03-26), in one pass and
+ * without building its values.
+ *
+ * What cannot be read, or could be read in two ways, is malformed whatever its content type says: a
+ * body that another parser reads differently would call a tool that no audit line names. That is a
+ * member named twice in a message or in its parameters, and one whose name another parser could take
+ * for one that counts (`lookAlikeOf`). Not checked: names inside a tool's arguments, and that the
+ * message is valid MCP, which is the upstream's to say.
+ *
+ * @param mostMessages `limits.batch_messages`
+ */
+export function readMcpBody(body: Buffer, mostMessages: number): McpBody {
+  if (body.length === 0) return { kind: 'empty' }
+  if (!isUtf8(body)) return malformed('The body is not JSON in UTF-8.')
+  const reader = new MessageReader(body, mostMessages)
+  return reader.read()
+}
+
+function malformed(problem: string): McpBody {
+  return { kind: 'malformed', problem }
+}
+
+type Draft = { -readonly [K in keyof McpMessage]: McpMessage[K] } & {
+  name?: string
+  uri?: string
+  taskId?: string
+}
+
+class MessageReader implements JsonVisitor {
+  readonly #body: Buffer
+  readonly #mostMessages: number
+  readonly #scanner: JsonScanner
+  readonly #messages: McpMessage[] = []
+  #problem: string | undefined
+  /** The level on which messages stand: 1 in a batch. */
+  #base = 0
+  #draft: Draft = {}
+  #member = ''
+  #parameter = ''
+  #members = new Set<string>()
+  #parameters = new Set<string>()
+
+  constructor(body: Buffer, mostMessages: number) {
+    this.#body = body
+    this.#mostMessages = mostMessages
+    this.#scanner = new JsonScanner(this, { deepest: 3 })
+  }
+
+  read(): McpBody {
+    const whole = this.#scanner.push(this.#body) && this.#scanner.finish()
+    if (this.#problem !== undefined) return malformed(this.#problem)
+    if (!whole) return malformed('The body is not JSON, or is nested deeper than 10,000 levels.')
+    return { kind: 'messages', batch: this.#base === 1, messages: this.#messages }
+  }
+
+  begin(level: number, kind: 'object' | 'array'): void {
+    if (level === 0 && kind === 'array') this.#base = 1
+    if (level === this.#base && kind === 'object') {
+      if (this.#messages.length === this.#mostMessages) {
+        this.#refuse(
+          `The body has more than ${this.#mostMessages} messages (limits.batch_messages).`,
+        )
+      }
+      this.#draft = {}
+      this.#members = new Set()
+    } else if (level === this.#base + 1) {
+      this.#parameter = ''
+      this.#parameters = new Set()
+    }
+  }
+
+  member(level: number, name: string): void {
+    if (level === this.#base + 1) {
+      this.#member = name
+      this.#check(name, this.#members, 'the message')
+    } else if (level === this.#base + 2 && this.#member === 'params') {
+      this.#parameter = name
+      this.#check(name, this.#parameters, 'params')
+    }
+  }
+
+  end(level: number, kind: JsonKind, from: number, to: number): void {
+    if (level === this.#base + 2 && this.#member === 'params') this.#endParameter(kind, from, to)
+    else if (level === this.#base + 1) this.#endMember(kind, from, to)
+    else if (level === this.#base) {
+      if (kind === 'object') this.#messages.push(messageOf(this.#draft))
+      else this.#refuse('The body is not a JSON-RPC message.')
+    }
+  }
+
+  #check(name: string, names: Set<string>, where: string): void {
+    const original = lookAlikeOf(name)
+    if (original !== undefined) {
+      const problem = `has a member that some servers read as "${original}" and others do not`
+      this.#refuse(`The body can be read in two ways: ${where} ${problem}.`)
+    } else if (names.has(name)) {
+      const shown = printable(name)
+      this.#refuse(`The body can be read in two ways: ${where} names "${shown}" twice.`)
+    } else if (names.size === MOST_MEMBERS) {
+      this.#refuse(`The body has more than ${MOST_MEMBERS} members in ${where}.`)
+    } else names.add(name)
+  }
+
+  #refuse(problem: string): void {
+    this.#problem ??= problem
+    this.#scanner.stop()
+  }
+
+  #endMember(kind: JsonKind, from: number, to: number): void {
+    if (this.#member === 'id') {
+      const legal = kind === 'string' || kind === 'number'
+      this.#draft.id = legal ? this.#text(from, to) : 'null'
+    } else if (this.#member === 'method' && kind === 'string') {
+      this.#draft.method = JSON.parse(this.#text(from, to))
+    }
+  }
+
+  #endParameter(kind: JsonKind, from: number, to: number): void {
+    const parameter = this.#parameter
+    if (parameter === 'arguments') this.#draft.arguments = { from, to }
+    else if (parameter === 'name' || parameter === 'uri' || parameter === 'taskId') {
+      if (kind === 'string') this.#draft[parameter] = JSON.parse(this.#text(from, to))
+    }
+  }
+
+  #text(from: number, to: number): string {
+    return this.#body.toString('utf8', from, to)
+  }
+}
+
+function messageOf(draft: Draft): McpMessage {
+  const { id, method, name, uri, taskId } = draft
+  const isCall = method === 'tools/call'
+  const target = isCall || method === 'prompts/get' ? name : (uri ?? taskId ?? name)
+  return {
+    ...(id !== undefined && { id }),
+    ...(method !== undefined && { method }),
+    ...(isCall && { tool: name ?? UNNAMED }),
+    ...(target !== undefined && { target }),
+    ...(isCall && draft.arguments !== undefined && { arguments: draft.arguments }),
+  }
+}

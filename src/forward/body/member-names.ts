@@ -1,0 +1,26 @@
+/** The members of a JSON-RPC message and of its parameters by which a call is known. */
+const knownNames = ['jsonrpc', 'id', 'method', 'params', 'name', 'arguments'] as const
+
+export type KnownName = (typeof knownNames)[number]
+
+const LONGEST_LOOK_ALIKE_CHARACTERS = 64
+
+/**
+ * The known name that another parser could take a member's name for, and then call a tool that no
+ * audit line names (parser differential). Go's encoding/json folds case, and with it `ſ` and the
+ * Kelvin sign; C programs end a name at its first NUL; Java also takes `İ` and `ı` for an `i`; full
+ * width and ligatures are folded to be sure.
+ *
+ * @returns `undefined` for the known names themselves, and for all that look like none
+ */
+export function lookAlikeOf(name: string): KnownName | undefined {
+  const folded = fold(name)
+  return knownNames.find((known) => known === folded && known !== name)
+}
+
+function fold(name: string): string {
+  const nul = name.indexOf('\0')
+  const text = nul === -1 ? name : name.slice(0, nul)
+  if (text.length > LONGEST_LOOK_ALIKE_CHARACTERS) return text
+  return text.normalize('NFKC').toUpperCase().toLowerCase().replaceAll('\u0307', '')
+}
