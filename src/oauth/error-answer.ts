@@ -1,3 +1,5 @@
+import { describeExplanation, type ProviderExplanation } from './provider-explanation.ts'
+
 /** What an error answer says (RFC 6749 §5.2), and under which id the log has more. */
 export interface ErrorBody {
   readonly error: string
@@ -34,5 +36,25 @@ export class ErrorAnswer extends Error {
 
   body(requestId: string): ErrorBody {
     return { error: this.error, error_description: this.message, request_id: requestId }
+  }
+}
+
+/**
+ * The grant was good, and the tokens that it brought are not. A setting is wrong, here or at the
+ * provider, so that the same grant may bring good ones once it is right.
+ */
+export class UnusableTokens extends ErrorAnswer {
+  constructor(description: string, reason: string) {
+    super({ status: 400, error: 'invalid_grant', description, reason })
+  }
+}
+
+/** What the identity provider refused. Clients are told it in one line, people in its parts. */
+export class ExplainedAnswer extends ErrorAnswer {
+  readonly explanation: ProviderExplanation
+
+  constructor(explanation: ProviderExplanation, options: Omit<ErrorAnswerOptions, 'description'>) {
+    super({ ...options, description: describeExplanation(explanation) })
+    this.explanation = explanation
   }
 }

@@ -1,7 +1,6 @@
-import { ErrorAnswer, type ErrorAnswerOptions } from './error-answer.ts'
-import { describeExplanation, type ProviderExplanation } from './provider-explanation.ts'
+import { ErrorAnswer } from './error-answer.ts'
 
-/** The error answers of a token endpoint (RFC 6749 §5.2, RFC 8707 §2). Descriptions are one sentence. */
+/** The error answers of OAuth endpoints (RFC 6749 §5.2, RFC 8707 §2). Descriptions are one sentence. */
 
 export function invalidRequest(description: string): ErrorAnswer {
   return new ErrorAnswer({ status: 400, error: 'invalid_request', description })
@@ -10,26 +9,6 @@ export function invalidRequest(description: string): ErrorAnswer {
 /** The grant is no longer good: the person has to sign in again. */
 export function invalidGrant(description: string, reason = 'invalid_grant'): ErrorAnswer {
   return new ErrorAnswer({ status: 400, error: 'invalid_grant', description, reason })
-}
-
-/**
- * The grant was good, and the tokens that it brought are not. A setting is wrong, here or at the
- * provider, so that the same grant may bring good ones once it is right.
- */
-export class UnusableTokens extends ErrorAnswer {
-  constructor(description: string, reason: string) {
-    super({ status: 400, error: 'invalid_grant', description, reason })
-  }
-}
-
-/** What the identity provider refused. Clients are told it in one line, people in its parts. */
-export class ExplainedAnswer extends ErrorAnswer {
-  readonly explanation: ProviderExplanation
-
-  constructor(explanation: ProviderExplanation, options: Omit<ErrorAnswerOptions, 'description'>) {
-    super({ ...options, description: describeExplanation(explanation) })
-    this.explanation = explanation
-  }
 }
 
 export function invalidTarget(description: string): ErrorAnswer {

@@ -1,5 +1,6 @@
 import { text } from '../../oauth/claims.ts'
-import { invalidGrant, UnusableTokens } from '../../oauth/errors.ts'
+import { UnusableTokens } from '../../oauth/error-answer.ts'
+import { invalidGrant } from '../../oauth/errors.ts'
 import type { SignInResource } from '../token/judge-tokens.ts'
 import type { ExchangedTokens } from './exchange.ts'
 

@@ -1,5 +1,6 @@
 import type { GrantOutcome, ProviderTokens } from '../../issuer/token-endpoint/provider-grants.ts'
-import { ExplainedAnswer, temporarilyUnavailable } from '../../oauth/errors.ts'
+import { ExplainedAnswer } from '../../oauth/error-answer.ts'
+import { temporarilyUnavailable } from '../../oauth/errors.ts'
 
 /** Our own credential is wrong: somebody has to act, and the client need not ask every second. */
 const AFTER_MISCONFIGURATION = '10'

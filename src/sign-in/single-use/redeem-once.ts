@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts'
-import { ErrorAnswer } from '../../oauth/error-answer.ts'
-import { temporarilyUnavailable, UnusableTokens } from '../../oauth/errors.ts'
+import { ErrorAnswer, UnusableTokens } from '../../oauth/error-answer.ts'
+import { temporarilyUnavailable } from '../../oauth/errors.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { type Store, StoreUnavailable } from '../../store/store.ts'
 import { WAIT_BEFORE_REDEEMING_MS, WAIT_FOR_ANOTHER_MS } from '../deadlines.ts'

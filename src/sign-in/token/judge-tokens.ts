@@ -7,7 +7,8 @@ import type { Refusal } from '../../access/refusal.ts'
 import { refusalResponse } from '../../access/refusal-response.ts'
 import type { ResourceConfig } from '../../config/config.ts'
 import type { ProviderTokens } from '../../issuer/token-endpoint/provider-grants.ts'
-import { temporarilyUnavailable, UnusableTokens } from '../../oauth/errors.ts'
+import { UnusableTokens } from '../../oauth/error-answer.ts'
+import { temporarilyUnavailable } from '../../oauth/errors.ts'
 
 /** A resource that people can sign in for. */
 export interface SignInResource {

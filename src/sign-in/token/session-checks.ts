@@ -1,6 +1,7 @@
 import type { RelayConfig } from '../../config/config.ts'
 import { texts } from '../../oauth/claims.ts'
-import { invalidGrant, UnusableTokens } from '../../oauth/errors.ts'
+import { UnusableTokens } from '../../oauth/error-answer.ts'
+import { invalidGrant } from '../../oauth/errors.ts'
 import { readJwt } from '../../oauth/jwt.ts'
 import type { ExchangedTokens } from '../provider/exchange.ts'
 import type { SignInSession } from '../sealed/refresh-token.ts'

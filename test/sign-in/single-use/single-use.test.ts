@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { invalidGrant, temporarilyUnavailable, UnusableTokens } from '../../../src/oauth/errors.ts'
+import { UnusableTokens } from '../../../src/oauth/error-answer.ts'
+import { invalidGrant, temporarilyUnavailable } from '../../../src/oauth/errors.ts'
 import { GRACE_MS } from '../../../src/sign-in/single-use/grace.ts'
 import { createSingleUse } from '../../../src/sign-in/single-use/redeem-once.ts'
 import type { Redeemable } from '../../../src/sign-in/single-use/single-use.ts'
