@@ -5,6 +5,7 @@ import { join, relative } from 'node:path'
 const NOT_QUICK = [
   'test/bench',
   'test/clients',
+  'test/deploy',
   'test/idp/dex',
   'test/idp/keycloak',
   'test/kube-apiserver',

@@ -1,0 +1,262 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { chartReadme, withConfigSchema } from '../../deploy/helm/chart-files.ts'
+import { createMetrics, observeReadings } from '../../src/observe/metrics.ts'
+import { withHelm } from './support/availability.ts'
+import { CHART, helm, renderChart, withValues } from './support/helm.ts'
+import { type KubernetesObject, objectOf, specOf } from './support/objects.ts'
+import { filledPreset } from './support/presets.ts'
+
+const inChart = (path: string): string => readFileSync(`${CHART}/${path}`, 'utf8')
+
+test('the README of the chart is what its values say: npm run chart:files', () => {
+  assert.equal(inChart('README.md'), chartReadme(inChart('values.yaml')))
+})
+
+test('`config` in the values schema is our own configuration schema: npm run chart:files', () => {
+  const schema = inChart('values.schema.json')
+  const own = readFileSync(new URL('../../deploy/config.schema.json', import.meta.url), 'utf8')
+  assert.deepEqual(JSON.parse(schema), JSON.parse(withConfigSchema(schema, own)))
+})
+
+const relay = filledPreset('aks-robusta-relay-secret')
+const broker = filledPreset('aks-robusta-broker-secret')
+
+async function render(preset: string, changes: object = {}): Promise<readonly KubernetesObject[]> {
+  return (await renderChart({ values: [preset, JSON.stringify(changes)] })).objects
+}
+
+interface IngressRule {
+  readonly host: string
+  readonly http: { readonly paths: readonly { readonly path: string; readonly pathType: string }[] }
+}
+
+interface RouteRule {
+  readonly timeouts: object
+  readonly matches: readonly { readonly path: { readonly value: string } }[]
+}
+
+interface Alert {
+  readonly alert: string
+  readonly expr: string
+  readonly annotations: { readonly description: string }
+}
+
+const monitored = {
+  serviceMonitor: { enabled: true },
+  prometheusRule: { enabled: true },
+  networkPolicy: { metricsFrom: [{ podSelector: {} }] },
+}
+
+withHelm('the chart', () => {
+  test('helm lint has nothing to say', async () => {
+    await withValues([relay], (flags) => helm(['lint', CHART, '--strict', ...flags]))
+  })
+
+  test('a changed configuration changes nothing of the pods, so that no stream ends', async () => {
+    const podOf = (objects: readonly KubernetesObject[]) =>
+      objectOf(objects, 'Deployment', 'rolecall').spec?.template
+    const before = await render(relay)
+    const after = await render(relay, { config: { log_level: 'debug' } })
+    assert.deepEqual(podOf(after), podOf(before))
+    assert.notDeepEqual(
+      objectOf(after, 'ConfigMap', 'rolecall').data,
+      objectOf(before, 'ConfigMap', 'rolecall').data,
+    )
+  })
+
+  test('the grace period holds what rolecall waits for', async () => {
+    const config = { shutdown_delay: '1.5m', shutdown_grace: '500ms' }
+    const pod = objectOf(await render(relay, { config }), 'Deployment', 'rolecall').spec?.template
+    assert.equal(pod?.spec['terminationGracePeriodSeconds'], 90 + 1 + 5)
+  })
+
+  for (const [controller, annotations, pathType] of [
+    [
+      'nginx',
+      {
+        'nginx.ingress.kubernetes.io/proxy-buffering': 'off',
+        'nginx.ingress.kubernetes.io/proxy-request-buffering': 'off',
+        'nginx.ingress.kubernetes.io/proxy-read-timeout': '86400',
+        'nginx.ingress.kubernetes.io/proxy-send-timeout': '86400',
+        'nginx.ingress.kubernetes.io/proxy-buffer-size': '16k',
+        'nginx.ingress.kubernetes.io/proxy-body-size': '4194304',
+        'nginx.ingress.kubernetes.io/force-ssl-redirect': 'true',
+      },
+      'ImplementationSpecific',
+    ],
+    [
+      'application-gateway',
+      {
+        'appgw.ingress.kubernetes.io/request-timeout': '86400',
+        'appgw.ingress.kubernetes.io/ssl-redirect': 'true',
+      },
+      'Prefix',
+    ],
+    ['', undefined, 'Prefix'],
+  ] as const) {
+    test(`an ingress of ${controller || 'no known controller'} has every path and no time-out`, async () => {
+      const ingress = objectOf(await render(broker, { ingress: { controller } }), 'Ingress')
+      assert.deepEqual(ingress.metadata.annotations, annotations)
+      const [rule] = specOf<{ rules: IngressRule[] }>(ingress).rules ?? []
+      assert.equal(rule?.host, 'mcp.example.com')
+      assert.deepEqual(
+        rule?.http.paths.map((it) => [it.path, it.pathType]),
+        [
+          ['/', 'Exact'],
+          ['/.well-known/oauth-protected-resource', pathType],
+          ['/.well-known/oauth-authorization-server', pathType],
+          ['/.well-known/openid-configuration', pathType],
+          ['/oauth', pathType],
+          ['/mcp', pathType],
+        ],
+      )
+    })
+  }
+
+  test('a route has every path, no time-out, and the host of public_url', async () => {
+    const changes = {
+      ingress: { enabled: false },
+      httpRoute: { enabled: true, parentRefs: [{ name: 'gateway', namespace: 'gateways' }] },
+    }
+    const route = objectOf(await render(broker, changes), 'HTTPRoute')
+    const { hostnames, rules } = specOf<{ hostnames: string[]; rules: RouteRule[] }>(route)
+    assert.deepEqual(hostnames, ['mcp.example.com'])
+    const [rule] = rules ?? []
+    assert.deepEqual(rule?.timeouts, { request: '0s', backendRequest: '0s' })
+    assert.deepEqual(
+      rule?.matches.map(({ path }) => path.value),
+      [
+        '/',
+        '/.well-known/oauth-protected-resource',
+        '/.well-known/oauth-authorization-server',
+        '/.well-known/openid-configuration',
+        '/oauth',
+        '/mcp',
+      ],
+    )
+  })
+
+  test('pods are scaled by processor time, and by open streams where that is wanted', async () => {
+    const metricsOf = async (autoscaling: object): Promise<unknown> =>
+      objectOf(await render(broker, { autoscaling }), 'HorizontalPodAutoscaler').spec?.['metrics']
+    const cpu = {
+      type: 'Resource',
+      resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } },
+    }
+    assert.deepEqual(await metricsOf({ enabled: true }), [cpu])
+    assert.deepEqual(await metricsOf({ enabled: true, targetOpenStreams: 200 }), [
+      cpu,
+      {
+        type: 'Pods',
+        pods: {
+          metric: { name: 'rolecall_open_streams' },
+          target: { type: 'AverageValue', averageValue: '200' },
+        },
+      },
+    ])
+  })
+
+  test('alerts ask for metrics and labels that rolecall has, and each says what to do', async () => {
+    const metrics = createMetrics('0')
+    observeReadings(metrics, {
+      openStreams: () => 0,
+      cachedTokens: () => 0,
+      keysFetchedAt: () => undefined,
+    } as Parameters<typeof observeReadings>[1])
+    const known = metrics.registry.getMetricsAsArray().map(({ name }) => name)
+    const rule = objectOf(await render(relay, monitored), 'PrometheusRule')
+    const [group] = specOf<{ groups: { rules: Alert[] }[] }>(rule).groups ?? []
+    assert.ok((group?.rules.length ?? 0) >= 7)
+    for (const { alert, expr, annotations } of group?.rules ?? []) {
+      const asked = expr.match(/rolecall_[a-z_]+/g) ?? []
+      assert.ok(asked.length > 0 && asked.every((name) => known.includes(name)), alert)
+      assert.match(expr, /\{namespace="holmes", pod=~"rolecall-\.\*"/, alert)
+      assert.match(annotations.description, /\. \S|Look at|says/, alert)
+    }
+  })
+
+  test('Prometheus scrapes the Service of the admin port alone', async () => {
+    const objects = await render(relay, monitored)
+    const { matchLabels = {} } = (objectOf(objects, 'ServiceMonitor').spec?.selector ?? {}) as {
+      matchLabels: Record<string, string>
+    }
+    const found = objects.filter(
+      ({ kind, metadata }) =>
+        kind === 'Service' &&
+        Object.entries(matchLabels).every(([key, value]) => metadata.labels?.[key] === value),
+    )
+    assert.deepEqual(
+      found.map(({ metadata }) => metadata.name),
+      ['rolecall-admin'],
+    )
+  })
+
+  for (const [cloud, audience] of [
+    ['public', 'api://AzureADTokenExchange'],
+    ['usgov', 'api://AzureADTokenExchangeUSGov'],
+    ['china', 'api://AzureADTokenExchangeChina'],
+  ] as const) {
+    test(`a workload's token in the cloud ${cloud} is for ${audience}`, async () => {
+      const preset = filledPreset('aks-robusta-relay-workload-identity')
+      const objects = await render(preset, { config: { identity_provider: { cloud } } })
+      const { template } = objectOf(objects, 'Deployment', 'rolecall').spec ?? {}
+      assert.equal(template?.metadata.labels['azure.workload.identity/use'], 'true')
+      const volume = template?.spec.volumes?.find(({ name }) => name === 'azure-identity-token')
+      assert.deepEqual(volume?.projected?.sources, [
+        {
+          serviceAccountToken: {
+            path: 'azure-identity-token',
+            audience,
+            expirationSeconds: 3600,
+          },
+        },
+      ])
+    })
+  }
+
+  test('texts are templates, labels and annotations are everywhere, further objects are taken', async () => {
+    const objects = await render(relay, {
+      commonLabels: { team: '{{ .Release.Namespace }}' },
+      commonAnnotations: { owner: '{{ .Release.Name }}' },
+      config: { internal_hosts: ['{{ .Release.Name }}.example.com:8080'] },
+      nodeSelector: { pool: '{{ .Release.Name }}' },
+      extraObjects: [
+        { apiVersion: 'v1', kind: 'Secret', metadata: { name: '{{ .Release.Name }}-more' } },
+      ],
+    })
+    const { data } = objectOf(objects, 'ConfigMap', 'rolecall')
+    assert.match(data?.['rolecall.yaml'] ?? '', /- rolecall\.example\.com:8080/)
+    const own = objects.filter(({ metadata }) => metadata.name !== 'rolecall-more')
+    for (const { kind, metadata } of own) {
+      assert.equal(metadata.labels?.['team'], 'holmes', `${kind} ${metadata.name}`)
+      if (kind !== 'Pod') assert.equal(metadata.annotations?.['owner'], 'rolecall', kind)
+    }
+    const pod = objectOf(objects, 'Deployment', 'rolecall').spec?.template?.spec
+    assert.deepEqual(pod?.['nodeSelector'], { pool: 'rolecall' })
+    objectOf(objects, 'Secret', 'rolecall-more')
+  })
+
+  test('an image by its digest has no tag', async () => {
+    const digest = `sha256:${'0'.repeat(64)}`
+    const objects = await render(relay, { image: { digest, tag: 'ignored' } })
+    const [container] =
+      objectOf(objects, 'Deployment', 'rolecall').spec?.template?.spec.containers ?? []
+    assert.equal(container?.['image'], `ghcr.io/rolecall/rolecall@${digest}`)
+  })
+
+  test('nothing of the chart has a token of its service account', async () => {
+    const objects = await render(filledPreset('remediation'))
+    for (const object of objects) {
+      const pod = object.kind === 'Pod' ? object.spec : object.spec?.template?.spec
+      if (pod !== undefined) assert.equal(pod['automountServiceAccountToken'], false, object.kind)
+    }
+    const accounts = objects.filter(({ kind }) => kind === 'ServiceAccount')
+    assert.equal(accounts.length, 3)
+    assert.deepEqual(
+      objects.filter(({ kind }) => /Role/.test(kind)),
+      [],
+    )
+  })
+})

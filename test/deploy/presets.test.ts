@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { command as check } from '../../src/cli/check.ts'
+import { recordingTerminal } from '../support/terminal.ts'
+import { withHelm } from './support/availability.ts'
+import { renderChart, renderNotes } from './support/helm.ts'
+import { mountedFiles } from './support/mounted.ts'
+import { objectOf } from './support/objects.ts'
+import { filledPreset, PRESETS, presetFile } from './support/presets.ts'
+
+const snapshot = (name: string): URL => new URL(`snapshots/${name}`, import.meta.url)
+
+/** Equal to the file; with UPDATE_SNAPSHOTS it is written instead, and git shows what changed. */
+function assertSnapshot(name: string, text: string): void {
+  if (process.env['UPDATE_SNAPSHOTS']) writeFileSync(snapshot(name), text)
+  assert.ok(
+    existsSync(snapshot(name)),
+    `no snapshot ${name}: UPDATE_SNAPSHOTS=1 npm run test:deploy`,
+  )
+  assert.equal(text, readFileSync(snapshot(name), 'utf8'))
+}
+
+/** Warnings that a preset is meant to have. */
+const WARNED: Readonly<Record<string, RegExp>> = {
+  'single-cluster': /unsafe_upstream_identity|upstream_identity/,
+}
+
+withHelm('the presets', () => {
+  test('there is one for each case that is promised', () => {
+    assert.deepEqual([...PRESETS].sort(), [
+      'aks-keycloak',
+      'aks-robusta-broker-secret',
+      'aks-robusta-broker-workload-identity',
+      'aks-robusta-relay-secret',
+      'aks-robusta-relay-workload-identity',
+      'bring-your-own-token',
+      'dex',
+      'kind',
+      'remediation',
+      'several-clusters',
+      'single-cluster',
+      'structured-authentication',
+    ])
+  })
+
+  for (const name of PRESETS) {
+    test(`${name} renders as it did`, async () => {
+      const values = filledPreset(name)
+      const { text } = await renderChart({ values: [values] })
+      assertSnapshot(`${name}.yaml`, text)
+      assertSnapshot(`${name}.notes.txt`, await renderNotes([values]))
+    })
+
+    test(`rolecall check passes over ${name}, with the files that its pods find`, async () => {
+      const { objects } = await renderChart({ values: [filledPreset(name)] })
+      const files = mountedFiles(objects)
+      const terminal = recordingTerminal(files)
+      const code = await check.run(['--config', '/etc/rolecall/rolecall.yaml'], terminal)
+      assert.equal(code, 0, terminal.err())
+      const warned = WARNED[name]
+      if (warned === undefined) assert.equal(terminal.err(), '')
+      else assert.match(terminal.err(), warned)
+    })
+
+    test(`${name} as it is published is refused: ids are still to be written`, async () => {
+      const wrong = renderChart({ values: [presetFile(`${name}.yaml`)] })
+      await assert.rejects(wrong, /is not set|is still a placeholder/)
+    })
+  }
+
+  for (const region of ['', '.eu', '.ap']) {
+    const uri = `https://platform${region}.robusta.dev/oauth/callback.html`
+    test(`relay takes ${uri} as the one redirect URI`, async () => {
+      const own = JSON.stringify({ config: { sign_in: { redirect_uris: [uri] } } })
+      const values = [filledPreset('aks-robusta-relay-secret'), own]
+      const { objects } = await renderChart({ values })
+      const terminal = recordingTerminal(mountedFiles(objects))
+      assert.equal(await check.run(['--config', '/etc/rolecall/rolecall.yaml'], terminal), 0)
+      const told = terminal.out().slice(terminal.out().indexOf('Redirect URIs to register'))
+      assert.deepEqual(told.match(/https:\S+/g), [uri])
+    })
+  }
+
+  test('the URL in the values of HolmesGPT is the one that rolecall calls itself', async () => {
+    const { objects } = await renderChart({ values: [filledPreset('aks-robusta-relay-secret')] })
+    const configuration = objectOf(objects, 'ConfigMap', 'rolecall').data?.['rolecall.yaml'] ?? ''
+    const url = /^public_url: (.+)$/m.exec(configuration)?.[1]
+    for (const file of ['robusta/holmes-relay.yaml', 'robusta/robusta-relay.yaml']) {
+      assert.match(presetFile(file), new RegExp(`url: ${url}/mcp$`, 'm'))
+    }
+  })
+})

@@ -1,0 +1,32 @@
+import { createAuthority } from '../../environment/certificates.ts'
+import { type KubernetesObject, objectOf } from './objects.ts'
+
+const certificate = await createAuthority('Chart Test')
+const pair = await certificate.issue({ names: ['rolecall'] })
+
+/** The Secrets and ConfigMaps that presets name, by name and key. */
+const HELD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'rolecall-keys': { 'sealing-keys': 'A'.repeat(43) },
+  'rolecall-client': { 'client-secret': 'hunter2' },
+  'rolecall-certificate': { 'tls.crt': pair.certificate, 'tls.key': pair.key },
+  'rolecall-store': { 'redis-url': 'rediss://:hunter2@redis.example.com:6380' },
+  'rolecall-authority': { 'ca.crt': certificate.certificate },
+}
+
+/** What a pod of the Deployment finds in its file system, by path: what is mounted, and nothing else. */
+export function mountedFiles(objects: readonly KubernetesObject[]): Record<string, string> {
+  const pod = objectOf(objects, 'Deployment', 'rolecall').spec?.template?.spec
+  const [container] = pod?.containers ?? []
+  const files: Record<string, string> = {}
+  for (const { name, mountPath } of container?.volumeMounts ?? []) {
+    const volume = pod?.volumes?.find((it) => it.name === name)
+    const source = volume?.secret?.secretName ?? volume?.configMap?.name ?? ''
+    const own = objects.find((it) => it.kind === 'ConfigMap' && it.metadata.name === source)
+    const tokens = volume?.projected?.sources.flatMap(({ serviceAccountToken: token }) =>
+      token ? [[token.path, 'a.b.c'] as const] : [],
+    )
+    const held = own?.data ?? HELD[source] ?? Object.fromEntries(tokens ?? [])
+    for (const [key, content] of Object.entries(held)) files[`${mountPath}/${key}`] = content
+  }
+  return files
+}
