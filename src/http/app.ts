@@ -21,6 +21,7 @@ import { whoamiRoute } from './routes/whoami.ts'
 import { checkEveryRoute } from './steps/checks.ts'
 import { limitAddresses } from './steps/rate-limit.ts'
 import { refuseAmbiguous } from './steps/raw-request.ts'
+import { askForBodies } from './steps/request-body.ts'
 import { openRequestRecord, recordRequests } from './steps/request-record.ts'
 
 /** What the app is made of; each part is made once, outside. */
@@ -76,6 +77,7 @@ function bareApp({ config, log, metrics }: AppParts): FastifyInstance {
   app.setNotFoundHandler(notFoundHandler(config))
   recordRequests(app, { log, metrics })
   app.addHook('onRequest', refuseAmbiguous)
+  askForBodies(app)
   return app
 }
 

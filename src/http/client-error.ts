@@ -7,15 +7,17 @@ import { requestId } from '../observe/request-id.ts'
  * Answers what node:http could not make a request of: malformed, too large or too slow. Nobody has
  * read it, so that nothing of it is logged or repeated.
  *
- * @param answering the last response on this socket; when it has begun, a second answer would be
- *   read as part of it (response splitting), and the connection is closed instead
+ * @param answering the last response on this socket; when it has begun, or is the answer to the very
+ *   request that does not end, a second answer would be read as part of it or as the answer to the
+ *   next request (response splitting), and the connection is closed instead
  */
 export function answerClientError(
   error: NodeJS.ErrnoException,
   socket: Socket,
   answering: ServerResponse | undefined,
 ): void {
-  const busy = answering?.headersSent === true && !answering.writableFinished
+  const busy =
+    answering?.headersSent === true && !(answering.writableFinished && answering.req.complete)
   if (error.code === 'ECONNRESET' || !socket.writable || busy) {
     socket.destroy()
     return

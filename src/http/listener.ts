@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Config, ListenAddress } from '../config/config.ts'
+import { AnsweringResponse } from './answering-response.ts'
 import { answerClientError } from './client-error.ts'
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
@@ -49,6 +50,7 @@ export async function listen(
     insecureHTTPParser: false,
     requireHostHeader: true,
     keepAlive: true, // TCP: a stream's dead peer is noticed
+    ServerResponse: AnsweringResponse,
   }
   const server: Server | TlsServer = tls
     ? createTlsServer({ ...options, cert: tls.certificate, key: tls.key, minVersion: 'TLSv1.2' })
@@ -57,10 +59,12 @@ export async function listen(
 
   let current: RequestListener = (_request, response) => response.destroy() // before `handWith`
   const answering = new WeakMap<object, ServerResponse>()
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  const take = (request: IncomingMessage, response: ServerResponse) => {
     answering.set(request.socket, response)
     current(request, response)
-  })
+  }
+  server.on('request', take)
+  server.on('checkContinue', take) // who asks first is asked for the body once it is wanted
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     answerClientError(error, socket, answering.get(socket))
   })

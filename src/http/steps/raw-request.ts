@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { invalidRequest } from '../../oauth/errors.ts'
@@ -5,16 +6,22 @@ import { MAX_HEADER_LINES } from '../listener.ts'
 
 /**
  * Refuses what a proxy in front could read in another way than we do (request smuggling): header
- * lines beyond those that node:http keeps, and a second Host.
+ * lines beyond those that node:http keeps, a second Host, and whatever makes it doubtful where the
+ * body ends (RFC 9112 §6.1, §6.3). node:http takes any list of transfer codings that ends in
+ * `chunked`. The connection is closed, since nobody knows what on it is the next request.
  */
 export function refuseAmbiguous(
   request: FastifyRequest,
-  _reply: FastifyReply,
+  reply: FastifyReply,
   done: (error?: Error) => void,
 ): void {
   const { rawHeaders } = request.raw
+  const refuse = (error: ErrorAnswer): void => {
+    reply.header('connection', 'close')
+    done(error)
+  }
   if (rawHeaders.length >= MAX_HEADER_LINES * 2) {
-    done(
+    refuse(
       new ErrorAnswer({
         status: 431,
         error: 'headers_too_large',
@@ -22,8 +29,27 @@ export function refuseAmbiguous(
       }),
     )
   } else if (valuesOf(rawHeaders, 'host').length > 1) {
-    done(invalidRequest('The request has more than one Host header.'))
+    refuse(invalidRequest('The request has more than one Host header.'))
+  } else if (!isFramedOneWay(request.raw)) {
+    refuse(
+      invalidRequest(
+        'Where the body of the request ends is not clear: Transfer-Encoding may be chunked alone, in HTTP/1.1 and without Content-Length.',
+      ),
+    )
   } else done()
+}
+
+function isFramedOneWay({ rawHeaders, httpVersion }: IncomingMessage): boolean {
+  const codings = valuesOf(rawHeaders, 'transfer-encoding')
+  const lengths = valuesOf(rawHeaders, 'content-length')
+  if (codings.length === 0) return lengths.length <= 1
+  const [coding = ''] = codings
+  return (
+    codings.length === 1 &&
+    coding.toLowerCase() === 'chunked' &&
+    lengths.length === 0 &&
+    httpVersion === '1.1'
+  )
 }
 
 /**

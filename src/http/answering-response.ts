@@ -1,0 +1,59 @@
+import {
+  type IncomingMessage,
+  type OutgoingHttpHeader,
+  type OutgoingHttpHeaders,
+  ServerResponse,
+} from 'node:http'
+import type { Socket } from 'node:net'
+
+/** Of a body that nobody reads so much is passed over, as Go's net/http does, to keep a connection. */
+const PASSED_OVER_BYTES = 262_144
+/** How long a client has to read its answer before the connection is closed under its body. */
+const LINGER_MS = 1000
+
+/**
+ * A response that does not swallow the body of a request it refused. node:http would read all of it,
+ * whatever its length, for the sake of the next request on the connection. Here a connection whose
+ * body is long, or of unknown length, is closed after the answer, in a way that lets the client read
+ * it (RFC 9112 §9.6): our side is shut first, a little more is read, and only then is it closed.
+ */
+export class AnsweringResponse extends ServerResponse<IncomingMessage> {
+  override writeHead(
+    status: number,
+    reason?: string | OutgoingHttpHeaders | OutgoingHttpHeader[],
+    headers?: OutgoingHttpHeaders | OutgoingHttpHeader[],
+  ): this {
+    const rest = remainder(this.req)
+    if (rest > 0) lingerBeforeClose(this.req.socket)
+    if (rest > PASSED_OVER_BYTES) this.shouldKeepAlive = false
+    return typeof reason === 'string'
+      ? super.writeHead(status, reason, headers)
+      : super.writeHead(status, reason)
+  }
+}
+
+/** How much of a body is to come at most, by what the request says of itself, in bytes. */
+function remainder({ complete, headers }: IncomingMessage): number {
+  if (complete) return 0
+  if (headers['transfer-encoding'] !== undefined) return Number.POSITIVE_INFINITY
+  return Number(headers['content-length'] ?? 0)
+}
+
+/**
+ * Closing a socket with unread data resets the connection, and a reset can overtake the answer. From
+ * the answer's end on the socket's data goes past the parser, so that no further request is read.
+ */
+function lingerBeforeClose(socket: Socket): void {
+  socket.destroySoon = () => {
+    let bytes = 0
+    socket.removeAllListeners('data')
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > PASSED_OVER_BYTES) socket.pause()
+    })
+    socket.once('end', () => socket.destroy())
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+    socket.once('close', () => clearTimeout(timer))
+    socket.end()
+  }
+}
