@@ -4,6 +4,12 @@ import { type BoundedFetch, checkedUrl, createBoundedFetch } from '../net/bounde
 import { DocumentError } from '../net/document-error.ts'
 import { type Discovered, discover } from './discovery.ts'
 import { entraProfile } from './entra.ts'
+import {
+  type IdTokenRules,
+  type IdTokenVerdict,
+  type ReceivedIdToken,
+  verifyIdToken,
+} from './id-token.ts'
 import type { IssuerEvent } from './issuer-event.ts'
 import type { IssuerProfile } from './issuer-profile.ts'
 import { type KeySet, type KeySetRules, readKeySet } from './key-set.ts'
@@ -19,6 +25,8 @@ export interface IdentityProvider {
   readonly verifier: CachingVerifier
   /** The token endpoint, with our credential and limits; absent without a `client_id`. */
   readonly grants: ProviderGrants | undefined
+  /** Verifies an ID token that the token endpoint gave; absent without a `client_id`. Never rejects. */
+  readonly verifyIdToken: ((received: ReceivedIdToken) => Promise<IdTokenVerdict>) | undefined
   /** Begins fetching in the background; returns at once. */
   start(): void
   /** Ends everything under way, for good. */
@@ -82,49 +90,29 @@ export function createIdentityProvider(
   config: IdentityProviderConfig,
   options: IdentityProviderOptions,
 ): IdentityProvider {
-  const { clock, onEvent = () => undefined } = options
+  const { clock } = options
   const profile = config.kind === 'entra' ? entraProfile(config) : oidcProfile(config)
   const connection = connect(config, options)
+  const { discovery, keySet } = documentsOf(
+    { config, profile, fetch: connection.documents },
+    options,
+  )
   let { credential } = config
-  const rules = {
-    profile,
-    algorithms: config.signing_algorithms,
-    acceptsMock: options.publicUrlIsLoopback,
-  }
-  const kept = {
+  const verifier = createTokenVerifier({
     clock,
-    staleFor: config.stale_for,
-    // Twice within stale_for at least, or a healthy provider's documents would run out.
-    refreshEvery: Math.max(SHORTEST_REFRESH_MS, Math.min(HOUR_MS, config.stale_for / 2)),
-  }
-
-  const discovery = new RefreshingDocument<Discovered>({
-    ...kept,
-    load: () => discover(profile, connection.documents),
-    onAttempt(attempt) {
-      onEvent(fetchEvent('discovery', attempt))
-      if (!attempt.kept) return
-      keySet.start()
-      keySet.retryNow()
-    },
-  })
-  const keySet = new RefreshingDocument<KeySet>({
-    ...kept,
-    load: () => loadKeySet(connection.documents, discovery.current()?.value, rules),
-    onAttempt(attempt) {
-      onEvent(fetchEvent('keys', attempt))
-      const changed = keysChanged(attempt)
-      if (changed) onEvent(changed)
-    },
+    keySet,
+    algorithms: config.signing_algorithms,
+    backdating: profile.backdating,
   })
 
   return {
     profile,
-    verifier: createTokenVerifier({
-      clock,
-      keySet,
+    verifier,
+    verifyIdToken: idTokenVerification(config.client_id, {
+      verifier,
+      issuer: () => discovery.current()?.value.issuer,
       algorithms: config.signing_algorithms,
-      backdating: profile.backdating,
+      clock,
     }),
     grants: grantsOf(config.client_id, {
       clock,
@@ -153,12 +141,66 @@ export function createIdentityProvider(
   }
 }
 
+interface DocumentSource {
+  readonly config: IdentityProviderConfig
+  readonly profile: IssuerProfile
+  readonly fetch: BoundedFetch
+}
+
+interface ProviderDocuments {
+  readonly discovery: RefreshingDocument<Discovered>
+  /** Begins once there is a discovery document. */
+  readonly keySet: RefreshingDocument<KeySet>
+}
+
+function documentsOf(
+  { config, profile, fetch }: DocumentSource,
+  { clock, onEvent = () => undefined, publicUrlIsLoopback }: IdentityProviderOptions,
+): ProviderDocuments {
+  const algorithms = config.signing_algorithms
+  const rules = { profile, algorithms, acceptsMock: publicUrlIsLoopback }
+  const kept = {
+    clock,
+    staleFor: config.stale_for,
+    // Twice within stale_for at least, or a healthy provider's documents would run out.
+    refreshEvery: Math.max(SHORTEST_REFRESH_MS, Math.min(HOUR_MS, config.stale_for / 2)),
+  }
+  const discovery = new RefreshingDocument<Discovered>({
+    ...kept,
+    load: () => discover(profile, fetch),
+    onAttempt(attempt) {
+      onEvent(fetchEvent('discovery', attempt))
+      if (!attempt.kept) return
+      keySet.start()
+      keySet.retryNow()
+    },
+  })
+  const keySet = new RefreshingDocument<KeySet>({
+    ...kept,
+    load: () => loadKeySet(fetch, discovery.current()?.value, rules),
+    onAttempt(attempt) {
+      onEvent(fetchEvent('keys', attempt))
+      const changed = keysChanged(attempt)
+      if (changed) onEvent(changed)
+    },
+  })
+  return { discovery, keySet }
+}
+
 function grantsOf(
   clientId: string | undefined,
   options: Omit<TokenEndpointOptions, 'clientId'>,
 ): ProviderGrants | undefined {
   if (clientId === undefined) return undefined
   return limitConcurrency(createTokenEndpoint({ ...options, clientId }))
+}
+
+function idTokenVerification(
+  clientId: string | undefined,
+  { clock, ...rules }: Omit<IdTokenRules, 'clientId'> & { readonly clock: Clock },
+): IdentityProvider['verifyIdToken'] {
+  if (clientId === undefined) return undefined
+  return (received) => verifyIdToken(received, { ...rules, clientId }, () => clock.now())
 }
 
 type LoadRules = Omit<KeySetRules, 'acceptsKey'> & { readonly profile: IssuerProfile }
