@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { startBroker } from '../support/broker-gateway.ts'
+import { limitsWith } from '../support/defaults.ts'
 import { type GatewayOptions, startGateway } from '../support/gateway.ts'
 import { send, sendBytes, toolCall } from '../support/raw-http.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
@@ -110,13 +111,7 @@ test('a short body after a refusal is passed over, and the connection goes on', 
 })
 
 test('a refused request whose body never ends is answered once', async (t) => {
-  const limits = {
-    header_bytes: 32_768,
-    body_bytes: 1000,
-    header_timeout: 300,
-    body_timeout: 300,
-    registrations_per_minute: 30,
-  }
+  const limits = limitsWith({ body_bytes: 1000, header_timeout: 300, body_timeout: 300 })
   const { gateway, host } = await start(t, { config: { limits } })
   for (const path of ['/mcp', '/', '/nothing', '/.well-known/oauth-protected-resource']) {
     const text = await sendBytes(
