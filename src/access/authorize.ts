@@ -72,7 +72,8 @@ export function authorize(principal: Principal, policy: ResourcePolicy): Authori
 function refuseGroups(principal: Principal, policy: ResourcePolicy): Refusal | undefined {
   const { groups: required, resource } = policy
   if (required.length === 0) return undefined
-  if (principal.groups.some((group) => required.includes(group))) return undefined
+  if (principal.groups.some((group) => required.includes(policy.comparable(group))))
+    return undefined
   const { user } = principal.identity
   if (principal.groupsLeftOut) return { reason: 'groups_not_in_token', user, resource }
   return { reason: 'not_in_required_groups', user, resource, required }

@@ -1,4 +1,4 @@
-import { member } from '../oauth/claims.ts'
+import { member, text } from '../oauth/claims.ts'
 import { type Check, oneOf, shown } from './check.ts'
 
 /**
@@ -12,7 +12,7 @@ export const algorithm: Check = {
   refuse({ header }, { algorithms }) {
     const alg = member(header, 'alg')
     if (typeof alg === 'string' && algorithms.includes(alg)) return undefined
-    return { reason: 'algorithm_not_allowed', allowed: algorithms }
+    return { reason: 'algorithm_not_allowed', algorithm: text(header, 'alg'), allowed: algorithms }
   },
   expected: ({ algorithms }) => oneOf(algorithms),
   found: ({ header }) => shown(member(header, 'alg')),

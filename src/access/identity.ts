@@ -3,7 +3,7 @@ import { member, text, texts } from '../oauth/claims.ts'
 import { type Identity, readIdentity } from '../oauth/identity.ts'
 import type { JsonObject } from '../oauth/json.ts'
 import { sha256 } from '../sealing/digest.ts'
-import { clientOf } from './audience-and-client-checks.ts'
+import { clientOf } from './client-claims.ts'
 import type { ResourcePolicy } from './policy.ts'
 
 /** Characters of base64url: 132 bits, enough to name a token and to tell nothing of it. */
@@ -36,11 +36,22 @@ function userName(claims: JsonObject, { userClaims }: ResourcePolicy): string | 
 }
 
 /**
+ * The name of a user where the operator said which claim has it, and `sub` is not that claim.
+ *
+ * @returns `undefined` where nothing was chosen, or the token does not have it
+ */
+export function userClaimIn(claims: JsonObject, policy: ResourcePolicy): string | undefined {
+  const chosen = policy.kind === 'oidc' && !policy.userClaims.includes('sub')
+  return chosen ? userName(claims, policy) : undefined
+}
+
+/**
  * The one text that stands for a user, and for nobody else, for as long as they exist: Entra
- * `tid|oid`, else `iss|sub`. Never a name, which can be given to somebody else.
+ * `tid|oid`, else `iss|sub`. A name can be given to somebody else later, so it stands for its user
+ * only where a provider tells nothing else; the NUL keeps it apart from every `sub`.
  */
 export function userKey(identity: Identity, policy: ResourcePolicy): string {
-  if (policy.kind === 'oidc') return `${identity.iss}|${identity.sub}`
+  if (policy.kind === 'oidc') return `${identity.iss}|${identity.sub || `\0${identity.user}`}`
   return `${policy.tenant}|${identity.oid ?? identity.sub}`
 }
 

@@ -29,10 +29,10 @@ export const tenant: Check = {
   kind: 'check',
   name: 'tenant',
   setting: 'tenant_id',
-  refuse({ claims }, { kind, tenant: expected }) {
+  refuse({ claims }, { kind, tenant: expected, comparable }) {
     if (kind !== 'entra') return undefined
     const tid = text(claims, 'tid')
-    if (tid !== undefined && tid === expected) return undefined
+    if (tid !== undefined && comparable(tid) === expected) return undefined
     return { reason: 'wrong_tenant', tenant: tid, expected }
   },
   expected: ({ tenant: expected }) => expected ?? 'any',

@@ -15,6 +15,10 @@ export interface ResourcePolicy {
   readonly audiences: readonly string[] | 'any'
   readonly algorithms: readonly string[]
   readonly clients: readonly string[] | 'any'
+  /** Claims that name the client of a token; all that a token has must agree. */
+  readonly clientClaims: readonly string[]
+  /** An id as it is compared: Entra's GUIDs count without regard to case. */
+  readonly comparable: (id: string) => string
   readonly scopes: readonly string[]
   /** What a client should ask the identity provider for; only for the words of a refusal. */
   readonly requestScopes: readonly string[]
@@ -44,22 +48,25 @@ export function resourcePolicy(
   provider: Pick<IdentityProvider, 'profile' | 'tokenIssuers'>,
 ): ResourcePolicy {
   const { profile } = provider
+  const { comparable } = profile
   return {
     resource: resource.name,
     kind: profile.kind,
     ...issuersOf(resource, provider),
     ...(profile.tenant !== undefined && { tenant: profile.tenant }),
-    audiences: resource.unsafe_any_audience ? 'any' : resource.audiences,
+    audiences: resource.unsafe_any_audience ? 'any' : resource.audiences.map(comparable),
     algorithms: config.signing_algorithms,
-    clients: resource.allowed_clients,
+    clients: resource.allowed_clients === 'any' ? 'any' : resource.allowed_clients.map(comparable),
+    clientClaims: profile.clientClaims,
+    comparable,
     scopes: resource.required_scopes,
     requestScopes: resource.request_scopes,
-    groups: resource.required_groups,
+    groups: resource.required_groups.map(comparable),
     ...(config.groups_claim !== undefined && { groupsClaim: config.groups_claim }),
     userClaims: profile.userClaims,
     allowAppTokens: resource.allow_app_tokens,
     tokenKind: resource.token_kind,
-    ...(config.client_id !== undefined && { clientId: config.client_id }),
+    ...(config.client_id !== undefined && { clientId: comparable(config.client_id) }),
     actsAs: resource.upstream_identity === 'own' ? 'upstream' : 'caller',
   }
 }

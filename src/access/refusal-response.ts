@@ -57,9 +57,9 @@ const responses: ResponseTable = {
     invalidToken(
       'The token is not a signed JWT; opaque and encrypted tokens cannot be checked here, ask the identity provider for a JWT access token for this resource.',
     ),
-  algorithm_not_allowed: ({ allowed }) =>
+  algorithm_not_allowed: ({ algorithm, allowed }) =>
     invalidToken(
-      `The token is signed with an algorithm that signing_algorithms does not list; it lists ${list(allowed)}.`,
+      `The token is signed with ${algorithm === undefined ? 'no named algorithm' : printable(algorithm)}, and signing_algorithms lists ${list(allowed)}; let the identity provider sign tokens for this resource with one of these, or change signing_algorithms.`,
     ),
   wrong_header_type: () =>
     invalidToken(
@@ -125,9 +125,9 @@ const responses: ResponseTable = {
     invalidToken(
       `The token is for ${list(audiences)}, and this resource takes tokens for ${list(allowed)}; ask for a token for that, or change audiences.`,
     ),
-  no_client: () =>
+  no_client: ({ claims }) =>
     invalidToken(
-      'The token does not say which client it was issued to, and this resource takes only those in allowed_clients; where no token says it, set allowed_clients to *.',
+      `The token does not say which client it was issued to (${list(claims)}), and this resource takes only those in allowed_clients; set client_claim to the claim that names it.`,
     ),
   clients_differ: ({ clients }) =>
     invalidToken(`The token names two different clients, ${list(clients)}.`),
@@ -135,10 +135,13 @@ const responses: ResponseTable = {
     invalidToken(
       `The token was issued to client ${printable(client)}, which is not in allowed_clients of this resource; sign in with a client that is, or add this one there.`,
     ),
-  no_subject: () => invalidToken('The token has no subject (sub), so it does not say whose it is.'),
-  app_token: () =>
+  no_subject: ({ kind }) =>
     invalidToken(
-      'This is a token of an application, not of a person; sign in as a person, or set allow_app_tokens.',
+      `The token has no subject (sub), so it does not say whose it is${kind === 'entra' ? '' : '; let the identity provider put it there (Keycloak: the client scope basic), or set user_claim to the claim that names users (AD FS: upn)'}.`,
+    ),
+  app_token: ({ mark }) =>
+    invalidToken(
+      `This is a token of an application, not of a user: ${mark}; sign in as a user, or set allow_app_tokens.`,
     ),
   insufficient_scope: ({ missing, required }) => ({
     kind: 'http',
@@ -204,7 +207,7 @@ function quoted(value: string): string {
 }
 
 function shownUser(user: string): string {
-  return SIGNS_USERS_OUT.test(user) ? 'This person' : printable(user)
+  return SIGNS_USERS_OUT.test(user) ? 'This user' : printable(user)
 }
 
 function quotedGroups(groups: readonly string[]): string {

@@ -8,7 +8,11 @@ export type Refusal =
   | { readonly reason: 'malformed_authorization' }
   | { readonly reason: 'not_sealed' }
   | { readonly reason: 'not_a_jwt' }
-  | { readonly reason: 'algorithm_not_allowed'; readonly allowed: readonly string[] }
+  | {
+      readonly reason: 'algorithm_not_allowed'
+      readonly algorithm: string | undefined
+      readonly allowed: readonly string[]
+    }
   | { readonly reason: 'wrong_header_type' }
   | { readonly reason: 'critical_header' }
   | { readonly reason: 'graph_token'; readonly requestScopes: readonly string[] }
@@ -48,11 +52,11 @@ export type Refusal =
       readonly audiences: readonly string[]
       readonly allowed: readonly string[]
     }
-  | { readonly reason: 'no_client' }
+  | { readonly reason: 'no_client'; readonly claims: readonly string[] }
   | { readonly reason: 'clients_differ'; readonly clients: readonly string[] }
   | { readonly reason: 'wrong_client'; readonly client: string }
-  | { readonly reason: 'no_subject' }
-  | { readonly reason: 'app_token' }
+  | { readonly reason: 'no_subject'; readonly kind: 'entra' | 'oidc' }
+  | { readonly reason: 'app_token'; readonly mark: string }
   | {
       readonly reason: 'insufficient_scope'
       readonly missing: readonly string[]

@@ -79,12 +79,13 @@ function isLogoutToken(claims: JsonObject): boolean {
  * Entra marks its ID tokens with nothing: they have no `scp`, and name no client because they are for
  * one. `roles` can be in both.
  */
-function isEntraIdToken(claims: JsonObject, { clientId }: ResourcePolicy): boolean {
+function isEntraIdToken(claims: JsonObject, { clientId, comparable }: ResourcePolicy): boolean {
   if (text(claims, 'scp') !== undefined) return false
   if (Object.hasOwn(claims, 'nonce')) return true
   const namesClient = ['appid', 'azp'].some((name) => text(claims, name) !== undefined)
   if (!namesClient) return text(claims, 'idtyp') === undefined
-  const forClient = clientId !== undefined && texts(claims, 'aud').includes(clientId)
+  const forClient =
+    clientId !== undefined && texts(claims, 'aud').map(comparable).includes(clientId)
   const ofApp = ['roles', 'idtyp', 'appidacr', 'azpacr'].some((name) => Object.hasOwn(claims, name))
   return forClient && !ofApp
 }

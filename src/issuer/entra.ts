@@ -1,4 +1,5 @@
 import type { Cloud, EntraConfig } from '../config/config.ts'
+import { lowerGuids } from '../oauth/guid.ts'
 import type { JsonObject } from '../oauth/json.ts'
 import type { IssuerProfile } from './issuer-profile.ts'
 
@@ -37,8 +38,10 @@ export function entraProfile(config: EntraConfig): IssuerProfile {
     configuredIssuer: base,
     tenant,
     userClaims: config.user_claim === undefined ? ['upn', 'oid'] : [config.user_claim],
+    clientClaims: config.client_claim === undefined ? ['appid', 'azp'] : [config.client_claim],
     namesScope: true,
     backdating: 300, // `iat` and `nbf` say five minutes less, for machines whose clocks are late
+    comparable: lowerGuids,
     acceptsIssuer: (discovered) =>
       known === undefined ? namesOneTenant(discovered, tenant) : discovered === known,
     tokenIssuers: (discovered) => [known ?? discovered, v1Issuer].filter((it) => it !== undefined),

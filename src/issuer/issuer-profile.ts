@@ -14,6 +14,8 @@ export interface IssuerProfile {
   readonly tenant?: string
   /** The claims that name a user, the first that is present counts. */
   readonly userClaims: readonly string[]
+  /** The claims that name the client of a token; all that are present must agree. */
+  readonly clientClaims: readonly string[]
   /**
    * Whether grants name the scope that they are for. Without it Entra gives out tokens for Microsoft
    * Graph; elsewhere it stands for what the sign-in granted, and a scope that was not granted then
@@ -24,6 +26,8 @@ export interface IssuerProfile {
   readonly backdating: number
   /** Whether the `issuer` of the discovery document is the right one, character by character. */
   acceptsIssuer(discovered: string): boolean
+  /** An id of this provider's as it is compared with another. */
+  comparable(id: string): string
   /** The issuers whose tokens are taken by default; `discovered` is absent until discovery. */
   tokenIssuers(discovered: string | undefined): readonly string[]
   /** Whether a key of the key set may sign this provider's tokens, as far as its origin goes. */

@@ -1,6 +1,9 @@
 import type { OidcConfig } from '../config/config.ts'
 import type { IssuerProfile } from './issuer-profile.ts'
 
+/** OpenID Connect and RFC 9068, Okta, and AD FS and Entra's v1 tokens. */
+const CLIENT_CLAIMS = ['azp', 'client_id', 'cid', 'appid']
+
 /**
  * Any OpenID Connect provider. Its issuer is compared as text, character by character: a trailing
  * slash, a default port or another letter case is another issuer (OpenID Connect Discovery 1.0
@@ -14,8 +17,10 @@ export function oidcProfile(config: OidcConfig): IssuerProfile {
     configuredIssuer: issuer,
     userClaims:
       config.user_claim === undefined ? ['preferred_username', 'sub'] : [config.user_claim],
+    clientClaims: config.client_claim === undefined ? CLIENT_CLAIMS : [config.client_claim],
     namesScope: false,
     backdating: 0,
+    comparable: (id) => id,
     acceptsIssuer: (discovered) => discovered === issuer,
     tokenIssuers: () => [issuer],
     acceptsKey: () => true,

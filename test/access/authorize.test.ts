@@ -104,7 +104,7 @@ test('no policy text has what signs people of HolmesGPT out', async () => {
   const overage = { ...without(claims, 'groups'), hasgroups: true }
   for (const answer of [await answerFor(claims, policy), await answerFor(overage, policy)]) {
     assert.doesNotMatch(answer.description, /401|unauthorized/i)
-    assert.match(answer.description, /^This person is in /)
+    assert.match(answer.description, /^This user is in /)
   }
 })
 

@@ -94,6 +94,7 @@ test('every check but those of the format names a setting', () => {
     'token_kind',
     'audiences',
     'allowed_clients',
+    'user_claim',
     'allow_app_tokens',
     'required_scopes',
   ])

@@ -34,8 +34,8 @@ interface Case {
 const token = ({ header = entraHeader, claims = entraClaims }: Case) => signedToken(header, claims)
 
 const accepted: Readonly<Record<string, Case>> = {
-  'a v1 token of a person is accepted': {},
-  'a v2 token of a person is accepted': {
+  'a v1 token of a user is accepted': {},
+  'a v2 token of a user is accepted': {
     claims: { ...without(entraClaims, 'appid', 'appidacr', 'upn'), iss: v2, azp: clientId },
   },
   'a header without typ is accepted': { header: without(entraHeader, 'typ') },
@@ -99,12 +99,13 @@ const bad = (reason: ExpectedRefusal['reason'], description: string | RegExp): E
 
 const idTokenWords =
   'This is an ID token, and this resource takes access tokens; send the access token of the same sign-in, see token_kind.'
-const appTokenWords =
-  'This is a token of an application, not of a person; sign in as a person, or set allow_app_tokens.'
+const appTokenWords = (mark: string) =>
+  `This is a token of an application, not of a user: ${mark}; sign in as a user, or set allow_app_tokens.`
+const noScp = appTokenWords('it has no scp, which says what a user lets an application do')
 const audienceWords = (aud: string) =>
   `The token is for ${aud}, and this resource takes tokens for ${audience}; ask for a token for that, or change audiences.`
-const algorithmWords =
-  'The token is signed with an algorithm that signing_algorithms does not list; it lists RS256.'
+const algorithmWords = (algorithm: string) =>
+  `The token is signed with ${algorithm}, and signing_algorithms lists RS256; let the identity provider sign tokens for this resource with one of these, or change signing_algorithms.`
 const typWords =
   'The typ in the header of the token is neither JWT nor at+jwt, so it is not an access token.'
 const idClaims = {
@@ -117,23 +118,23 @@ const idClaims = {
 const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>> = {
   'alg none is refused': {
     header: { ...entraHeader, alg: 'none' },
-    as: bad('algorithm_not_allowed', algorithmWords),
+    as: bad('algorithm_not_allowed', algorithmWords('none')),
   },
   'HS256 is refused': {
     header: { ...entraHeader, alg: 'HS256' },
-    as: bad('algorithm_not_allowed', algorithmWords),
+    as: bad('algorithm_not_allowed', algorithmWords('HS256')),
   },
   'another case of the algorithm is refused': {
     header: { ...entraHeader, alg: 'rs256' },
-    as: bad('algorithm_not_allowed', algorithmWords),
+    as: bad('algorithm_not_allowed', algorithmWords('rs256')),
   },
   'a token without alg is refused': {
     header: without(entraHeader, 'alg'),
-    as: bad('algorithm_not_allowed', algorithmWords),
+    as: bad('algorithm_not_allowed', algorithmWords('no named algorithm')),
   },
   'an alg that is a list is refused': {
     header: { ...entraHeader, alg: ['RS256'] },
-    as: bad('algorithm_not_allowed', algorithmWords),
+    as: bad('algorithm_not_allowed', algorithmWords('no named algorithm')),
   },
   'header typ dpop+jwt is refused': {
     header: { ...entraHeader, typ: 'dpop+jwt' },
@@ -378,19 +379,19 @@ const refused: Readonly<Record<string, Case & { readonly as: ExpectedRefusal }>>
   },
   'a token without scp is of an application': {
     claims: without(entraClaims, 'scp'),
-    as: bad('app_token', appTokenWords),
+    as: bad('app_token', noScp),
   },
   'a blank scp is none': {
     claims: { ...entraClaims, scp: ' ' },
-    as: bad('app_token', appTokenWords),
+    as: bad('app_token', noScp),
   },
   'an scp that is a list is none': {
     claims: { ...entraClaims, scp: ['user.read'] },
-    as: bad('app_token', appTokenWords),
+    as: bad('app_token', noScp),
   },
   'idtyp app is of an application, whatever its scp': {
     claims: { ...entraClaims, idtyp: 'App' },
-    as: bad('app_token', appTokenWords),
+    as: bad('app_token', appTokenWords('its idtyp is app')),
   },
   'a missing scope is refused with 403': {
     policy: entraPolicy({ required_scopes: ['user.read', 'kube.write'] }),

@@ -1,0 +1,164 @@
+import { member, text, texts } from '../oauth/claims.ts'
+import type { JsonObject } from '../oauth/json.ts'
+import { splitScope } from '../oauth/scope.ts'
+import { CLIENT_CLAIMS } from './client-claims.ts'
+import type { ResourcePolicy } from './policy.ts'
+
+/** What tells the token of an application: one thing that some provider puts there for no user. */
+interface Mark {
+  /** Ends the sentence "This is a token of an application: …". */
+  readonly words: string
+  /** The claims that it looks at, for people. */
+  readonly claims: readonly string[]
+  found(claims: JsonObject, policy: ResourcePolicy): boolean
+}
+
+const idtyp: Mark = {
+  words: 'its idtyp is app',
+  claims: ['idtyp'],
+  found: (claims) => text(claims, 'idtyp')?.toLowerCase() === 'app',
+}
+
+/** v2 application tokens carry no `idtyp` unless asked to, so the missing `scp` decides. */
+const noDelegation: Mark = {
+  words: 'it has no scp, which says what a user lets an application do',
+  claims: ['scp'],
+  found(claims) {
+    const scp = member(claims, 'scp')
+    return typeof scp !== 'string' || splitScope(scp).length === 0
+  },
+}
+
+/** `gty`: Auth0, FusionAuth; `grant_type`: Cloud Foundry UAA. */
+const grant: Mark = {
+  words: 'it was issued by the client credentials grant',
+  claims: ['gty', 'grant_type'],
+  found: (claims) =>
+    ['gty', 'grant_type']
+      .flatMap((name) => texts(claims, name))
+      .some((value) => value.toLowerCase().replaceAll('-', '_') === 'client_credentials'),
+}
+
+/** WSO2; a user's says APPLICATION_USER. */
+const authorizedType: Mark = {
+  words: 'its aut is APPLICATION',
+  claims: ['aut'],
+  found: (claims) => text(claims, 'aut')?.toUpperCase() === 'APPLICATION',
+}
+
+/**
+ * Okta, Cognito, Hydra and others: `sub` is the client id. Spring Authorization Server names the client
+ * in `aud` alone. Auth0 makes `sub` of it.
+ */
+const clientSubject: Mark = {
+  words: 'its subject is a client and not a user',
+  claims: ['sub', ...CLIENT_CLAIMS],
+  found(claims, policy) {
+    const sub = text(claims, 'sub')?.toLowerCase()
+    if (sub === undefined) return false
+    const named = [...CLIENT_CLAIMS, ...policy.clientClaims, 'aud'].flatMap((it) =>
+      texts(claims, it),
+    )
+    const ids = [...named, ...(policy.clientId === undefined ? [] : [policy.clientId])]
+    const bare = sub.replace(/^(?:clients?|applications?|apps?)[:/|]/, '').replace(/@clients$/, '')
+    return sub.endsWith('@clients') || ids.some((id) => [sub, bare].includes(id.toLowerCase()))
+  },
+}
+
+const kubernetesServiceAccount: Mark = {
+  words: 'its subject is a service account of Kubernetes',
+  claims: ['sub'],
+  found: (claims) =>
+    text(claims, 'sub')?.startsWith('system:serviceaccount:') === true ||
+    Object.hasOwn(claims, 'kubernetes.io'),
+}
+
+/** Keycloak; Authentik. */
+const serviceAccountName: Mark = {
+  words: 'its preferred_username is that of a service account',
+  claims: ['preferred_username'],
+  found(claims) {
+    const name = text(claims, 'preferred_username')?.toLowerCase() ?? ''
+    return name.startsWith('service-account-') || name.endsWith('-client_credentials')
+  },
+}
+
+/** Keycloak, also where its service accounts have no `preferred_username`. */
+const clientAddress: Mark = {
+  words: 'clientHost and clientAddress are of service accounts of Keycloak',
+  claims: ['clientHost', 'clientAddress'],
+  found: (claims) => ['clientHost', 'clientAddress'].some((name) => Object.hasOwn(claims, name)),
+}
+
+const googleServiceAccount: Mark = {
+  words: 'its email is that of a service account of Google',
+  claims: ['email'],
+  found: (claims) => /\.gserviceaccount\.com$/i.test(text(claims, 'email') ?? ''),
+}
+
+/**
+ * Entra as a plain OIDC provider: its application tokens have `roles` and no `scp`, or `sub` equal to
+ * `oid`. Other providers put `roles` into the tokens of users, so it must look like a token of Entra's.
+ */
+const entraApplication: Mark = {
+  words: 'it is one of Entra without scp, which says what a user lets an application do',
+  claims: ['scp', 'roles', 'azpacr', 'appidacr', 'oid'],
+  found(claims, { tokenKind }) {
+    if (!looksLikeEntra(claims)) return false
+    const [oid, scp] = [text(claims, 'oid'), text(claims, 'scp')]
+    if (hasClientProof(claims) && oid !== undefined && oid === text(claims, 'sub')) return true
+    if (tokenKind === 'id_token' || scp !== undefined) return false
+    return hasClientProof(claims) || Object.hasOwn(claims, 'roles')
+  },
+}
+
+function hasClientProof(claims: JsonObject): boolean {
+  return Object.hasOwn(claims, 'azpacr') || Object.hasOwn(claims, 'appidacr')
+}
+
+const ENTRA_ISSUER =
+  /^https:\/\/(?:login\.microsoftonline\.(?:com|us)|login\.partner\.microsoftonline\.cn|sts\.windows\.net|sts\.chinacloudapi\.cn|[\w-]+\.ciamlogin\.com)\//
+
+function looksLikeEntra(claims: JsonObject): boolean {
+  // A broker in between (Keycloak) may copy tid and oid into tokens of its own, which have scope.
+  if (Object.hasOwn(claims, 'scope')) return false
+  if (ENTRA_ISSUER.test(text(claims, 'iss') ?? '')) return true
+  return hasClientProof(claims) || (Object.hasOwn(claims, 'tid') && Object.hasOwn(claims, 'oid'))
+}
+
+const marks: Readonly<Record<ResourcePolicy['kind'], readonly Mark[]>> = {
+  entra: [idtyp, noDelegation],
+  oidc: [
+    idtyp,
+    grant,
+    authorizedType,
+    clientSubject,
+    kubernetesServiceAccount,
+    serviceAccountName,
+    clientAddress,
+    googleServiceAccount,
+    entraApplication,
+  ],
+}
+
+/**
+ * What tells that a token is an application's and no user's; ends the sentence "This is a token of an
+ * application: …".
+ *
+ * Not checked, since no claim tells it: providers whose service accounts are users like any other
+ * (Zitadel's service users, service accounts of Authentik that use a password).
+ *
+ * @returns `undefined` for a user's token
+ */
+export function applicationMark(claims: JsonObject, policy: ResourcePolicy): string | undefined {
+  return marks[policy.kind].find((mark) => mark.found(claims, policy))?.words
+}
+
+const telling = [
+  ...new Set(Object.values(marks).flatMap((list) => list.flatMap((it) => it.claims))),
+]
+
+/** Those claims that tell a user's token from an application's, as far as a token has them. */
+export function tellingClaims(claims: JsonObject): readonly string[] {
+  return telling.filter((name) => Object.hasOwn(claims, name))
+}
