@@ -2,14 +2,10 @@ import { nearestHint } from '../config/report/nearest.ts'
 import { version } from '../version.ts'
 import { badUsage, type Command, type Terminal } from './command.ts'
 
-/** A command's module, not loaded yet. */
-export interface CommandEntry {
-  readonly load: () => Promise<{ readonly command: Command }>
-}
+/** By name, what loads the module of a command. */
+export type Commands = Readonly<Record<string, () => Promise<{ readonly command: Command }>>>
 
-export type Commands = Readonly<Record<string, CommandEntry>>
-
-/** Commands of a clone (`npm run …`), which somebody may look for in the installed program. */
+/** Commands of a clone (`npm run …`), which are no commands of the installed program. */
 const IN_A_CLONE: ReadonlySet<string> = new Set(['demo', 'mock-idp'])
 
 /**
@@ -25,9 +21,8 @@ export async function dispatch(
 ): Promise<number> {
   const [name = '', ...rest] = argv
   if (asksFor(argv, '--version', '-V')) return print(terminal, `rolecall ${version}\n`)
-  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (entry)
-    return runCommand(`rolecall ${name}`, (await entry.load()).command, { argv: rest, terminal })
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (load) return runCommand(`rolecall ${name}`, (await load()).command, { argv: rest, terminal })
   if (IN_A_CLONE.has(name)) {
     terminal.stderr(`${name} belongs to a clone of the repository: npm run ${name}\n`)
     return badUsage
@@ -57,8 +52,8 @@ export async function runCommand(
 
 async function usageOf(commands: Commands): Promise<string> {
   const lines = await Promise.all(
-    Object.entries(commands).map(async ([name, entry]) => {
-      const { command } = await entry.load()
+    Object.entries(commands).map(async ([name, load]) => {
+      const { command } = await load()
       return `  ${name.padEnd(10)} ${command.summary}\n`
     }),
   )

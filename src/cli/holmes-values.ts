@@ -4,7 +4,7 @@ import { sharedTokenEndpoint } from '../oauth/own-endpoints.ts'
 import { exactRedirectUris } from '../sign-in/clients/redirect-uris.ts'
 
 /**
- * What people write into the values of HolmesGPT for this configuration, and what they register at
+ * What the operator writes into the values of HolmesGPT for this configuration, and what is registered at
  * the identity provider, in words and YAML.
  *
  * @returns lines without a comment sign; none but in relay, where HolmesGPT has to be told things

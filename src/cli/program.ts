@@ -25,7 +25,7 @@ async function readInput(): Promise<string> {
 
 /**
  * Runs a program with this process's arguments and terminal, and leaves its exit code; 1 with one
- * line on stderr for an error that nobody took.
+ * line on stderr for an error that nothing caught.
  */
 export async function runProgram(
   run: (argv: readonly string[], terminal: Terminal) => Promise<number>,

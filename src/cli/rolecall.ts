@@ -4,12 +4,12 @@ import { runProgram } from './program.ts'
 
 /** A new command is one line here. */
 const commands: Commands = {
-  serve: { load: () => import('./serve.ts') },
-  doctor: { load: () => import('./doctor/doctor.ts') },
-  explain: { load: () => import('./explain/explain.ts') },
-  check: { load: () => import('./check.ts') },
-  schema: { load: () => import('./schema.ts') },
-  keygen: { load: () => import('./keygen.ts') },
+  serve: () => import('./serve.ts'),
+  doctor: () => import('./doctor/doctor.ts'),
+  explain: () => import('./explain/explain.ts'),
+  check: () => import('./check.ts'),
+  schema: () => import('./schema.ts'),
+  keygen: () => import('./keygen.ts'),
 }
 
 await runProgram((argv, terminal) => dispatch(argv, terminal, commands))

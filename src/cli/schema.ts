@@ -2,13 +2,13 @@ import { referencePage } from '../config/reference.ts'
 import { jsonSchema } from '../config/schema/settings.ts'
 import { badUsage, type Command } from './command.ts'
 
-/** Prints what the one schema says, for editors or, with `--reference`, for people. */
+/** Prints what the one schema says, for editors or, with `--reference`, as a page. */
 export const command: Command = {
   summary: 'print the JSON Schema of the configuration',
   usage: `Usage: rolecall schema [--reference]
 
-Prints JSON Schema (2020-12) for editors. It policy no key, since values may also come from flags
-and environment; "rolecall check" judges the whole.
+Prints JSON Schema (2020-12) for editors. No key is required in it, since values may also come from
+flags and environment; "rolecall check" judges the whole.
 
   --reference   print the reference page instead, Markdown
 `,

@@ -14,7 +14,7 @@ export function tokenOpener(resource: ResourceConfig, config: Config): TokenOpen
 }
 
 /**
- * Why nobody but the running rolecall can open what may be a sealed token: it made its keys itself.
+ * Why only the running rolecall can open what may be a sealed token: it made its keys itself.
  *
  * @returns `undefined` where it can be opened, if it is one
  */
@@ -26,7 +26,7 @@ export function whyUnopenable(
   if (readJwt(token)) return undefined
   return {
     sentence:
-      'It cannot be opened here: there are no sealing_keys, so that only the rolecall that sealed it has the key.',
+      'It cannot be opened here: sealing_keys are not set, so that only the running rolecall has the key.',
     remedy:
       'Run `rolecall keygen > FILE`, write sealing_keys_file = "FILE", restart rolecall and sign in again.',
   }

@@ -57,15 +57,21 @@ async function start(
           return { name, path, audiences, upstream_identity }
         }),
       },
-      'rolecall serves',
+      'rolecall is serving',
     )
     return service
   } catch (error) {
-    terminal.stderr(
-      `rolecall cannot listen: ${errorSummary(error)}. Another address: \`listen\`, \`admin_listen\`.\n`,
-    )
+    terminal.stderr(`rolecall cannot ${whatFailed(error)}\n`)
     return undefined
   }
+}
+
+/** Only what `listen` and `admin_listen` can mend is said to be theirs. */
+function whatFailed(error: unknown): string {
+  const reason = errorSummary(error)
+  const isOfSockets = error instanceof Error && 'syscall' in error && error.syscall === 'listen'
+  if (!isOfSockets) return `start: ${reason}.`
+  return `listen: ${reason}. Set another address in \`listen\` or \`admin_listen\`.`
 }
 
 interface Running {
@@ -117,7 +123,10 @@ async function reloadConfiguration(service: Service, running: Running): Promise<
   const loaded = load(sources)
   if (loaded.kind === 'problems') {
     tell(log, 'error', loaded.problems)
-    log.error({ kind: 'reload', outcome: 'refused' }, 'the configuration before stays in force')
+    log.error(
+      { kind: 'reload', outcome: 'refused' },
+      'the new configuration was refused; the old one stays in force',
+    )
     return
   }
   tell(log, 'warn', [...loaded.warnings, ...needsRestart(running.config, loaded.config)])
@@ -125,7 +134,7 @@ async function reloadConfiguration(service: Service, running: Running): Promise<
     await service.reload(loaded.config)
     running.config = loaded.config
     log.level = loaded.config.log_level
-    log.info({ kind: 'reload', outcome: 'done' }, 'the configuration was read again')
+    log.info({ kind: 'reload', outcome: 'done' }, 'the configuration was reloaded')
   } catch (error) {
     log.error({ kind: 'reload', outcome: 'failed', reason: errorSummary(error) }, 'reload failed')
   }
@@ -143,7 +152,7 @@ function needsRestart(before: Config, after: Config): Problem[] {
       : [...changed, 'tls_certificate_file']
   return keys.map((key) => ({
     key,
-    message: 'changed, and takes effect at the next start only',
+    message: 'changed, and takes effect only after a restart',
     remedy: 'Restart rolecall.',
   }))
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { sha256 } from '../sealing/digest.ts'
 
-const POLL_EVERY = 5_000
+const POLL_EVERY_MS = 5_000
 
 /** What is watched, and who is told. */
 export interface Watch {
@@ -35,7 +35,7 @@ export function watchFiles(watch: Watch): () => void {
   }
   const lookAgain = (): void => {
     if (look()) watch.changed()
-    cancel = watch.clock.after(POLL_EVERY, lookAgain)
+    cancel = watch.clock.after(POLL_EVERY_MS, lookAgain)
   }
   lookAgain()
   return () => cancel()

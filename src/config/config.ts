@@ -74,7 +74,7 @@ interface CommonIdentityProvider
     ProviderSettings,
     'kind' | 'groups_claim' | OnlyEntra | OnlyOidc | 'client_secret' | 'client_secret_method'
   > {
-  /** Absent: nobody has groups. */
+  /** Absent: no user has groups. */
   readonly groups_claim?: string
   readonly credential: ProviderCredential
   /** PEM text: the only authorities trusted for this provider; absent: the system's. */

@@ -99,7 +99,7 @@ function certificateAndKey(name: string, pair: { readonly certificate: string })
   return { [`${name}_certificate`]: describeCertificates(pair.certificate), [`${name}_key`]: mask }
 }
 
-/** As people write it: durations with their unit, secrets not at all, and no empty tables. */
+/** As in a file: durations with their unit, secrets masked, and no empty tables. */
 function written(table: object): Record<string, unknown> {
   const entries = Object.entries(table).map(([key, value]) => [key, writtenValue(key, value)])
   return Object.fromEntries(entries.filter(([, value]) => !isTable(value) || !isEmpty(value)))

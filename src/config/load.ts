@@ -105,7 +105,7 @@ function putAll(draft: SettingsDraft, assignments: readonly Assignment[], report
     if (draft.assign({ path, value: given, label })) continue
     report.add({
       key: label,
-      message: 'has a number that leaves one out',
+      message: 'skips a number',
       remedy: 'Number the items of a list from 0, without a gap.',
     })
   }

@@ -13,7 +13,7 @@ export class ValueError {
 
 /**
  * A zod string that `read` turns into its value. The remedy of a error travels in the issue's
- * `params`, where the words for people are made from it.
+ * `params`, from which the message for the operator is made.
  *
  * @param read pure; returns the value or the error
  */

@@ -2,11 +2,11 @@ import { Redis, type RedisOptions } from 'ioredis'
 import { errorCode } from '../net/error-code.ts'
 
 /** Milliseconds. An answer that has not come by then counts as none. */
-const ANSWERED_WITHIN = 1_000
+const ANSWERED_WITHIN_MS = 1_000
 /** Milliseconds. Shorter than what takes connections for idle (Azure's load balancer: 4 minutes). */
-const KEPT_ALIVE_EVERY = 30_000
+const KEPT_ALIVE_EVERY_MS = 30_000
 /** Milliseconds. */
-const LONGEST_PAUSE = 2_000
+const LONGEST_PAUSE_MS = 2_000
 
 /**
  * A connection to Redis or Valkey. Nothing waits for it: without a connection every command fails at
@@ -23,10 +23,10 @@ export function connectRedis(url: string, options: RedisOptions = {}): Redis {
   return new Redis(url, {
     keyPrefix: 'rolecall:',
     connectionName: 'rolecall',
-    connectTimeout: ANSWERED_WITHIN,
-    commandTimeout: ANSWERED_WITHIN,
+    connectTimeout: ANSWERED_WITHIN_MS,
+    commandTimeout: ANSWERED_WITHIN_MS,
     disconnectTimeout: 0,
-    keepAlive: KEPT_ALIVE_EVERY,
+    keepAlive: KEPT_ALIVE_EVERY_MS,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -39,7 +39,7 @@ export function connectRedis(url: string, options: RedisOptions = {}): Redis {
 
 /** Grows to two seconds, and differs from process to process. */
 function pauseBefore(attempt: number): number {
-  const longest = Math.min(LONGEST_PAUSE, 50 * 2 ** Math.min(attempt, 10))
+  const longest = Math.min(LONGEST_PAUSE_MS, 50 * 2 ** Math.min(attempt, 10))
   return longest / 2 + Math.random() * (longest / 2)
 }
 

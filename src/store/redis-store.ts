@@ -68,7 +68,7 @@ export class RedisStore implements Store {
     } catch (error) {
       const reason = reasonOf(error)
       this.#failed(error)
-      // It hangs, or nobody is at the other end any more: whoever comes next is not to wait, too.
+      // A server that hangs: dropping the connection makes the next command fail at once, not wait.
       if (reason === 'timeout') this.#redis.disconnect(true)
       throw new StoreUnavailable(reason)
     }

@@ -22,8 +22,8 @@ function missing(): Promise<never> {
 }
 
 const commands: Commands = {
-  check: { load: async () => ({ command: commandThat(0) }) },
-  serve: { load: async () => ({ command: commandThat(2) }) },
+  check: async () => ({ command: commandThat(0) }),
+  serve: async () => ({ command: commandThat(2) }),
 }
 
 async function run(...argv: string[]) {
@@ -90,6 +90,6 @@ test('what belongs to a clone says where it is', async () => {
 })
 
 test('a module that must be there and is not is a failure', async () => {
-  const broken: Commands = { check: { load: missing } }
+  const broken: Commands = { check: missing }
   await assert.rejects(dispatch(['check'], recordingTerminal(), broken), /Cannot find module/)
 })

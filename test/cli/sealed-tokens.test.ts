@@ -60,7 +60,7 @@ test('explain opens a sealed token, says so, and goes on with the one inside', a
   const { code, out, err } = await explained(`Bearer ${token}\n`)
   assert.equal(code, 0, out)
   assert.match(out, /^resource {2}dev \(\/dev\)$/m)
-  assert.match(out, /^person {4}the cluster will call this person bob@/m)
+  assert.match(out, /^user {6}the cluster will know this user as bob@/m)
   const [first = '', , found = '', second = ''] = out.split('\n\n')[1]?.split('\n') ?? []
   assert.match(first, /^passed +sealed \(sign_in\.tokens\)$/)
   assert.match(found, /found +one; it was opened, and the rest is about the token inside$/)
@@ -104,7 +104,7 @@ test('without sealing_keys nobody but the running rolecall can open one, and tha
   const ran = await explained(token)
   assert.equal(ran.code, 3)
   assert.equal(ran.out, '')
-  assert.match(ran.err, /^It cannot be opened here: there are no sealing_keys.*rolecall keygen/)
+  assert.match(ran.err, /^It cannot be opened here: sealing_keys are not set.*rolecall keygen/)
   const report = await doctored(token)
   assert.match(report.out, /^not reached {2}token: It cannot be opened here/m)
   assert.equal((await explained(await entra.mint())).code, 1)

@@ -16,7 +16,7 @@ export const command: Command = {
   usage: `Usage: rolecall doctor [--config FILE] [--json] [--token-file FILE]
 
 First of all: does each upstream act as the caller? One read-only tool (probe_tool) is called with a
-token that nobody signed and with none; both must fail. Nobody's token is used for that.
+token that no provider signed and with none; both must fail. No user's token is used for that.
   --json             one JSON document on stdout
   --token-file FILE  judge this token for each resource, too; - is standard input
 Exit: 0 all well, 1 something failed, 2 bad configuration or usage, 3 cannot be decided.

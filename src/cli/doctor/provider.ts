@@ -19,7 +19,7 @@ export interface ExaminedProvider {
 }
 
 /** Two documents, 5 s each, and a moment. */
-const patience = 11_000
+const PATIENCE_MS = 11_000
 
 /** Fetches discovery and keys once, by the code of `serve`, and compares the clocks on the way. */
 export async function examineProvider(config: Config): Promise<ExaminedProvider> {
@@ -31,7 +31,7 @@ export async function examineProvider(config: Config): Promise<ExaminedProvider>
   const heard: Heard = { statuses: [] }
   const events: IssuerEvent[] = []
   const provider = await providerWithKeys(config, {
-    patience,
+    patience: PATIENCE_MS,
     once: true,
     fetch: listening(connection.fetch, heard, systemClock),
     onEvent: (event) => void events.push(event),
@@ -91,7 +91,7 @@ function keysCheck(
 ): DoctorCheck {
   const name = 'keys'
   if (provider.status().discoveryFetchedAt === undefined) {
-    const sentence = 'The discovery document, which says where they are, is not there.'
+    const sentence = 'The discovery document, which says where the keys are, could not be fetched.'
     return { name, verdict: 'not reached', sentence, remedy: 'See discovery.' }
   }
   const failure = failureOf(events, 'keys')
@@ -113,7 +113,7 @@ function failureOf(
 }
 
 const reach =
-  'See that this machine reaches it: name service, network policies, HTTPS_PROXY and NO_PROXY; then run doctor again.'
+  'Check that this machine can reach it (DNS, network policies, HTTPS_PROXY and NO_PROXY), then run doctor again.'
 
 const remedies: Readonly<Partial<Record<DocumentFailure, string>>> = {
   timeout: reach,
@@ -121,11 +121,11 @@ const remedies: Readonly<Partial<Record<DocumentFailure, string>>> = {
   stopped: reach,
   proxy_refused: 'Let the proxy in HTTPS_PROXY connect to it, or name its host in NO_PROXY.',
   untrusted_certificate:
-    'Give the authority of its certificate in certificate_authority_file of [identity_provider].',
+    'Name the authority of its certificate in certificate_authority_file of [identity_provider].',
   wrong_issuer:
     'Set issuer of [identity_provider] to what the document names, character by character; Entra: see tenant_id, cloud and authority.',
   mock_marker: 'Configure the real identity provider, or a loopback public_url for a try.',
-  no_usable_key: 'See that signing_algorithms lists what this provider signs with.',
+  no_usable_key: 'Check that signing_algorithms lists what this provider signs with.',
 }
 
 function failedFetch(name: string, { reason, message }: Failure, away: boolean): DoctorCheck {
@@ -136,37 +136,43 @@ function failedFetch(name: string, { reason, message }: Failure, away: boolean):
     sentence: `${message}.`,
     remedy:
       remedies[reason] ??
-      (away ? reach : 'See that issuer, or tenant_id and authority, is the provider itself.'),
+      (away ? reach : 'Check that issuer, or tenant_id and authority, name the provider itself.'),
   }
 }
 
 function tooSlow(name: string, what: string): DoctorCheck {
-  return { name, verdict: 'not reached', sentence: `${what} did not come in time.`, remedy: reach }
+  return {
+    name,
+    verdict: 'not reached',
+    sentence: `${what} did not arrive in time.`,
+    remedy: reach,
+  }
 }
 
-/** Seconds. An `nbf` has 30 s of leeway, and an hour's token that ends a minute early is felt. */
-const tolerated = 30
-const broken = 60
+/** An `nbf` has 30 s of leeway, and an hour's token that ends a minute early is felt. */
+const TOLERATED_SECONDS = 30
+const BROKEN_SECONDS = 60
 
 /** @param offset how far the provider's clock is ahead of ours, milliseconds */
 export function clockCheck(offset: number | undefined): DoctorCheck {
   const name = 'clock'
   if (offset === undefined) {
-    const sentence = 'The identity provider answered nothing that tells its time.'
+    const sentence = 'The identity provider sent no answer with a date.'
     return { name, verdict: 'not reached', sentence, remedy: 'See discovery.' }
   }
   const seconds = Math.round(Math.abs(offset) / 1000)
   // The Date header has whole seconds, so that one of them says nothing.
   if (seconds <= 1) {
-    return { name, verdict: 'ok', sentence: "It agrees with the identity provider's." }
+    return { name, verdict: 'ok', sentence: 'It agrees with that of the identity provider.' }
   }
   const side = offset > 0 ? 'behind' : 'ahead of'
   const sentence = `It is ${seconds} s ${side} the identity provider's.`
-  if (seconds <= tolerated) return { name, verdict: 'ok', sentence }
+  if (seconds <= TOLERATED_SECONDS) return { name, verdict: 'ok', sentence }
   return {
     name,
-    verdict: seconds > broken ? 'failed' : 'warning',
+    verdict: seconds > BROKEN_SECONDS ? 'failed' : 'warning',
     sentence,
-    remedy: 'Set the clock of this machine by NTP: good tokens seem to end, or not to have begun.',
+    remedy:
+      'Synchronise the clock of this machine (NTP): valid tokens look expired or not yet valid.',
   }
 }

@@ -5,13 +5,11 @@ import { parseObject } from '../../oauth/json.ts'
 import { resourceMetadataUrl } from '../../oauth/resource-metadata.ts'
 import type { DoctorCheck } from './report.ts'
 
-/** Milliseconds. */
-const patience = 5_000
-/** Bytes. */
-const longest = 65_536
+const PATIENCE_MS = 5_000
+const MOST_BYTES = 65_536
 
 /**
- * Whether `public_url` leads to a rolecall with this resource, seen from here. Only a warning: people
+ * Whether `public_url` leads to a rolecall with this resource, seen from here. Only a warning: users
  * may reach it where this machine does not, and nothing may be served yet.
  */
 export async function publicUrlCheck(
@@ -29,16 +27,16 @@ export async function publicUrlCheck(
     verdict: 'warning',
     sentence: `${url} ${problem}.`,
     remedy:
-      'See that public_url is what clients type, that name service and ingress lead it here, and that rolecall serves; from inside a cluster it may be out of reach.',
+      'Check that public_url is what clients use, that DNS and ingress lead it here, and that rolecall is running. From inside a cluster it may be out of reach.',
   }
 }
 
 async function problemAt(url: string, expected: string): Promise<string | undefined> {
-  const agent = new Agent({ connect: { timeout: patience } })
+  const agent = new Agent({ connect: { timeout: PATIENCE_MS } })
   try {
     const response = await request(url, {
       dispatcher: agent,
-      signal: AbortSignal.timeout(patience),
+      signal: AbortSignal.timeout(PATIENCE_MS),
       headers: { accept: 'application/json' },
     })
     response.body.on('error', () => undefined)
@@ -59,7 +57,7 @@ async function resourceIn(body: AsyncIterable<Uint8Array>): Promise<unknown> {
   let size = 0
   for await (const chunk of body) {
     size += chunk.byteLength
-    if (size > longest) return undefined
+    if (size > MOST_BYTES) return undefined
     chunks.push(chunk)
   }
   return parseObject(Buffer.concat(chunks).toString('utf8'))?.['resource']

@@ -37,7 +37,7 @@ export async function identityCheck(
   const proof = await proveUpstream({ resource, tokens }, { clock: systemClock, version })
   const remedy =
     proof.verdict === 'configured_own'
-      ? 'Take upstream_identity = "own" out, and let the upstream use the token of each request, where people are to be told apart.'
+      ? 'If users are to be told apart, remove upstream_identity = "own" and let the upstream use the token of each request.'
       : proof.remedy
   return {
     name: 'upstream identity',
@@ -55,8 +55,8 @@ export async function connectionCheck(resource: ResourceConfig): Promise<DoctorC
   return { ...about, ...connectionWords(connection, Date.now()) }
 }
 
-const day = 86_400_000
-const soon = 14
+const DAY_MS = 86_400_000
+const SOON_DAYS = 14
 
 /** @param now milliseconds since the epoch */
 export function connectionWords(
@@ -65,32 +65,33 @@ export function connectionWords(
 ): Pick<DoctorCheck, 'verdict' | 'sentence' | 'remedy'> {
   if (connection.kind === 'plain') return { verdict: 'ok', sentence: 'It answers, in plain http.' }
   if (connection.kind === 'failed') return connectionFailure(connection.code)
-  const days = Math.floor((connection.endsAt - now) / day)
+  const days = Math.floor((connection.endsAt - now) / DAY_MS)
   if (!connection.verified) {
     return {
       verdict: 'warning',
-      sentence: 'Its certificate is not verified, so tokens may go to anybody.',
+      sentence:
+        'Its certificate is not verified, so that an attacker on the network path can receive tokens.',
       remedy:
-        'Give its authority in upstream_certificate_authority_file and take unsafe_upstream_tls_unverified out.',
+        'Name its certificate authority in upstream_certificate_authority_file and remove unsafe_upstream_tls_unverified.',
     }
   }
-  const sentence = `TLS is verified; the certificate ends in ${days} days.`
-  if (days >= soon) return { verdict: 'ok', sentence }
+  const sentence = `TLS is verified; the certificate expires in ${days} days.`
+  if (days >= SOON_DAYS) return { verdict: 'ok', sentence }
   return { verdict: 'warning', sentence, remedy: "Renew the upstream's certificate." }
 }
 
 function connectionFailure(code: string): Pick<DoctorCheck, 'verdict' | 'sentence' | 'remedy'> {
   if (code === 'CERT_HAS_EXPIRED') {
-    const remedy = "Renew the upstream's certificate; see the clock of this machine, too."
-    return { verdict: 'failed', sentence: `Its certificate has ended (${code}).`, remedy }
+    const remedy = "Renew the upstream's certificate, or correct the clock of this machine."
+    return { verdict: 'failed', sentence: `Its certificate has expired (${code}).`, remedy }
   }
   const tls = /CERT|^UNABLE_TO_|^ERR_TLS|^ERR_SSL|^HOSTNAME_MISMATCH|^EPROTO$/.test(code)
   return {
     verdict: 'failed',
     sentence: tls ? `TLS failed (${code}).` : `It cannot be reached (${code}).`,
     remedy: tls
-      ? 'Give the authority of its certificate in upstream_certificate_authority_file, and name the upstream by a name in it; where it wants a client certificate: upstream_client_certificate_file.'
-      : 'See that `upstream` has the right name and port, that the server runs, and that network policies let rolecall reach it.',
+      ? 'Name the authority of its certificate in upstream_certificate_authority_file, and write a host name in `upstream` that the certificate holds. If it wants a client certificate, set upstream_client_certificate_file.'
+      : 'Check that `upstream` has the right name and port, that the server runs, and that network policies let rolecall reach it.',
   }
 }
 

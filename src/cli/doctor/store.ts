@@ -22,7 +22,7 @@ function storeWords(examined: ExaminedRedis): DoctorCheck {
   return {
     name,
     verdict: 'failed',
-    sentence: `It cannot be used (${reason}), so that nobody can sign in or refresh; calls go on.`,
+    sentence: `It cannot be used (${reason}), so that no user can sign in or refresh; calls go on.`,
     remedy: remedies[reason] ?? (/CERT|TLS|SSL|ALTNAME|EPROTO/.test(reason) ? trust : reach),
   }
 }

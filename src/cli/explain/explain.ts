@@ -18,11 +18,10 @@ const exitCodes: Readonly<Record<TokenExplanation['verdict'], number>> = {
   undecided: 3,
 }
 
-/** Milliseconds. */
-const defaultPatience = 10_000
+const PATIENCE_MS = 10_000
 
 /** Tells every check on one token. */
-export const command: Command = explainCommand(defaultPatience)
+export const command: Command = explainCommand(PATIENCE_MS)
 
 /** @param patience milliseconds to wait for the identity provider's keys */
 export function explainCommand(patience: number): Command {

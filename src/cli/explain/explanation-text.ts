@@ -37,9 +37,9 @@ export function failedCheck({ checks }: TokenExplanation): ExplainedCheck | unde
 
 function aboutToken({ token, verdict }: TokenExplanation, now: number): string[] {
   if (token === undefined) return []
-  const user = token.user === '' ? 'nobody' : printable(token.user)
-  const person =
-    verdict === 'accepted' ? `the cluster will call this person ${user}` : `it says ${user}`
+  const user = token.user === '' ? 'no user' : printable(token.user)
+  const words =
+    verdict === 'accepted' ? `the cluster will know this user as ${user}` : `it says ${user}`
   const labels: readonly (readonly [string, string])[] = [
     ['issued', 'iat'],
     ['begins', 'nbf'],
@@ -49,7 +49,7 @@ function aboutToken({ token, verdict }: TokenExplanation, now: number): string[]
     const seconds = token.times[claim]
     return seconds === undefined ? [] : [`${label.padEnd(8)}  ${timeText(seconds, now)}`]
   })
-  return [`person    ${person}`, ...times]
+  return [`user      ${words}`, ...times]
 }
 
 const units: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [

@@ -6,7 +6,7 @@ const hint =
   'A token is never given as an argument, where everybody on this machine can read it: give it on standard input or name a file.'
 
 /** Far beyond `limits.header_bytes`, in which a token must arrive. */
-const LONGEST = 262_144
+const MOST_CHARACTERS = 262_144
 
 /**
  * Reads the token that a command is about: from standard input (nothing or `-` is named) or a file.
@@ -43,7 +43,7 @@ function looksLikeToken(argument: string): boolean {
 function tokenIn(text: string): string | UsageError {
   const token = text.trim().replace(/^(authorization:\s*)?bearer\s+/i, '')
   if (token === '') return new UsageError('There is no token: what was read is empty.')
-  if (/\s/.test(token) || token.length > LONGEST) {
+  if (/\s/.test(token) || token.length > MOST_CHARACTERS) {
     return new UsageError('What was read is not one token; give exactly one, and nothing else.')
   }
   return token

@@ -1,4 +1,4 @@
-/** One thing in the configuration that a person has to look at, or that a warning tells of. */
+/** One problem with the configuration, or one warning. */
 export interface Problem {
   /** The setting as its author wrote it: `resource[0].upstream`, `ROLECALL__LISTEN`, `--tenant`. */
   readonly key: string

@@ -12,15 +12,25 @@ export function judgeEdge(input: RuleInput): void {
       draft,
       ['admin_listen'],
       'is the address of `listen`',
-      'Give it another port: metrics and health are not for clients.',
+      'Give it another port: metrics and health checks are not for clients.',
     )
   }
   for (const [index, network] of settings.trusted_proxies.entries()) {
     if (!network.endsWith('/0')) continue
     const path = ['trusted_proxies', index]
-    report.warn(draft, path, 'is everybody', 'Name the networks of your proxies.')
+    report.warn(
+      draft,
+      path,
+      'trusts every address: any client can forge X-Forwarded-For',
+      'Name the networks of your proxies.',
+    )
   }
-  warnSwitch(input, ['unsafe_any_origin'], settings.unsafe_any_origin, 'every web page may ask')
+  warnSwitch(
+    input,
+    ['unsafe_any_origin'],
+    settings.unsafe_any_origin,
+    'every web page can send requests from the browser of a user',
+  )
 }
 
 function judgePublicUrl(input: RuleInput): void {
@@ -30,7 +40,7 @@ function judgePublicUrl(input: RuleInput): void {
     input,
     ['public_url'],
     url,
-    'Write the origin that clients use, such as "https://mcp.example.com": `listen` is not on loopback with a fixed port, so that it cannot be guessed.',
+    'Write the origin that clients use, such as "https://mcp.example.com": it cannot be derived from `listen`, which is not a fixed port on loopback.',
   )
   if (url === undefined) return
   if (!isTrustedTransport(url)) {
@@ -38,7 +48,7 @@ function judgePublicUrl(input: RuleInput): void {
       draft,
       ['public_url'],
       'is plain http to a public name',
-      'Write https: tokens come in over it. Plain http is for loopback and cluster-internal names (a single label, *.svc, *.cluster.local).',
+      'Write https: clients send tokens there. Plain http is for loopback and cluster-internal names (a single label, *.svc, *.cluster.local).',
     )
   } else if (mode === 'broker' && !isEncryptedOrLoopback(url)) {
     report.wrong(

@@ -10,7 +10,7 @@ const remedies = {
     'Write the Directory (tenant) ID, a GUID: Azure portal > Microsoft Entra ID > Overview, or `az account show --query tenantId`.',
   oidc: 'Write the issuer, exactly as its discovery document does.',
 } as const
-const hour = 3_600_000
+const HOUR_MS = 3_600_000
 
 /** The kind that applies: as written, else as the settings tell it. */
 export function kindOfProvider({ settings }: RuleInput): 'entra' | 'oidc' | undefined {
@@ -30,11 +30,11 @@ export function judgeIdentityProvider(input: RuleInput, files: ValueFiles): void
     report.warn(
       draft,
       ['identity_provider', 'issuer'],
-      'is Entra ID as a plain OIDC provider: the v1 tokens of AKS are then refused',
+      'is Entra ID as a plain OIDC provider, so that the v1 tokens of AKS are refused',
       'Write kind = "entra" with tenant_id.',
     )
   }
-  if (staleFor < hour) {
+  if (staleFor < HOUR_MS) {
     report.warn(
       draft,
       ['identity_provider', 'stale_for'],
@@ -73,7 +73,7 @@ function refuseUndecided({ settings, draft, report }: RuleInput): void {
   report.wrong(
     draft,
     ['identity_provider', 'kind'],
-    both ? 'is not said, and both tenant_id and issuer are there' : 'is required',
+    both ? 'is not set, and both tenant_id and issuer are' : 'is required',
     'Write kind = "entra" with tenant_id, or kind = "oidc" with issuer (flags: --tenant ID or --issuer URL).',
   )
 }

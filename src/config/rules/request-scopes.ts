@@ -9,7 +9,7 @@ export const offlineAccess = 'offline_access'
 
 /**
  * The scopes that are asked for at the identity provider: as written, else the default of its kind.
- * Where rolecall signs people in, Entra is always asked for a refresh token, too.
+ * Where rolecall signs users in, Entra is always asked for a refresh token, too.
  */
 export function requestScopes(input: RuleInput, resource: Resource): readonly string[] {
   const entra = kindOfProvider(input) !== 'oidc'

@@ -52,14 +52,14 @@ const upstream: Rule = (input, resource, at) => {
     input,
     at('unsafe_plain_http_upstream'),
     resource.unsafe_plain_http_upstream,
-    'tokens may go over plain http',
+    'tokens may travel over plain http',
   )
   const unverified = resource.unsafe_upstream_tls_unverified
   warnSwitch(
     input,
     at('unsafe_upstream_tls_unverified'),
     unverified,
-    'anybody on the way can be the upstream',
+    'whoever sits on the network path can pose as the upstream',
   )
   if (resource.upstream === undefined || resource.unsafe_plain_http_upstream) return
   if (isTrustedTransport(resource.upstream)) return
@@ -78,7 +78,7 @@ const identity: Rule = (input, resource, at) => {
   const path = at('upstream_identity')
   if (own && !allowed && !report.isWrong(at('unsafe_upstream_identity'))) {
     const remedy =
-      'Set unsafe_upstream_identity = true too: everybody then has the rights of the upstream.'
+      'Set unsafe_upstream_identity = true too, if every user may have the rights of the upstream.'
     report.wrong(draft, path, 'is "own" without unsafe_upstream_identity', remedy)
   }
   if (!own && allowed && !report.isWrong(path)) {
@@ -94,7 +94,7 @@ const identity: Rule = (input, resource, at) => {
     input,
     at('unsafe_upstream_identity'),
     own && allowed,
-    'the upstream acts as itself, for everybody alike',
+    'the upstream acts with its own rights for every user',
   )
 }
 
@@ -108,7 +108,7 @@ const audiences: Rule = (input, resource, at) => {
     report.wrong(
       draft,
       path,
-      'is required: which audience must tokens be for?',
+      'is required: which audience must a token name?',
       `Write audiences, for AKS clusters ["${aksAudience}"] (flag: --audience ID; drop-in: oauth_audience).`,
     )
   }
@@ -120,7 +120,7 @@ const audiences: Rule = (input, resource, at) => {
     input,
     at('unsafe_any_audience'),
     none && any,
-    'tokens made for anybody else are taken',
+    'tokens issued for any other audience are accepted',
   )
   const client = settings.identity_provider.client_id
   if (resource.token_kind !== 'access_token' || client === undefined) return
@@ -128,12 +128,12 @@ const audiences: Rule = (input, resource, at) => {
   report.warn(
     draft,
     path,
-    'names the client_id: that is the audience of ID tokens',
-    'Name the API the token is for; for clusters that are fed ID tokens write token_kind = "id_token".',
+    'names the client_id, which is the audience of ID tokens, not of access tokens',
+    'Name the API that the token is for. If the cluster is fed ID tokens (Dex, Google), write token_kind = "id_token".',
   )
 }
 
-const people: Rule = (input, resource, at) => {
+const accepted: Rule = (input, resource, at) => {
   const { settings, draft, report } = input
   const provider = settings.identity_provider
   const groupless =
@@ -143,7 +143,7 @@ const people: Rule = (input, resource, at) => {
     report.wrong(
       draft,
       at('required_groups'),
-      'needs groups_claim, or nobody is in a group',
+      'needs groups_claim: without it no user is in any group',
       remedy,
     )
   }
@@ -152,7 +152,7 @@ const people: Rule = (input, resource, at) => {
     report.wrong(draft, at('token_kind'), 'is for kind = "oidc" only', remedy)
   }
   if (resource.allowed_clients.includes('*') && resource.allowed_clients.length > 1) {
-    const remedy = 'Write ["*"] for any client, or only client ids.'
+    const remedy = 'Keep the client ids, or write ["*"] alone for any client.'
     report.wrong(draft, at('allowed_clients'), 'has "*" beside client ids', remedy)
   }
   const byDefault = resource.allowed_clients.length === 0 && provider.client_id === undefined
@@ -160,9 +160,9 @@ const people: Rule = (input, resource, at) => {
   report.warn(
     draft,
     at('allowed_clients'),
-    'is not said: tokens of any client are taken',
-    'Name the client ids, or write ["*"] to say that any will do.',
+    'is not set: tokens of any client are accepted',
+    'Name the client ids: allowed_clients = ["…"], as `appid`, `azp` or `cid` of a token says (rolecall explain shows it). If any client will do, write ["*"].',
   )
 }
 
-const rules: readonly Rule[] = [upstream, identity, audiences, people]
+const rules: readonly Rule[] = [upstream, identity, audiences, accepted]

@@ -25,7 +25,7 @@ function judgeOwnClient(input: RuleInput): void {
     input,
     ['identity_provider', 'client_id'],
     input.settings.identity_provider.client_id,
-    `Write the client id that rolecall has at the identity provider (Entra: App registrations > your app > Overview, Application (client) ID): sign_in.mode = "${input.mode}" signs people in with it.`,
+    `Write the client id that rolecall has at the identity provider (Entra: App registrations > your app > Overview, Application (client) ID): sign_in.mode = "${input.mode}" signs users in with it.`,
   )
 }
 
@@ -39,7 +39,7 @@ function judgeSealingKeys(input: RuleInput): void {
     'Run `rolecall keygen > FILE`, keep the file as a secret, and write sealing_keys_file = "FILE".'
   if (isLoopbackHost(new URL(url).hostname)) {
     const message =
-      'is not there: keys are made at start, and every sign-in ends when rolecall restarts'
+      'is not set: keys are made at start, and every sign-in ends when rolecall restarts'
     report.warn(draft, ['sealing_keys'], message, remedy)
   } else {
     const message = `is required with sign_in.mode = "${mode}" and a public_url off loopback`
@@ -58,7 +58,7 @@ function judgeRedirectUris(input: RuleInput): void {
   refuseOwnOrigin(input, ['sign_in', 'redirect_uris'], uris)
 }
 
-/** Codes are posted there: on plain http anybody on the way can be that page. */
+/** Codes are posted there: over plain http an attacker on the network path can replace that page. */
 function judgePopupOrigins({ settings, draft, report }: RuleInput): void {
   for (const [index, origin] of settings.sign_in.popup_origins.entries()) {
     if (isEncryptedOrLoopback(origin)) continue
@@ -71,7 +71,7 @@ function judgePopupOrigins({ settings, draft, report }: RuleInput): void {
   }
 }
 
-/** A code that is sent to ourselves is handed to nobody, or to whoever finds a way to our log. */
+/** A code that is redirected to ourselves reaches no client, and lies in our address bar and log. */
 function refuseOwnOrigin(input: RuleInput, path: Path, uris: readonly string[]): void {
   const url = publicUrl(input)
   for (const [index, uri] of uris.entries()) {
@@ -80,7 +80,7 @@ function refuseOwnOrigin(input: RuleInput, path: Path, uris: readonly string[]):
     input.report.wrong(
       input.draft,
       [...path, index],
-      'is on our own origin, public_url',
+      'is on the origin of public_url, which is no client',
       'Write the callback URL of the client.',
     )
   }
@@ -102,7 +102,7 @@ function judgeClients(input: RuleInput): void {
       report.wrong(draft, [...path, 'client_id'], 'is there twice', 'Give every client its own id.')
     }
     if (client.client_id === OWN_PAGE || client.client_id?.startsWith(`${OWN_PAGE}:`)) {
-      const message = 'is how our own pages sign people in, and no other client'
+      const message = 'is reserved for the pages of rolecall itself'
       report.wrong(draft, [...path, 'client_id'], message, 'Give the client another id.')
     }
     seen.add(client.client_id ?? '')
@@ -127,7 +127,7 @@ function warnShortSignIns(input: RuleInput): void {
     report.warn(
       draft,
       ['resource', index, 'request_scopes'],
-      `lacks "${offlineAccess}": people sign in again whenever a token ends`,
+      `lacks "${offlineAccess}": users must sign in again whenever a token expires`,
       `Write request_scopes = [${wanted}], and allow it to the client at the provider.`,
     )
   }
@@ -142,13 +142,13 @@ function warnOwnTokensRefused({ settings, draft, report }: RuleInput): void {
     report.warn(
       draft,
       ['resource', index, 'allowed_clients'],
-      'does not name the client_id: nobody can sign in for this resource',
+      'does not name the client_id: no user can sign in for this resource',
       `Add "${own}".`,
     )
   }
 }
 
-/** HolmesGPT keeps tokens by person and authorization URL, and relay has one such URL. */
+/** HolmesGPT keeps tokens by user and authorization URL, and relay has one such URL. */
 function warnUnlike(input: RuleInput): void {
   const { settings, draft, report, mode } = input
   const [first, ...others] = settings.resource
@@ -163,7 +163,7 @@ function warnUnlike(input: RuleInput): void {
     report.warn(
       draft,
       ['resource', index + 1, unlike[0]],
-      `is not that of resource[0]: in relay all resources have one authorization URL, under which HolmesGPT keeps one token for each person, so that a sign-in for one resource replaces that for the other`,
+      `differs from that of resource[0]: in relay all resources share one authorization URL, and HolmesGPT keeps one token per user and authorization URL, so that signing in to one resource signs out of the other`,
       'Run one rolecall for each audience.',
     )
   }

@@ -38,7 +38,7 @@ const idle: Readonly<Record<SignInMode, readonly Idle[]>> = {
 const remedies: Readonly<Record<SignInMode, string>> = {
   broker: 'Remove it.',
   relay: 'Remove it; in relay the browser goes to the identity provider itself.',
-  off: 'Remove it; it is for modes in which rolecall signs people in.',
+  off: 'Remove it; it is for the modes broker and relay, in which rolecall signs users in.',
 }
 
 /** Warns of what is written and has no effect in the mode that applies. */

@@ -15,7 +15,7 @@ export const dropInSchema = z.strictObject({
       examples: ['http://kubernetes-mcp-server:8080/mcp'],
     }),
   require_oauth: z.boolean().optional().meta({
-    description: 'Must be true: nobody passes without a token.',
+    description: 'Must be true: every request needs a token.',
   }),
   skip_jwt_verification: z.boolean().optional().meta({
     description: 'Must be false: every token is verified.',

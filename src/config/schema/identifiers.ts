@@ -97,7 +97,7 @@ export function readTokenHeader(text: string): string | ValueError {
 /** Reads a resource's path: segments of unreserved characters, no slash at the end (RFC 3986). */
 export function readResourcePath(text: string): string | ValueError {
   const remedy = 'Write a path such as "/mcp" or "/prod/mcp".'
-  if (text === '/') return new ValueError('is the page for people', remedy)
+  if (text === '/') return new ValueError('is the start page', remedy)
   if (text.length > 1 && text.endsWith('/')) {
     return new ValueError(
       'ends with a slash',

@@ -47,10 +47,11 @@ export const identityProviderSchema = z
       }),
     client_id: z.string().optional().meta({
       description:
-        'Our own client id at the provider; required in broker and relay. With it, only its tokens are taken unless `allowed_clients` says otherwise.',
+        'The client id of rolecall at the provider; required in broker and relay. With it, only tokens issued to this client are accepted unless `allowed_clients` says otherwise.',
     }),
     ...secret('client_secret', z.string(), {
-      description: 'Our credential at the provider. None of the three kinds: a public client.',
+      description:
+        'The client secret at the provider. Alternatives: `client_certificate_file`, `federated_token_file`; with none of them rolecall is a public client.',
       examples: [`\${MCP_OAUTH_CLIENT_SECRET}`],
     }),
     client_certificate_file: z.string().optional().meta({
@@ -66,7 +67,7 @@ export const identityProviderSchema = z
     }),
     client_secret_method: z.enum(['post', 'basic']).optional().meta({
       description:
-        'How the secret is sent. Default: `post`; `basic` where discovery offers only that.',
+        'How the secret is sent. Default: `post`, or `basic` where discovery offers nothing else.',
     }),
     authorize_parameters: z
       .record(z.string(), z.string())
@@ -81,7 +82,7 @@ export const identityProviderSchema = z
     }),
     groups_claim: emptyMeansNone(
       z.string().prefault('groups'),
-      'The claim with the groups of the user. `""`: nobody has groups.',
+      'The claim with the groups of the user. `""`: no user has groups.',
     ),
     client_claim: named.optional().meta({
       description:
@@ -104,5 +105,6 @@ export const identityProviderSchema = z
   })
   .prefault({})
   .meta({
-    description: 'Who signs the tokens. One a process; a second provider is a second rolecall.',
+    description:
+      'The identity provider, whose tokens are accepted. One per process; a second provider needs a second rolecall.',
   })

@@ -24,20 +24,22 @@ const upstreamShape = {
       examples: ['http://kubernetes-mcp-server:8080/mcp'],
     }),
   unsafe_plain_http_upstream: z.boolean().prefault(false).meta({
-    description: 'Plain http to any upstream: tokens can be read on the way.',
+    description: 'Plain http to any upstream: tokens can be read on the network path.',
   }),
   upstream_certificate_authority_file: z.string().optional().meta({
     description:
       "PEM certificates: the only authorities trusted for the upstream. Absent: the system's.",
   }),
   upstream_client_certificate_file: z.string().optional().meta({
-    description: 'Our PEM certificate towards the upstream, with `upstream_client_key_file`.',
+    description:
+      'The PEM client certificate (mTLS) for the upstream, with `upstream_client_key_file`.',
   }),
   upstream_client_key_file: z.string().optional().meta({
     description: 'The PEM key of `upstream_client_certificate_file`.',
   }),
   unsafe_upstream_tls_unverified: z.boolean().prefault(false).meta({
-    description: "The upstream's certificate is not checked: anybody on the way can be it.",
+    description:
+      "The upstream's certificate is not verified: whoever sits on the network path can pose as the upstream.",
   }),
   upstream_token_header: textAs(readTokenHeader)
     .prefault('authorization')
@@ -82,7 +84,7 @@ const tokenShape = {
       examples: [[aksAudience]],
     }),
   unsafe_any_audience: z.boolean().prefault(false).meta({
-    description: 'Takes tokens that were made for anybody else; only with empty `audiences`.',
+    description: 'Takes tokens issued for any other audience; only with empty `audiences`.',
   }),
   request_scopes: z
     .array(scope)

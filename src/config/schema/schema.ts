@@ -17,7 +17,7 @@ const edgeShape = {
     .optional()
     .meta({
       description:
-        'Our own origin, as clients reach it; everything we say about ourselves is built from it, never from a header. https, but plain http on loopback and, in relay and off, for cluster-internal names. Default: `http://localhost:<port>` when `listen` is loopback, else required.',
+        'The origin by which clients reach rolecall; every URL that rolecall gives out is built from it, never from a header. https, but plain http on loopback and, in relay and off, for cluster-internal names. Default: `http://localhost:<port>` when `listen` is loopback, else required.',
       examples: ['https://mcp.example.com'],
     }),
   internal_hosts: z
@@ -49,7 +49,7 @@ const edgeShape = {
       examples: [['https://inspector.example.com', 'chrome-extension://abcdefghijklmnop']],
     }),
   unsafe_any_origin: z.boolean().prefault(false).meta({
-    description: 'Takes requests of every web page.',
+    description: 'Takes requests from every web page.',
   }),
   trusted_proxies: z
     .array(textAs(readNetwork))

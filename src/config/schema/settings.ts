@@ -20,7 +20,7 @@ export interface SchemaNode {
 
 export type SettingKind = 'text' | 'choice' | 'duration' | 'number' | 'switch' | 'list' | 'texts'
 
-/** One setting as people write it. `texts` is a table of texts under free names. */
+/** One setting as an operator writes it. `texts` is a table of texts under free names. */
 export interface Setting {
   /** Keys from the top; `*` for an item of a list of tables. */
   readonly path: readonly string[]

@@ -18,7 +18,8 @@ const clientSchema = z
       examples: [['robusta']],
     }),
     ...secret('client_secret', z.string(), {
-      description: 'What the client shows at our token endpoint. Absent: a public client.',
+      description:
+        'The secret that the client presents at the token endpoint. Absent: a public client.',
     }),
     skip_consent: z.boolean().prefault(false).meta({
       description: 'No consent page; only with exact https redirect URIs.',
@@ -26,12 +27,12 @@ const clientSchema = z
   })
   .meta({ description: 'A client that is registered beforehand.' })
 
-/** `[sign_in]`: how people who use an MCP client get their tokens. */
+/** `[sign_in]`: how users of MCP clients get their tokens. */
 export const signInSchema = z
   .strictObject({
     mode: z.enum(['broker', 'relay', 'off']).optional().meta({
       description:
-        '`broker`: rolecall is the authorization server of its clients, and signs people in at the provider. `relay`: the browser signs in at the provider itself, and rolecall redeems and refreshes with its own credential (HolmesGPT). `off`: rolecall validates and forwards, clients sign in at the provider themselves. Default: `off` without a `client_id`, else `broker`.',
+        '`broker`: rolecall is the authorization server of its clients, and signs users in at the provider. `relay`: the browser signs in at the provider itself, and rolecall redeems and refreshes with its own credential (HolmesGPT). `off`: rolecall validates and forwards, clients sign in at the provider themselves. Default: `off` without a `client_id`, else `broker`.',
     }),
     redirect_uris: redirectUris.prefault(['loopback']).meta({
       description:
@@ -55,7 +56,7 @@ export const signInSchema = z
       description: 'broker: whether answers of the authorize endpoint carry `iss` (RFC 9207).',
     }),
     popup_origins: z.array(textAs(readOrigin)).prefault([]).meta({
-      description: 'Origins of web UIs that may sign people in with the popup.',
+      description: 'Origins of web UIs that may sign users in with the popup.',
     }),
     session_lifetime: duration({ most: longest }).prefault('24h').meta({
       description: 'How long refreshing goes on after a sign-in; absolute.',
@@ -70,7 +71,7 @@ export const signInSchema = z
       .meta({ description: 'broker: clients registered beforehand.' }),
   })
   .prefault({})
-  .meta({ description: 'How people who use an MCP client get their tokens.' })
+  .meta({ description: 'How users of MCP clients get their tokens.' })
 
 /** Keys of `[sign_in]` that have a meaning in broker alone. */
 export const BROKER_ONLY = [

@@ -105,7 +105,7 @@ export function readDiscoveryUrl(text: string): string | ValueError {
   )
 }
 
-/** Whether nobody on the way can read along: https, or http on loopback. */
+/** Whether the network path cannot be read: https, or http on loopback. */
 export function isEncryptedOrLoopback(url: string): boolean {
   const { protocol, hostname } = new URL(url)
   return protocol === 'https:' || isLoopbackHost(hostname)

@@ -15,7 +15,7 @@ export interface Assignment {
   readonly label: string
 }
 
-/** `resource[0].upstream`, as people find it in their file. */
+/** `resource[0].upstream`, as it is found in a file. */
 export function pathText(path: Path): string {
   return path
     .map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`))

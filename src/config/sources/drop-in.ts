@@ -39,7 +39,7 @@ const standsFor: Readonly<Partial<Record<DropInKey, readonly Path[]>>> = {
 const remedyAtServer =
   'Remove it here. In the configuration of the MCP server leave it out too, and set require_oauth = true and skip_jwt_verification = true without authorization_url: it then passes on the token that rolecall sends.'
 
-/** What people of that server miss under its own name. */
+/** Settings whose absence is reported under that server's name for them. */
 const alwaysNamed: readonly string[] = [
   'upstream',
   'oauth_audience',
@@ -99,7 +99,7 @@ function isTheirs(key: string, value: unknown, report: Report): boolean {
     report.add({
       key,
       message:
-        'belongs to the MCP server, not to rolecall: it makes that server use another token than the one the person brings',
+        "belongs to the MCP server, not to rolecall: it makes that server use another token than the user's",
       remedy: remedyAtServer,
     })
     return true
@@ -118,7 +118,7 @@ function refuseUnsafe(dropIn: DropIn, report: Report): void {
   if (dropIn.require_oauth === false) {
     report.add({
       key: 'require_oauth',
-      message: 'is false, but rolecall lets nobody pass without a token',
+      message: 'is false, but rolecall accepts no request without a token',
       remedy: 'Write require_oauth = true, or remove it.',
     })
   }

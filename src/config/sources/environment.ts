@@ -99,7 +99,7 @@ function refuseListsTwice(found: readonly Assignment[], report: Report): void {
     if (whole === label || !names.has(whole)) continue
     report.add({
       key: whole,
-      message: `and ${label} say the same list`,
+      message: `and ${label} set the same list`,
       remedy: 'Give the whole list by commas, or its items by number.',
     })
   }

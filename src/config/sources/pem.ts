@@ -37,7 +37,7 @@ export function keyMatches(certificates: readonly X509Certificate[], key: KeyObj
   return certificates[0]?.checkPrivateKey(key) ?? false
 }
 
-/** A line by which people know a PEM text: subject and fingerprint, and how many there are. */
+/** A line that identifies a PEM text: subject, fingerprint, and how many certificates there are. */
 export function describeCertificates(pem: string): string {
   const certificates = readCertificates(pem)
   if (certificates instanceof ValueError) return certificates.message

@@ -163,7 +163,7 @@ test('it tells whose token it is, for which resource, and times in UTC and from 
   const token = await entra.mint({ person: 'bob', lifetime: 1820 })
   const { out } = await run(fileFor(entra), [], { input: token })
   assert.match(out, /^resource {2}prod \(\/mcp\)$/m)
-  assert.match(out, /^person {4}the cluster will call this person bob@\S+$/m)
+  assert.match(out, /^user {6}the cluster will know this user as bob@\S+$/m)
   assert.match(out, /^ends {6}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, in 30 minutes$/m)
 })
 
@@ -171,7 +171,7 @@ test('a refused token is only said to be of whom it says', async (t) => {
   const entra = await startEntra(t)
   const token = await entra.mint({ person: 'bob', signature: 'foreign-key' })
   const { out } = await run(fileFor(entra), [], { input: token })
-  assert.match(out, /^person {4}it says bob@\S+$/m)
+  assert.match(out, /^user {6}it says bob@\S+$/m)
 })
 
 const ways: readonly (readonly [string, (token: string) => string])[] = [

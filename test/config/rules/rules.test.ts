@@ -243,19 +243,19 @@ const warnings: readonly Row[] = [
     'unverified TLS',
     { 'resource.0.unsafe_upstream_tls_unverified': true },
     'resource[0].unsafe_upstream_tls_unverified',
-    /can be the upstream/,
+    /pose as the upstream/,
   ],
   [
     'any audience',
     { 'resource.0.unsafe_any_audience': true, 'resource.0.audiences': [] },
     'resource[0].unsafe_any_audience',
-    /anybody else/,
+    /any other audience/,
   ],
   [
     'identity of the upstream',
     { 'resource.0.upstream_identity': 'own', 'resource.0.unsafe_upstream_identity': true },
     'resource[0].unsafe_upstream_identity',
-    /acts as itself/,
+    /its own rights/,
   ],
   [
     'tokens of any client, unsaid',
@@ -288,7 +288,7 @@ const warnings: readonly Row[] = [
     'everybody is a trusted proxy',
     { trusted_proxies: ['0.0.0.0/0'] },
     'trusted_proxies[0]',
-    /everybody/,
+    /forge X-Forwarded-For/,
   ],
   [
     'keys that end before the next fetch',

@@ -170,13 +170,13 @@ const badClients: readonly Row[] = [
     'no client has the name of our own page',
     { client_id: 'rolecall', redirect_uris: ['robusta'] },
     'sign_in.client[0].client_id',
-    /our own page/,
+    /reserved/,
   ],
   [
     'no client has the name of a popup of ours',
     { client_id: 'rolecall:https://ui.example.com', redirect_uris: ['robusta'] },
     'sign_in.client[0].client_id',
-    /our own page/,
+    /reserved/,
   ],
 ]
 for (const [rule, registered, name, words] of badClients) {
@@ -277,20 +277,20 @@ const refused: readonly Row[] = [
     /is required.*\["robusta"\]/,
   ],
   [
-    'a redirect URI on our own origin',
+    'a redirect URI on the origin of public_url',
     { ...relay, public_url, 'sign_in.redirect_uris': ['robusta', `${public_url}/oauth/callback`] },
     'sign_in.redirect_uris[1]',
-    /our own origin.*callback URL of the client/,
+    /the origin of public_url.*callback URL of the client/,
   ],
   [
-    'a redirect URI of a registered client on our own origin',
+    'a redirect URI of a registered client on the origin of public_url',
     {
       ...relay,
       public_url,
       'sign_in.client': [{ client_id: 'a', redirect_uris: [`${public_url}/x`] }],
     },
     'sign_in.client[0].redirect_uris[0]',
-    /our own origin/,
+    /the origin of public_url/,
   ],
 ]
 for (const [rule, changes, name, words] of refused) {
@@ -326,7 +326,7 @@ const warned: readonly Row[] = [
     'a resource that refuses the tokens of our own client',
     { ...relay, 'resource.0.allowed_clients': ['other'] },
     'resource[0].allowed_clients',
-    /nobody can sign in for this resource.*Add "22222222/,
+    /no user can sign in for this resource.*Add "22222222/,
   ],
   [
     'a method without a secret',
@@ -416,7 +416,7 @@ describe('relay with several resources', () => {
   })
 
   test('of different audiences is warned of', () => {
-    const words = /HolmesGPT keeps one token for each person.*one rolecall for each audience/
+    const words = /HolmesGPT keeps one token per user.*one rolecall for each audience/
     assertWarning(withOther({ audiences: ['api://other'] }), 'resource[1].audiences', words)
   })
 

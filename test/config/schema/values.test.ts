@@ -101,7 +101,7 @@ const refused: readonly (readonly [key: string, value: unknown, words: RegExp])[
   ['sign_in.sessions_valid_after', 'yesterday', /RFC 3339/],
   ['resource.0.name', 'Prod', /a to z/],
   ['resource.0.name', 'a'.repeat(41), /1 to 40/],
-  ['resource.0.path', '/', /page for people/],
+  ['resource.0.path', '/', /start page/],
   ['resource.0.path', 'mcp', /such as "\/mcp"/],
   ['resource.0.path', '/mcp/', /Write "\/mcp"/],
   ['resource.0.path', '//mcp', /such as "\/mcp"/],

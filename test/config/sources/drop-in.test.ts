@@ -234,7 +234,7 @@ for (const { lines, key, words } of refused) {
 
 test('require_oauth = false is an error', () => {
   const lines = `${upstream}require_oauth = false\n${without('require_oauth')}`
-  assertProblem(loadToml(lines), 'require_oauth', /nobody pass/)
+  assertProblem(loadToml(lines), 'require_oauth', /no request without a token/)
 })
 
 test('without require_oauth a token is needed all the same', () => {
