@@ -133,7 +133,7 @@ const strangeNames = [
   { name: 'ROLECALL__listen', words: /is not a setting/ },
   { name: 'ROLECALL__', words: /is not a setting/ },
   { name: 'ROLECALL__CONSTRUCTOR', words: /is not a setting/ },
-  { name: 'ROLECALL__RESOURCE__2__NAME', words: /leaves one out/ },
+  { name: 'ROLECALL__RESOURCE__2__NAME', words: /skips a number/ },
 ]
 for (const { name, words } of strangeNames) {
   test(`an unknown name in the environment is an error: ${name}`, () => {
@@ -152,7 +152,7 @@ test('a list whole and by number at once is an error', () => {
     ROLECALL__RESOURCE__0__AUDIENCES__0: 'b',
   }
   const loaded = loadWith({}, { environment })
-  assertProblem(loaded, 'ROLECALL__RESOURCE__0__AUDIENCES', /say the same list/)
+  assertProblem(loaded, 'ROLECALL__RESOURCE__0__AUDIENCES', /set the same list/)
 })
 
 test('a problem has the name by which its source knows the setting', () => {
