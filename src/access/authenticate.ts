@@ -7,18 +7,7 @@ import { groupsIn, identityOf, leavesGroupsOut, userKey } from './identity.ts'
 import { expiresAt } from './issuer-and-time-checks.ts'
 import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
-
-/** Opens what clients hold where that is not the token that goes upstream. */
-export interface TokenOpener {
-  /** The token inside of a text that was opened before; synchronous. */
-  recall(sealed: string): string | undefined
-  /**
-   * The token inside. Not checked: everything about that token.
-   *
-   * @returns `undefined` for all that was not handed out for this resource; never rejects
-   */
-  open(sealed: string): Promise<string | undefined>
-}
+import type { OpenedToken, TokenOpener, TokenSession } from './token-opener.ts'
 
 /** How one resource judges tokens; made once. */
 export interface ResourceAccess {
@@ -52,9 +41,11 @@ class JudgedPrincipal {
   readonly userKey: string
   /** Digest of the whole token: equal for equal tokens only. */
   readonly tokenDigest: string
+  /** The session that the token was handed out in; absent where clients hold the token itself. */
+  readonly session: TokenSession | undefined
   readonly #token: string
 
-  constructor(signed: SignedToken, policy: ResourcePolicy) {
+  constructor(signed: SignedToken, policy: ResourcePolicy, session: TokenSession | undefined) {
     const { claims, compact } = signed.jwt
     this.identity = Object.freeze(identityOf(signed, policy))
     this.resource = policy.resource
@@ -63,6 +54,7 @@ class JudgedPrincipal {
     this.expiresAt = expiresAt(claims) ?? 0
     this.userKey = userKey(this.identity, policy)
     this.tokenDigest = signed.digest
+    this.session = session
     this.#token = compact
     Object.freeze(this)
   }
@@ -89,7 +81,7 @@ export function exactToken(principal: Principal): string {
  * sealed tokens alone, the one in the header is opened, and the token inside is judged.
  *
  * A token whose signature is remembered is answered at once, without a promise; everything else about
- * it is judged again. No key is looked at for a request that is refused without one.
+ * it is judged again, its session too. No key is looked at for a request that is refused without one.
  *
  * @param authorization every Authorization value as received
  * @param now milliseconds since the epoch; asked again after waiting for a signature
@@ -120,24 +112,37 @@ function authenticateBearer(
   const { opener } = access
   if (!opener) return authenticateToken(text, access, now)
   const known = opener.recall(text)
-  if (known !== undefined) return authenticateToken(known, access, now)
+  if (known !== undefined) return authenticateInside(known, access, now)
   return opener
     .open(text)
-    .then((token) =>
-      token === undefined
+    .then((opened) =>
+      opened === undefined
         ? refused({ reason: 'not_sealed' })
-        : authenticateToken(token, access, now),
+        : authenticateInside(opened, access, now),
     )
 }
 
-/** The same for a token that did not come in a header, and never for a sealed one. */
+function authenticateInside(
+  { token, session }: OpenedToken,
+  access: ResourceAccess,
+  now: () => number,
+): Authentication | Promise<Authentication> {
+  return authenticateToken(token, access, now, session)
+}
+
+/**
+ * The same for a token that did not come in a header, and never for a sealed one.
+ *
+ * @param session that it was handed out in; absent: it was not handed out
+ */
 export function authenticateToken(
   token: string,
   access: ResourceAccess,
   now: () => number,
+  session?: TokenSession,
 ): Authentication | Promise<Authentication> {
   const known = access.verifier.recall(token)
-  if (known?.jwt.compact === token) return judge(known, access.policy, now())
+  if (known?.jwt.compact === token) return judge({ signed: known, session }, access, now())
   const jwt = readJwt(token)
   if (!jwt) return refused({ reason: 'not_a_jwt' })
   const refusal = refuseUnsigned(jwt, access.policy, now())
@@ -146,7 +151,7 @@ export function authenticateToken(
     .verify(jwt)
     .then((verification) =>
       verification.kind === 'signed' && verification.token.jwt.compact === token
-        ? judge(verification.token, access.policy, now())
+        ? judge({ signed: verification.token, session }, access, now())
         : refused(refusalFor(verification)),
     )
 }
@@ -169,10 +174,19 @@ export function refusalFor(verification: Verification): Refusal {
   }
 }
 
-function judge(signed: SignedToken, policy: ResourcePolicy, now: number): Authentication {
+interface Judged {
+  readonly signed: SignedToken
+  readonly session: TokenSession | undefined
+}
+
+function judge({ signed, session }: Judged, access: ResourceAccess, now: number): Authentication {
+  const { policy, opener } = access
   const refusal = refuseSigned(signed.jwt, policy, now)
   if (refusal) return { kind: 'refused', refusal, claimed: identityOf(signed, policy) }
-  return { kind: 'principal', principal: new JudgedPrincipal(signed, policy) }
+  const principal = new JudgedPrincipal(signed, policy, session)
+  const ended = session && opener?.refuseSession(session, principal.identity.user)
+  if (ended) return { kind: 'refused', refusal: ended, claimed: principal.identity }
+  return { kind: 'principal', principal }
 }
 
 function refused(refusal: Refusal): Authentication {

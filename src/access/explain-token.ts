@@ -9,6 +9,7 @@ import { checks } from './checks.ts'
 import { groupsIn, leavesGroupsOut, nameIn } from './identity.ts'
 import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
+import type { OpenedToken } from './token-opener.ts'
 
 /** `undecided`: nothing can be said at the moment, since the identity provider is away. */
 export type CheckVerdict = 'passed' | 'failed' | 'undecided' | 'not reached'
@@ -61,15 +62,16 @@ export async function explainToken(
   access: ResourceAccess,
   now: () => number,
 ): Promise<TokenExplanation> {
-  const inside = await access.opener?.open(text)
-  const token = inside ?? text
+  const opened = await access.opener?.open(text)
+  const token = opened?.token ?? text
   const jwt = readJwt(token)
   const steps: readonly Step[] = [
-    ...(access.opener ? [sealed(inside, jwt)] : []),
+    ...(access.opener ? [sealed(opened, jwt)] : []),
     form(token, jwt),
     ...checks.map((check) =>
       check.kind === 'check' ? judgement(check, jwt, { access, now }) : signature(jwt, access),
     ),
+    ...(opened ? [session(opened, jwt, access)] : []),
     groups(token, jwt, { access, now }),
   ]
   const explained: ExplainedCheck[] = []
@@ -105,8 +107,8 @@ function wholeVerdict(refusal: Refusal | undefined): TokenExplanation['verdict']
 
 const absent = 'no token that can be read'
 
-/** @param inside the token in a sealed one; absent: it did not open */
-function sealed(inside: string | undefined, jwt: Jwt | undefined): Step {
+/** @param opened absent: it did not open */
+function sealed(opened: OpenedToken | undefined, jwt: Jwt | undefined): Step {
   const unopened = jwt ? 'a signed JWT, not sealed' : 'nothing that opens here'
   return {
     check: {
@@ -114,11 +116,27 @@ function sealed(inside: string | undefined, jwt: Jwt | undefined): Step {
       setting: 'sign_in.tokens',
       expected: 'a token that this server handed out for this resource',
       found:
-        inside === undefined
+        opened === undefined
           ? unopened
           : 'one; it was opened, and the rest is about the token inside',
     },
-    refuse: () => (inside === undefined ? { reason: 'not_sealed' } : undefined),
+    refuse: () => (opened === undefined ? { reason: 'not_sealed' } : undefined),
+  }
+}
+
+function session(
+  { session: handedOutIn }: OpenedToken,
+  jwt: Jwt | undefined,
+  { opener, policy }: ResourceAccess,
+): Step {
+  return {
+    check: {
+      name: 'session',
+      setting: 'sign_in.sessions_valid_after',
+      expected: 'one that was not ended',
+      found: `one that began at ${new Date(handedOutIn.began).toISOString()}`,
+    },
+    refuse: () => opener?.refuseSession(handedOutIn, nameIn(jwt?.claims ?? {}, policy)),
   }
 }
 

@@ -53,6 +53,12 @@ const responses: ResponseTable = {
     invalidToken(
       'This server takes only the tokens that it hands out itself for this resource, and not those of the identity provider; sign in through this server (sign_in.tokens is sealed).',
     ),
+  session_ended: ({ by }) =>
+    invalidToken(
+      by === 'sessions_valid_after'
+        ? 'The operator ended the session of this token (sign_in.sessions_valid_after); sign in again.'
+        : 'The session of this token was ended, on request, by the operator or because one of its tokens was used twice; sign in again.',
+    ),
   not_a_jwt: () =>
     invalidToken(
       'The token is not a signed JWT; opaque and encrypted tokens cannot be checked here, ask the identity provider for a JWT access token for this resource.',

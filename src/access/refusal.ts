@@ -7,6 +7,7 @@ export type Refusal =
   | { readonly reason: 'more_than_one_authorization' }
   | { readonly reason: 'malformed_authorization' }
   | { readonly reason: 'not_sealed' }
+  | { readonly reason: 'session_ended'; readonly by: SessionEndedBy }
   | { readonly reason: 'not_a_jwt' }
   | {
       readonly reason: 'algorithm_not_allowed'
@@ -73,6 +74,9 @@ export type Refusal =
       readonly user: string
       readonly resource: string
     }
+
+/** What ended a session: the setting `sessions_valid_after`, or a request, a replay or a command. */
+export type SessionEndedBy = 'sessions_valid_after' | 'request'
 
 /** Why nothing can be decided at the moment. */
 export type UnavailableCause = 'no_keys_yet' | 'keys_too_old' | 'key_fetch_pending'

@@ -1,16 +1,20 @@
-import type { TokenOpener } from '../access/authenticate.ts'
+import type { TokenOpener } from '../access/token-opener.ts'
 import { systemClock } from '../clock.ts'
 import type { Config, ResourceConfig } from '../config/config.ts'
 import { readJwt } from '../oauth/jwt.ts'
 import { deriveKeys } from '../sealing/derived-keys.ts'
 import { sealedFor, takesSealedTokens } from '../sign-in/sealed/access-token-format.ts'
 import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
+import { sessionRefusals } from '../sign-in/sessions/refuse-session.ts'
 
 /** What a command opens sealed tokens with; nothing where resources take the provider's own. */
 export function tokenOpener(resource: ResourceConfig, config: Config): TokenOpener | undefined {
   if (!takesSealedTokens(config.sign_in)) return undefined
   const keys = deriveKeys(config.sealing_keys).for('access token')
-  return new OpenedTokens(keys, systemClock).openerFor(sealedFor(resource, config))
+  return new OpenedTokens(keys, systemClock).openerFor(
+    sealedFor(resource, config),
+    sessionRefusals(config.sign_in),
+  )
 }
 
 /**

@@ -14,6 +14,7 @@ import type { MetadataDocuments } from '../sign-in/clients/metadata-cache.ts'
 import { signInFacts } from '../sign-in/metadata.ts'
 import { sealedFor, takesSealedTokens } from '../sign-in/sealed/access-token-format.ts'
 import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
+import { sessionRefusals } from '../sign-in/sessions/refuse-session.ts'
 import { createSingleUse } from '../sign-in/single-use/redeem-once.ts'
 import type { SingleUse } from '../sign-in/single-use/single-use.ts'
 import { createStore } from '../store/create-store.ts'
@@ -78,7 +79,7 @@ export async function createGeneration(
       verifier: provider.verifier,
       policy: resourcePolicy(resource, config.identity_provider, provider),
       ...(takesSealedTokens(config.sign_in) && {
-        opener: opened.openerFor(sealedFor(resource, config)),
+        opener: opened.openerFor(sealedFor(resource, config), sessionRefusals(config.sign_in)),
       }),
     },
   }))

@@ -90,7 +90,8 @@ function brokerEndpoints(
         createClients({ config, issuer, keys: keys.for('client id'), documents }),
         config,
       ),
-    formatAccessToken: ({ judged }) => formatAccessToken(judged.bearer, [judged.resource]),
+    formatAccessToken: ({ judged }, session) =>
+      formatAccessToken(judged.bearer, [judged.resource], session),
   })
   return {
     broker,

@@ -208,6 +208,7 @@ test('a principal of Entra', async () => {
       expiresAt: now + 3_600_000,
       userKey: `${tenant}|0a0a0a0a-0000-4000-8000-00000000a11c`,
       tokenDigest: '',
+      session: undefined,
     },
   )
   assert.match(principal.tokenDigest, /^[\w-]{43}$/)

@@ -13,6 +13,7 @@ const samples: { readonly [R in Reason]: Extract<Refusal, { reason: R }> } = {
   more_than_one_authorization: { reason: 'more_than_one_authorization' },
   malformed_authorization: { reason: 'malformed_authorization' },
   not_sealed: { reason: 'not_sealed' },
+  session_ended: { reason: 'session_ended', by: 'request' },
   not_a_jwt: { reason: 'not_a_jwt' },
   algorithm_not_allowed: { reason: 'algorithm_not_allowed', algorithm: 'ES256', allowed: many },
   wrong_header_type: { reason: 'wrong_header_type' },

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import {
-  authenticate,
-  authenticateToken,
-  exactToken,
-  type TokenOpener,
-} from '../../src/access/authenticate.ts'
+import { authenticate, authenticateToken, exactToken } from '../../src/access/authenticate.ts'
 import { explainToken } from '../../src/access/explain-token.ts'
+import type { Refusal } from '../../src/access/refusal.ts'
+import type { OpenedToken, TokenOpener, TokenSession } from '../../src/access/token-opener.ts'
 import {
   assertRefusal,
   entraClaims,
@@ -23,26 +20,42 @@ const inside = signedToken(entraHeader, entraClaims)
 const sealed = 'a..sealed.token.x'
 const clock = () => now
 
+const session: TokenSession = {
+  family: 'a-family',
+  began: now - 60_000,
+  client: { id: 'holmes', name: 'Holmes' },
+}
+
 /** Opens what it was made with, and counts what it is asked. */
 class Opener implements TokenOpener {
-  readonly #remembered = new Map<string, string>()
+  readonly #remembered = new Map<string, OpenedToken>()
   readonly #known: ReadonlyMap<string, string>
   asked = 0
+  /** Why the sessions are over. */
+  ended: Refusal | undefined
+  /** Of whom it was asked whether the session goes on. */
+  readonly judged: unknown[] = []
 
   constructor(known: Readonly<Record<string, string>> = { [sealed]: inside }) {
     this.#known = new Map(Object.entries(known))
   }
 
-  recall(text: string): string | undefined {
+  recall(text: string): OpenedToken | undefined {
     this.asked += 1
     return this.#remembered.get(text)
   }
 
-  async open(text: string): Promise<string | undefined> {
+  async open(text: string): Promise<OpenedToken | undefined> {
     this.asked += 1
     const token = this.#known.get(text)
-    if (token !== undefined) this.#remembered.set(text, token)
-    return token
+    if (token === undefined) return undefined
+    this.#remembered.set(text, { token, session })
+    return { token, session }
+  }
+
+  refuseSession(of: TokenSession, user: string): Refusal | undefined {
+    this.judged.push([of, user])
+    return this.ended
   }
 }
 
@@ -78,6 +91,29 @@ test('every check is made on the token inside: it ends when that one does', asyn
   const elsewhere = await authenticate(['Bearer x'], accessWith(new Opener({ x: other })), clock)
   assert.ok(elsewhere.kind === 'refused')
   assert.equal(elsewhere.refusal.reason, 'wrong_audience')
+})
+
+test('a session that ends refuses its tokens, also one that was seen before', async () => {
+  const opener = new Opener()
+  const access = accessWith(opener)
+  const first = await authenticate([`Bearer ${sealed}`], access, clock)
+  assert.ok(first.kind === 'principal')
+  assert.deepEqual(first.principal.session, session)
+  opener.ended = { reason: 'session_ended', by: 'request' }
+  const verdict = authenticate([`Bearer ${sealed}`], access, clock)
+  assert.ok(!(verdict instanceof Promise))
+  assert.ok(verdict.kind === 'refused')
+  assertRefusal(verdict.refusal, {
+    reason: 'session_ended',
+    status: 401,
+    error: 'invalid_token',
+    description: /^The session of this token was ended.*; sign in again\.$/,
+  })
+  assert.equal(verdict.claimed?.user, 'alice@contoso.com')
+  assert.deepEqual(opener.judged, Array(2).fill([session, 'alice@contoso.com']))
+  const { checks, verdict: explained } = await explainToken(sealed, access, clock)
+  const step = checks.find(({ name }) => name === 'session')
+  assert.deepEqual([explained, step?.verdict], ['refused', 'failed'])
 })
 
 for (const [what, text] of [

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { deriveKeys } from '../../src/sealing/derived-keys.ts'
 import { sealAccessToken } from '../../src/sign-in/sealed/sealed-access-token.ts'
+import { familyDigest } from '../../src/sign-in/sessions/family-digest.ts'
 import { startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { freePort } from '../environment/ports.ts'
 import { AKS } from '../support/gateway.ts'
@@ -115,7 +116,9 @@ async function startSealing(name: string, upstream: string, token: string): Prom
   }
   const proxy = await startRolecall(name, upstream, token, settings)
   const keys = deriveKeys([key]).for('access token')
-  return { ...proxy, token: await sealAccessToken(token, [{ name: 'prod', url: proxy.url }], keys) }
+  const audience = [{ name: 'prod', url: proxy.url }]
+  const session = { family: familyDigest(''), began: Date.now(), client: { id: 'bench' } }
+  return { ...proxy, token: await sealAccessToken({ token, audience, session }, keys) }
 }
 
 async function startRolecall(

@@ -22,5 +22,6 @@ export async function handedOut(
   return accessTokenFormatter({ public_url, sign_in: signIn }, deriveKeys(sealing_keys))(
     token,
     meant,
+    { family: 'of-a-test', began: Date.now(), client: 'holmes' },
   )
 }

@@ -108,7 +108,8 @@ async function resourceOf(token: string, config: Config): Promise<ResourceConfig
   const { resources } = config
   const opened = await Promise.all(
     resources.map(async (resource) => {
-      return { resource, inside: await tokenOpener(resource, config)?.open(token) }
+      const inside = await tokenOpener(resource, config)?.open(token)
+      return { resource, inside: inside?.token }
     }),
   )
   const sealedFor = opened.filter(({ inside }) => inside !== undefined)

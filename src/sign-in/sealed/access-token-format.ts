@@ -7,11 +7,21 @@ import type {
   SignInConfig,
 } from '../../config/config.ts'
 import type { DerivedKeys } from '../../sealing/derived-keys.ts'
+import { familyDigest } from '../sessions/family-digest.ts'
 import { type SealedFor, sealAccessToken } from './sealed-access-token.ts'
 
 /** What clients get, as `sign_in.tokens` has it: sealed tokens, or the identity provider's own. */
 export const accessTokenFormatShape = z.enum(['sealed', 'passthrough'])
 export type AccessTokenFormat = z.infer<typeof accessTokenFormatShape>
+
+/** The session in which a token is handed out. */
+export interface HandedOutIn {
+  readonly family: string
+  /** Milliseconds since the epoch. */
+  readonly began: number
+  /** The client's id. */
+  readonly client: string
+}
 
 type Served = Pick<ResourceConfig, 'name' | 'path'>
 
@@ -19,9 +29,13 @@ type Served = Pick<ResourceConfig, 'name' | 'path'>
  * The token as clients get it.
  *
  * @param token what goes upstream, judged
- * @param resources what the sign-in was for; matters where tokens are sealed
+ * @param resources what the sign-in was for; it and the session matter where tokens are sealed
  */
-export type FormatAccessToken = (token: string, resources: readonly Served[]) => Promise<string>
+export type FormatAccessToken = (
+  token: string,
+  resources: readonly Served[],
+  session: HandedOutIn,
+) => Promise<string>
 
 /** Whether clients hold sealed tokens, and resources take nothing else. */
 export function takesSealedTokens(signIn: SignInConfig): boolean {
@@ -35,12 +49,11 @@ export function accessTokenFormatter(
 ): FormatAccessToken {
   if (!takesSealedTokens(config.sign_in)) return (token) => Promise.resolve(token)
   const ring = keys.for('access token')
-  return (token, resources) =>
-    sealAccessToken(
-      token,
-      resources.map((resource) => sealedFor(resource, config)),
-      ring,
-    )
+  return (token, resources, { family, began, client: id }) => {
+    const audience = resources.map((resource) => sealedFor(resource, config))
+    const session = { family: familyDigest(family), began, client: { id } }
+    return sealAccessToken({ token, audience, session }, ring)
+  }
 }
 
 /** A resource as sealed tokens name it. */

@@ -6,6 +6,8 @@ export interface JwtWithAudience {
   /** A JWT whose parts are canonical base64url. */
   readonly token: string
   readonly audience: readonly string[]
+  /** A text that is kept with it, without a character 0. */
+  readonly note: string
 }
 
 /** A packed token that was read. */
@@ -13,9 +15,10 @@ export interface DecompressedJwt {
   readonly token: string
   /** What it is for, each as `digestOf` writes it. */
   readonly audience: ReadonlySet<string>
+  readonly note: string
 }
 
-/** Neither header nor claims have a byte 0. */
+/** Neither header nor claims nor note have a byte 0. */
 const SEPARATOR = '\0'
 /** Of the length that stands before the signature. */
 const LENGTH_BYTES = 2
@@ -42,14 +45,19 @@ const DICTIONARY = Buffer.from(
 
 /**
  * A token in few bytes: the length of its signature, the signature as it is, how many names, digests
- * of these, and deflated (RFC 1951) its header and its claims.
+ * of these, and deflated (RFC 1951) its header, its claims and the note.
  *
  * @throws RangeError for a signature of 64 KiB or more, or more than 65,535 names
  */
-export function compressJwt({ token, audience }: JwtWithAudience): Uint8Array {
+export function compressJwt({ token, audience, note }: JwtWithAudience): Uint8Array {
   const [header = '', claims = '', signature = ''] = token.split('.')
   const bytes = Buffer.from(signature, 'base64url')
-  const texts = [header, claims].map((part) => Buffer.from(part, 'base64url').toString('latin1'))
+  const parts = [
+    Buffer.from(header, 'base64url'),
+    Buffer.from(claims, 'base64url'),
+    Buffer.from(note),
+  ]
+  const texts = parts.map((part) => part.toString('latin1'))
   const deflated = deflateRawSync(Buffer.from(texts.join(SEPARATOR), 'latin1'), {
     level: 9,
     dictionary: DICTIONARY,
@@ -59,7 +67,7 @@ export function compressJwt({ token, audience }: JwtWithAudience): Uint8Array {
 }
 
 /**
- * What `packToken` made, to the character.
+ * What `compressJwt` made, to the character.
  *
  * Not checked: who packed it. Only bytes that nobody else can have written are for this.
  *
@@ -75,7 +83,7 @@ export function decompressJwt(packed: Uint8Array): DecompressedJwt | undefined {
       maxOutputLength: MOST_INFLATED,
       dictionary: DICTIONARY,
     })
-    const [header, claims] = inflated.toString('latin1').split(SEPARATOR)
+    const [header, claims, note = ''] = inflated.toString('latin1').split(SEPARATOR)
     const texts = [header, claims].map((text) => Buffer.from(text ?? '', 'latin1'))
     const parts = [...texts, bytes.subarray(LENGTH_BYTES, signatureEnd)]
     const audience = new Set<string>()
@@ -85,6 +93,7 @@ export function decompressJwt(packed: Uint8Array): DecompressedJwt | undefined {
     return {
       token: parts.map((part) => part.toString('base64url')).join('.'),
       audience,
+      note: Buffer.from(note, 'latin1').toString(),
     }
   } catch {
     return undefined

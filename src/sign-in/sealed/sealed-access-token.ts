@@ -1,17 +1,20 @@
 import { LRUCache } from 'lru-cache'
-import type { TokenOpener } from '../../access/authenticate.ts'
 import { expiresAt } from '../../access/issuer-and-time-checks.ts'
+import type {
+  OpenedToken,
+  TokenClient,
+  TokenOpener,
+  TokenSession,
+} from '../../access/token-opener.ts'
 import type { Clock } from '../../clock.ts'
+import { text } from '../../oauth/claims.ts'
+import { parseObject } from '../../oauth/json.ts'
 import { readJwt } from '../../oauth/jwt.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { sha256 } from '../../sealing/digest.ts'
 import { openBytes, sealBytes } from '../../sealing/sealed-value.ts'
-import {
-  audienceDigest,
-  compressJwt,
-  type DecompressedJwt,
-  decompressJwt,
-} from './jwt-compression.ts'
+import { audienceDigest, compressJwt, decompressJwt } from './jwt-compression.ts'
+import { packSession, SESSION_BYTES, unpackSession } from './session-bytes.ts'
 
 /** A resource that a sealed token is for. */
 export interface SealedFor {
@@ -21,29 +24,41 @@ export interface SealedFor {
   readonly url: string
 }
 
+/** A token of the identity provider that is handed out. */
+export interface HandedOut {
+  /** A JWT that was judged, as the identity provider wrote it. */
+  readonly token: string
+  readonly audience: readonly SealedFor[]
+  readonly session: TokenSession
+}
+
 /**
  * Seals a token of the identity provider for the client that it is handed out to: what the client
  * holds is good at the named resources of this rolecall and nowhere else. It tells nothing and ends
- * with the token inside, whose `exp` is judged on every request.
+ * with the token inside, whose `exp` is judged on every request, or with its session.
  *
  * Header and claims are kept without their base64url and deflated: 200 groups take about 7,000
  * characters, where the token itself has 12,000. What can be seen of that is a length. Whoever sees
- * it can put nothing of their own beside what is compressed, as such attacks need, since the identity
- * provider alone writes it; and the signature, without which the claims are worth nothing, is not
- * compressed at all.
+ * it can put nothing of their own beside what is compressed, as such attacks need, but the name and
+ * id of a client that the user allowed; and the signature, without which the claims are worth
+ * nothing, is not compressed at all.
  *
- * @param token a JWT that was judged, as the identity provider wrote it
  * @param keys those of `access token`
  */
 export function sealAccessToken(
-  token: string,
-  audience: readonly SealedFor[],
+  { token, audience, session }: HandedOut,
   keys: KeyRing,
 ): Promise<string> {
-  return sealBytes(compressJwt({ token, audience: audience.map(nameOf) }), keys)
+  const note = JSON.stringify(session.client)
+  const packed = compressJwt({ token, audience: audience.map(nameOf), note })
+  return sealBytes(Buffer.concat([packSession(session), packed]), keys)
 }
 
-interface Remembered extends DecompressedJwt {
+interface Opened extends OpenedToken {
+  readonly audience: ReadonlySet<string>
+}
+
+interface Remembered extends Opened {
   /** Of the token inside, milliseconds since the epoch. */
   readonly end: number
 }
@@ -69,15 +84,16 @@ export class OpenedTokens {
   }
 
   /** What one resource opens tokens with: those sealed for another do not open here. */
-  openerFor(resource: SealedFor): TokenOpener {
+  openerFor(resource: SealedFor, refuseSession: TokenOpener['refuseSession']): TokenOpener {
     const own = audienceDigest(nameOf(resource))
     return {
-      recall: (sealed) => tokenFor(own, this.#recall(sealed)),
-      open: async (sealed) => tokenFor(own, await this.#open(sealed)),
+      recall: (sealed) => openedFor(own, this.#recall(sealed)),
+      open: async (sealed) => openedFor(own, await this.#open(sealed)),
+      refuseSession,
     }
   }
 
-  #recall(sealed: string): DecompressedJwt | undefined {
+  #recall(sealed: string): Opened | undefined {
     const fingerprint = fingerprintOf(sealed)
     const remembered = this.#remembered.get(fingerprint)
     if (!remembered || this.#clock.now() < remembered.end) return remembered
@@ -85,9 +101,9 @@ export class OpenedTokens {
     return undefined
   }
 
-  async #open(sealed: string): Promise<DecompressedJwt | undefined> {
+  async #open(sealed: string): Promise<Opened | undefined> {
     const bytes = await openBytes(sealed, this.#keys)
-    const opened = bytes && decompressJwt(bytes)
+    const opened = bytes && unpack(bytes)
     if (!opened) return undefined
     const end = expiresAt(readJwt(opened.token)?.claims ?? {})
     if (end !== undefined && this.#clock.now() < end) {
@@ -97,12 +113,28 @@ export class OpenedTokens {
   }
 }
 
+function unpack(bytes: Uint8Array): Opened | undefined {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const jwt = all.length > SESSION_BYTES && decompressJwt(all.subarray(SESSION_BYTES))
+  if (!jwt) return undefined
+  const client = clientIn(jwt.note)
+  if (!client) return undefined
+  const { token, audience } = jwt
+  return { token, audience, session: { ...unpackSession(all), client } }
+}
+
 function nameOf({ name, url }: SealedFor): string {
   return `${name} ${url}`
 }
 
-function tokenFor(resource: string, opened: DecompressedJwt | undefined): string | undefined {
-  return opened?.audience.has(resource) ? opened.token : undefined
+function clientIn(note: string): TokenClient | undefined {
+  const written = parseObject(note) ?? {}
+  const [id, name] = [text(written, 'id'), text(written, 'name')]
+  return id === undefined ? undefined : { id, ...(name !== undefined && { name }) }
+}
+
+function openedFor(resource: string, opened: Opened | undefined): OpenedToken | undefined {
+  return opened?.audience.has(resource) ? opened : undefined
 }
 
 function fingerprintOf(sealed: string): string {

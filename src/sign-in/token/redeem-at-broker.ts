@@ -20,7 +20,7 @@ export interface BrokerTokenParts extends BrokerContext {
   readonly resource: BrokerResource
   readonly singleUse: SingleUse
   /** The access token as clients get it. */
-  formatAccessToken(exchanged: ExchangedTokens): Promise<string>
+  formatAccessToken(exchanged: ExchangedTokens, session: SignInSession): Promise<string>
 }
 
 /** The one scope that clients know; what the identity provider is asked for is ours to say. */
@@ -110,6 +110,6 @@ async function issue(
     keys: parts.keys.for('refresh token'),
     now: parts.clock.now(),
     scope: BROKER_SCOPE,
-    accessToken: await parts.formatAccessToken(exchanged),
+    accessToken: await parts.formatAccessToken(exchanged, session),
   })
 }

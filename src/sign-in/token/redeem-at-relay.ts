@@ -184,6 +184,7 @@ async function issue(
     accessToken: await context.formatAccessToken(
       bearer,
       meant.map((one) => one.resource),
+      session,
     ),
   })
 }

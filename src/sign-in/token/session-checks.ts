@@ -19,6 +19,14 @@ export function sessionEnd(
   return Math.min(ends, began + limits.session_lifetime)
 }
 
+/** Whether `sessions_valid_after` ended a session. */
+export function endedByOperator(
+  { began }: Pick<SignInSession, 'began'>,
+  { sessions_valid_after: validAfter }: Pick<RelayConfig, 'sessions_valid_after'>,
+): boolean {
+  return validAfter !== undefined && began < validAfter
+}
+
 /**
  * Ends a session that is as long as sessions may be, or that the operator ended.
  *
@@ -30,8 +38,7 @@ export function checkSessionLimits(
   limits: Limits,
   now: number,
 ): void {
-  const { sessions_valid_after: validAfter } = limits
-  if (validAfter !== undefined && session.began < validAfter) {
+  if (endedByOperator(session, limits)) {
     throw invalidGrant(
       'This session was ended by the operator (sign_in.sessions_valid_after); sign in again.',
       'session_ended',

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { deflateRawSync } from 'node:zlib'
+import type { TokenSession } from '../../../src/access/token-opener.ts'
 import { deriveKeys, type KeyRing } from '../../../src/sealing/derived-keys.ts'
 import { seal, sealBytes } from '../../../src/sealing/sealed-value.ts'
 import {
@@ -15,6 +16,8 @@ import {
   type SealedFor,
   sealAccessToken,
 } from '../../../src/sign-in/sealed/sealed-access-token.ts'
+import { packSession } from '../../../src/sign-in/sealed/session-bytes.ts'
+import { familyDigest } from '../../../src/sign-in/sessions/family-digest.ts'
 import { SimulatedClock } from '../../support/clock.ts'
 
 const prod: SealedFor = { name: 'prod', url: 'https://mcp.example.com/mcp' }
@@ -35,15 +38,46 @@ const clock = new SimulatedClock()
 const seconds = clock.now() / 1000
 const claims = { sub: 'alice', exp: seconds + hour }
 const opened = (keys: KeyRing, at = clock) => new OpenedTokens(keys, at)
+const goesOn = () => undefined
+/** The token inside, as one resource opens it. */
+const insideAt = (tokens: OpenedTokens, resource: SealedFor) => {
+  const opener = tokens.openerFor(resource, goesOn)
+  return {
+    recall: (sealed: string) => opener.recall(sealed)?.token,
+    open: async (sealed: string) => (await opener.open(sealed))?.token,
+  }
+}
+const session: TokenSession = {
+  family: familyDigest('a family'),
+  began: clock.now(),
+  client: { id: 'holmes' },
+}
+const handOut = (inside: string, audience: readonly SealedFor[], keys: KeyRing) =>
+  sealAccessToken({ token: inside, audience, session }, keys)
 
 test('what was sealed opens to the character, and shows nothing of itself', async () => {
   const keys = ringOf(newKey())
   const inside = token({ ...claims, upn: 'zoë@contoso.test' })
-  const sealed = await sealAccessToken(inside, [prod], keys)
-  assert.equal(await opened(keys).openerFor(prod).open(sealed), inside)
+  const sealed = await handOut(inside, [prod], keys)
+  assert.equal(await insideAt(opened(keys), prod).open(sealed), inside)
   const readable = sealed.split('.').map((part) => Buffer.from(part, 'base64url').toString())
   for (const word of ['alice', 'contoso', 'prod', 'example', ...inside.split('.')]) {
     assert.ok(![sealed, ...readable].join().includes(word), word)
+  }
+})
+
+test('it says in which session it was handed out, first opened and then remembered', async () => {
+  const keys = ringOf(newKey())
+  const opener = opened(keys).openerFor(prod, goesOn)
+  for (const client of [{ id: 'holmes' }, { id: 'rc1.x.y', name: 'Zoë’s client \u0000' }]) {
+    const began = Date.parse('2026-02-28T23:59:59.123Z')
+    const of = { family: familyDigest('another'), began, client }
+    const sealed = await sealAccessToken(
+      { token: token(claims), audience: [prod], session: of },
+      keys,
+    )
+    assert.deepEqual((await opener.open(sealed))?.session, of)
+    assert.deepEqual(opener.recall(sealed)?.session, of)
   }
 })
 
@@ -58,9 +92,10 @@ test('every text of a JWT comes back as it was: spaces, other scripts, a byte or
     for (const length of [1, 64, 70, 256, 512]) {
       const inside = `${encoded('{"alg":"ES256"}')}.${encoded(text)}.${encoded(randomBytes(length))}`
       const audience = ['prod https://mcp.example.com/mcp']
-      assert.deepEqual(decompressJwt(compressJwt({ token: inside, audience })), {
+      assert.deepEqual(decompressJwt(compressJwt({ token: inside, audience, note: text })), {
         token: inside,
         audience: new Set(audience.map(audienceDigest)),
+        note: text,
       })
     }
   }
@@ -70,30 +105,32 @@ test('it opens at the resources that it is for and at no other', async () => {
   const keys = ringOf(newKey())
   const inside = token(claims)
   const tokens = opened(keys)
-  const sealed = await sealAccessToken(inside, [prod], keys)
-  const both = await sealAccessToken(inside, [prod, dev], keys)
+  const sealed = await handOut(inside, [prod], keys)
+  const both = await handOut(inside, [prod, dev], keys)
   const renamed: SealedFor = { ...prod, name: 'other' }
   const moved: SealedFor = { ...prod, url: 'https://elsewhere.example.com/mcp' }
   // Twice: first opened, then remembered by the one memory that all resources share.
   for (let i = 0; i < 2; i += 1) {
-    assert.equal(await tokens.openerFor(prod).open(sealed), inside)
+    assert.equal(await insideAt(tokens, prod).open(sealed), inside)
     for (const other of [dev, renamed, moved]) {
-      assert.equal(tokens.openerFor(other).recall(sealed), undefined)
-      assert.equal(await tokens.openerFor(other).open(sealed), undefined)
+      assert.equal(insideAt(tokens, other).recall(sealed), undefined)
+      assert.equal(await insideAt(tokens, other).open(sealed), undefined)
     }
     for (const meant of [prod, dev]) {
-      assert.equal(await tokens.openerFor(meant).open(both), inside)
+      assert.equal(await insideAt(tokens, meant).open(both), inside)
     }
-    assert.equal(await tokens.openerFor(renamed).open(both), undefined)
+    assert.equal(await insideAt(tokens, renamed).open(both), undefined)
   }
 })
 
 test('what was sealed for another purpose or with another key does not open', async () => {
   const key = newKey()
   const keys = deriveKeys([key])
-  const opener = opened(keys.for('access token')).openerFor(prod)
+  const opener = insideAt(opened(keys.for('access token')), prod)
   const inside = token(claims)
-  const packed = compressJwt({ token: inside, audience: [`${prod.name} ${prod.url}`] })
+  const note = JSON.stringify(session.client)
+  const compressed = compressJwt({ token: inside, audience: [`${prod.name} ${prod.url}`], note })
+  const packed = Buffer.concat([packSession(session), compressed])
   assert.equal(await opener.open(await sealBytes(packed, keys.for('access token'))), inside)
   for (const purpose of ['refresh token', 'mcp session id', 'authorization code'] as const) {
     assert.equal(await opener.open(await sealBytes(packed, keys.for(purpose))), undefined)
@@ -103,13 +140,28 @@ test('what was sealed for another purpose or with another key does not open', as
 
 test('what is sealed for this purpose and is no packed token opens as nothing', async () => {
   const keys = ringOf(newKey())
-  const opener = opened(keys).openerFor(prod)
+  const opener = insideAt(opened(keys), prod)
   assert.equal(await opener.open(await seal({ token: token(claims) }, keys)), undefined)
   const bombs = [
     new Uint8Array(),
     Uint8Array.of(0),
     Uint8Array.of(255, 255, 1),
-    Buffer.concat([Uint8Array.of(0, 0, 0, 0), deflateRawSync(Buffer.alloc(2_000_000))]),
+    packSession(session),
+    Buffer.concat([packSession(session), Uint8Array.of(0, 0, 0, 0)]),
+    Buffer.concat([
+      packSession(session),
+      Uint8Array.of(0, 0, 0, 0),
+      deflateRawSync(Buffer.alloc(2_000_000)),
+    ]),
+    // A token that names no client.
+    Buffer.concat([
+      packSession(session),
+      compressJwt({
+        token: token(claims),
+        audience: [`${prod.name} ${prod.url}`],
+        note: '{"id":1}',
+      }),
+    ]),
   ]
   for (const bytes of bombs) {
     assert.equal(await opener.open(await sealBytes(bytes, keys)), undefined)
@@ -118,8 +170,8 @@ test('what is sealed for this purpose and is no packed token opens as nothing', 
 
 test('a changed character or another spelling opens as nothing, before and after the true one', async () => {
   const keys = ringOf(newKey())
-  const opener = opened(keys).openerFor(prod)
-  const sealed = await sealAccessToken(token(claims), [prod], keys)
+  const opener = insideAt(opened(keys), prod)
+  const sealed = await handOut(token(claims), [prod], keys)
   const spellings = [`${sealed}=`, `${sealed}.`, sealed.replace('..', '.AA.'), sealed.toLowerCase()]
   for (let i = 0; i < sealed.length; i += 41) {
     const letter = sealed[i] === 'A' ? 'B' : 'A'
@@ -141,17 +193,17 @@ test('a changed character or another spelling opens as nothing, before and after
 test('a key is replaced without ending a token: the first seals, all open', async () => {
   const [before, after] = [newKey(), newKey()]
   const inside = token(claims)
-  const sealed = await sealAccessToken(inside, [prod], ringOf(before))
-  assert.equal(await opened(ringOf(after, before)).openerFor(prod).open(sealed), inside)
-  assert.equal(await opened(ringOf(after)).openerFor(prod).open(sealed), undefined)
+  const sealed = await handOut(inside, [prod], ringOf(before))
+  assert.equal(await insideAt(opened(ringOf(after, before)), prod).open(sealed), inside)
+  assert.equal(await insideAt(opened(ringOf(after)), prod).open(sealed), undefined)
 })
 
 test('it is remembered once opened, until the token inside ends, and still opens then', async () => {
   const keys = ringOf(newKey())
   const time = new SimulatedClock()
-  const opener = opened(keys, time).openerFor(prod)
+  const opener = insideAt(opened(keys, time), prod)
   const inside = token({ exp: time.now() / 1000 + hour })
-  const sealed = await sealAccessToken(inside, [prod], keys)
+  const sealed = await handOut(inside, [prod], keys)
   assert.equal(opener.recall(sealed), undefined)
   await opener.open(sealed)
   await time.advance(hour * 1000 - 1)
@@ -165,9 +217,9 @@ test('it is remembered once opened, until the token inside ends, and still opens
 
 test('what never ends, or has ended, is not remembered', async () => {
   const keys = ringOf(newKey())
-  const opener = opened(keys).openerFor(prod)
+  const opener = insideAt(opened(keys), prod)
   for (const exp of [undefined, 'soon', seconds, 0]) {
-    const sealed = await sealAccessToken(token({ exp }), [prod], keys)
+    const sealed = await handOut(token({ exp }), [prod], keys)
     assert.notEqual(await opener.open(sealed), undefined)
     assert.equal(opener.recall(sealed), undefined)
   }
@@ -175,15 +227,15 @@ test('what never ends, or has ended, is not remembered', async () => {
 
 test('what is remembered is bounded in bytes: the one that was not used for longest goes', async () => {
   const keys = ringOf(newKey())
-  const opener = opened(keys).openerFor(prod)
+  const opener = insideAt(opened(keys), prod)
   const wide = () => token({ ...claims, pad: 'x'.repeat(750_000) })
   const inside = wide()
-  const first = await sealAccessToken(inside, [prod], keys)
-  const second = await sealAccessToken(wide(), [prod], keys)
+  const first = await handOut(inside, [prod], keys)
+  const second = await handOut(wide(), [prod], keys)
   for (const sealed of [first, second]) await opener.open(sealed)
   for (let i = 0; i < 70; i += 1) {
     assert.equal(opener.recall(first), inside)
-    await opener.open(await sealAccessToken(wide(), [prod], keys))
+    await opener.open(await handOut(wide(), [prod], keys))
   }
   assert.equal(opener.recall(second), undefined)
 })
@@ -192,9 +244,9 @@ test('printing what is remembered shows no token', async () => {
   const keys = ringOf(newKey())
   const tokens = opened(keys)
   const inside = token(claims)
-  const sealed = await sealAccessToken(inside, [prod], keys)
-  await tokens.openerFor(prod).open(sealed)
-  const output = inspect([tokens, tokens.openerFor(prod)], { depth: 20, showHidden: true })
+  const sealed = await handOut(inside, [prod], keys)
+  await insideAt(tokens, prod).open(sealed)
+  const output = inspect([tokens, tokens.openerFor(prod, goesOn)], { depth: 20, showHidden: true })
   for (const text of [inside, sealed]) assert.ok(!output.includes(text.slice(-40)))
 })
 
@@ -255,7 +307,7 @@ test('a token for twenty resources is not longer than the token inside either', 
   }))
   for (const groups of [0, 5, 40]) {
     const inside = token(entraClaims(groups))
-    const sealed = await sealAccessToken(inside, clusters, keys)
+    const sealed = await handOut(inside, clusters, keys)
     assert.ok(sealed.length <= inside.length, `${sealed.length} for ${inside.length}`)
   }
 })
@@ -271,7 +323,7 @@ test('a sealed token is never longer than the token inside, and 200 groups stay 
     token(smallClaims, { header: { alg: 'EdDSA' }, signature: 64 }),
   ]
   for (const one of inside) {
-    const sealed = await sealAccessToken(one, [prod], keys)
+    const sealed = await handOut(one, [prod], keys)
     assert.ok(sealed.length <= one.length, `${sealed.length} for ${one.length}`)
     assert.ok(sealed.length < 8192, `${sealed.length}`)
   }

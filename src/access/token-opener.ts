@@ -1,0 +1,42 @@
+import type { Refusal } from './refusal.ts'
+
+/** What a sealed token says of the sign-in session that it was handed out in. */
+export interface TokenSession {
+  /** Names the session: a digest of its family, 22 characters of base64url. */
+  readonly family: string
+  /** When the user signed in, milliseconds since the epoch. */
+  readonly began: number
+  /** The MCP client that it was handed to. */
+  readonly client: TokenClient
+}
+
+export interface TokenClient {
+  readonly id: string
+  /** What it calls itself: shown, never believed. */
+  readonly name?: string
+}
+
+/** A sealed token that was opened: the one that goes upstream, and whose it is. */
+export interface OpenedToken {
+  readonly token: string
+  readonly session: TokenSession
+}
+
+/** Opens what clients hold where that is not the token that goes upstream. */
+export interface TokenOpener {
+  /** What is inside of a text that was opened before; synchronous. */
+  recall(sealed: string): OpenedToken | undefined
+  /**
+   * What is inside. Not checked: everything about that token, and whether its session goes on.
+   *
+   * @returns `undefined` for all that was not handed out for this resource; never rejects
+   */
+  open(sealed: string): Promise<OpenedToken | undefined>
+  /**
+   * Why the tokens of a session are not taken any more; asked for each request, also of those that
+   * are remembered.
+   *
+   * @param user as the cluster calls the user
+   */
+  refuseSession(session: TokenSession, user: string): Refusal | undefined
+}
