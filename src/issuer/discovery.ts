@@ -33,10 +33,10 @@ const NO_CLIENT_ID = 'rolecall-has-no-client-id'
  * @throws DocumentError
  */
 export async function discover(profile: IssuerProfile, fetch: BoundedFetch): Promise<Discovered> {
-  const url = checkedUrl(profile.discoveryUrl)
+  const url = checkedUrl(profile.discoveryUrl, profile.plainHttp)
   const configuration = await discovery(url, NO_CLIENT_ID, undefined, undefined, {
     [customFetch]: fetch,
-    // Only for http on loopback, and checkedUrl is what decides that; again at every request.
+    // checkedUrl decides where plain http is taken, here and again at every request.
     execute: url.protocol === 'http:' ? [allowInsecureRequests] : [],
   }).catch((error: unknown) => {
     throw discoveryError(error, profile.discoveryUrl)
@@ -49,7 +49,7 @@ export async function discover(profile: IssuerProfile, fetch: BoundedFetch): Pro
   if (typeof keySetUrl !== 'string') {
     throw new DocumentError('incomplete', `${profile.discoveryUrl}: has no jwks_uri`)
   }
-  return { issuer, keySetUrl: checkedUrl(keySetUrl).href, metadata }
+  return { issuer, keySetUrl: checkedUrl(keySetUrl, profile.plainHttp).href, metadata }
 }
 
 const clientErrors: Readonly<Record<string, [DocumentFailure, string]>> = {

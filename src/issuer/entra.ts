@@ -35,6 +35,7 @@ export function entraProfile(config: EntraConfig): IssuerProfile {
   return {
     kind: 'entra',
     discoveryUrl: `${base}/.well-known/openid-configuration`,
+    plainHttp: 'loopback',
     configuredIssuer: base,
     tenant,
     userClaims: config.user_claim === undefined ? ['upn', 'oid'] : [config.user_claim],
@@ -56,7 +57,8 @@ function namesOneTenant(issuer: string, tenant: string): boolean {
 
 /**
  * A key set may list keys of other clouds and of personal accounts: `cloud_instance_name` and
- * `issuer` say whose a key is. A key without them (v1 key sets) is taken.
+ * `issuer` say whose a key is, the latter as a template (External ID has the tenant in it twice). A key
+ * without them (v1 key sets) is taken.
  */
 function belongsToTenant(key: JsonObject, discovery: JsonObject, tenant: string): boolean {
   const keyCloud = key['cloud_instance_name']
@@ -64,5 +66,7 @@ function belongsToTenant(key: JsonObject, discovery: JsonObject, tenant: string)
   if (keyCloud !== undefined && cloud !== undefined && keyCloud !== cloud) return false
   const issuer = key['issuer']
   if (issuer === undefined) return true
-  return typeof issuer === 'string' && issuer.replace('{tenantid}', tenant) === discovery['issuer']
+  return (
+    typeof issuer === 'string' && issuer.replace(/\{tenantid\}/gi, tenant) === discovery['issuer']
+  )
 }

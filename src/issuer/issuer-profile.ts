@@ -1,3 +1,4 @@
+import type { PlainHttp } from '../net/bounded-fetch.ts'
 import type { JsonObject } from '../oauth/json.ts'
 
 /**
@@ -8,6 +9,8 @@ export interface IssuerProfile {
   readonly kind: 'entra' | 'oidc'
   /** Where the discovery document is; always contains `/.well-known/`. */
   readonly discoveryUrl: string
+  /** Which hosts may be asked by plain http: for discovery, and for the addresses in it. */
+  readonly plainHttp: PlainHttp
   /** The issuer by configuration alone, for as long as nothing is discovered. */
   readonly configuredIssuer: string
   /** The tenant that the `tid` of every token must name; absent: tokens have none. */

@@ -67,6 +67,7 @@ export async function readKeySet(document: unknown, rules: KeySetRules): Promise
     throw new DocumentError('mock_marker', `the key set is the mock identity provider's: ${remedy}`)
   }
   const entries: readonly unknown[] = document['keys']
+  if (entries.length === 0) throw new DocumentError('no_usable_key', 'the key set is empty')
   if (entries.length > MOST_KEYS) {
     throw new DocumentError('too_many_keys', `the key set has more than ${MOST_KEYS} keys`)
   }
@@ -74,7 +75,11 @@ export async function readKeySet(document: unknown, rules: KeySetRules): Promise
   const keys = read.filter((key) => key !== undefined)
   if (keys.length === 0) {
     const wanted = rules.algorithms.join(', ')
-    throw new DocumentError('no_usable_key', `the key set has no usable key for ${wanted}`)
+    const there = kindsIn(entries)
+    throw new DocumentError(
+      'no_usable_key',
+      `the key set has no usable key for ${wanted}${there && `, only ${there}`}`,
+    )
   }
   return { keys, ids: new Set(keys.map((key) => key.id)) }
 }
@@ -105,6 +110,17 @@ async function readKey(entry: unknown, rules: KeySetRules): Promise<Verification
   return { id, key, algorithms, ...(typeof kid === 'string' ? { kid } : {}) }
 }
 
+/** The kinds of keys that are listed and known here, for people; nothing of the document's own text. */
+function kindsIn(entries: readonly unknown[]): string {
+  const known = new Set(Object.values(KEY_KINDS))
+  const kinds = entries.filter(isJsonObject).map(kindOf)
+  return [...new Set(kinds)].filter((kind) => known.has(kind)).join(', ')
+}
+
+function kindOf({ kty, crv }: JsonObject): string {
+  return kty === 'RSA' ? 'RSA' : `${String(kty)} ${String(crv)}`
+}
+
 function maySign(entry: JsonObject): boolean {
   const { use, key_ops: operations } = entry
   if (use !== undefined && use !== 'sig') return false
@@ -115,8 +131,8 @@ function maySign(entry: JsonObject): boolean {
 }
 
 function fittingAlgorithms(entry: JsonObject, allowed: readonly string[]): readonly string[] {
-  const { kty, crv, alg } = entry
-  const kind = kty === 'RSA' ? 'RSA' : `${String(kty)} ${String(crv)}`
+  const { alg } = entry
+  const kind = kindOf(entry)
   return allowed.filter((it) => KEY_KINDS[it] === kind && (alg === undefined || alg === it))
 }
 

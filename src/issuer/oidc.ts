@@ -7,13 +7,16 @@ const CLIENT_CLAIMS = ['azp', 'client_id', 'cid', 'appid']
 /**
  * Any OpenID Connect provider. Its issuer is compared as text, character by character: a trailing
  * slash, a default port or another letter case is another issuer (OpenID Connect Discovery 1.0
- * §4.3, RFC 8414 §3.3).
+ * §4.3, RFC 8414 §3.3). With `discovery_url` the document is fetched elsewhere, and still must name this
+ * issuer: the address that is asked says nothing about whose tokens are taken.
  */
 export function oidcProfile(config: OidcConfig): IssuerProfile {
   const { issuer } = config
   return {
     kind: 'oidc',
-    discoveryUrl: `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+    discoveryUrl:
+      config.discovery_url ?? `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+    plainHttp: config.discovery_url === undefined ? 'loopback' : 'cluster-internal',
     configuredIssuer: issuer,
     userClaims:
       config.user_claim === undefined ? ['preferred_username', 'sub'] : [config.user_claim],

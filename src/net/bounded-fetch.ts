@@ -4,10 +4,16 @@ import { Agent, EnvHttpProxyAgent, fetch, type RequestInit } from 'undici'
 import type { Clock } from '../clock.ts'
 import { DocumentError } from './document-error.ts'
 import { errorCode } from './error-code.ts'
-import { isLoopbackHost } from './loopback.ts'
+import { isClusterInternalHost, isLoopbackHost } from './loopback.ts'
 
 /** `fetch` as openid-client calls it. The answer is whole: its body was read before it is returned. */
 export type BoundedFetch = CustomFetch
+
+/**
+ * Which hosts may be asked by plain http: this machine alone, or also names that resolve within a
+ * cluster only (`http://keycloak.keycloak.svc`), where the network is the operator's.
+ */
+export type PlainHttp = 'loopback' | 'cluster-internal'
 
 export interface BoundedFetchOptions {
   readonly clock: Clock
@@ -17,6 +23,8 @@ export interface BoundedFetchOptions {
   readonly timeout?: number
   /** For the decoded body, in bytes. */
   readonly bodyLimit?: number
+  /** Default: loopback. */
+  readonly plainHttp?: PlainHttp
   /**
    * Finds the addresses of hosts that are asked directly; absent: the system. A proxy finds them by
    * itself, so that with this only one that was named for https counts: `HTTPS_PROXY`.
@@ -35,13 +43,14 @@ const DEFAULT_BODY_LIMIT_BYTES = 1_048_576
 
 /**
  * The one fetch for discovery, key set, token endpoint and the metadata documents of clients, with the
- * bounds that none of them needs to exceed: time, size, no redirect, https unless the host is loopback.
+ * bounds that none of them needs to exceed: time, size, no redirect, https but for `plainHttp`.
  * Against SSRF a caller whose URLs come from outside gives a `lookup` that hands out public addresses
  * alone (`public-address.ts`).
  *
  * `HTTPS_PROXY` and `NO_PROXY` are honoured on every Node version, which the global `fetch` of
- * Node 20 does not do. Loopback is never sent to a proxy: there it would mean another machine, and
- * plain http is taken only because it does not leave this one. The certificate of an https proxy
+ * Node 20 does not do. Loopback and plain http are never sent to a proxy: there loopback would mean
+ * another machine, and plain http is taken only because it stays within this one or this cluster. The
+ * certificate of an https proxy
  * is judged by the system's authorities: the proxy is not the server that is asked.
  *
  * Not checked: status, content type and content.
@@ -70,7 +79,7 @@ export function createBoundedFetch(options: BoundedFetchOptions): BoundedConnect
   })
 
   const boundedFetch: BoundedFetch = async (url, init) => {
-    const target = checkedUrl(url)
+    const target = checkedUrl(url, options.plainHttp)
     const controller = new AbortController()
     const late = new DocumentError('timeout', `${label(target)}: no answer within ${timeout} ms`)
     const cancel = clock.after(timeout, () => controller.abort(late))
@@ -80,7 +89,7 @@ export function createBoundedFetch(options: BoundedFetchOptions): BoundedConnect
         ...(init as RequestInit),
         redirect: 'manual',
         signal: controller.signal,
-        dispatcher: isLoopbackHost(target.hostname) ? direct : routed,
+        dispatcher: isAskedDirectly(target) ? direct : routed,
       })
       if (response.status >= 300 && response.status < 400) {
         controller.abort()
@@ -108,19 +117,29 @@ export function createBoundedFetch(options: BoundedFetchOptions): BoundedConnect
 }
 
 /**
- * A URL that may be asked: https, or http on loopback, without user info.
+ * A URL that may be asked: https, or http where `plainHttp` takes it, without user info.
  *
- * @throws DocumentError `plain_http` for http off loopback, `incomplete` for anything not a URL
+ * @throws DocumentError `plain_http` for http elsewhere, `incomplete` for anything not a URL
  */
-export function checkedUrl(text: string): URL {
+export function checkedUrl(text: string, plainHttp: PlainHttp = 'loopback'): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || url.username || url.password || !/^https?:$/.test(url.protocol)) {
     throw new DocumentError('incomplete', 'an address in the discovery document is not a URL')
   }
-  if (url.protocol === 'http:' && !isLoopbackHost(url.hostname)) {
-    throw new DocumentError('plain_http', `${label(url)}: https is required, but on loopback`)
+  if (url.protocol === 'http:' && !takesPlainHttp(url.hostname, plainHttp)) {
+    const but = plainHttp === 'loopback' ? '' : ' and to cluster-internal names'
+    throw new DocumentError('plain_http', `${label(url)}: https is required, but on loopback${but}`)
   }
   return url
+}
+
+function takesPlainHttp(host: string, plainHttp: PlainHttp): boolean {
+  if (isLoopbackHost(host)) return true
+  return plainHttp === 'cluster-internal' && isClusterInternalHost(host)
+}
+
+function isAskedDirectly(url: URL): boolean {
+  return url.protocol === 'http:' || isLoopbackHost(url.hostname)
 }
 
 /** What stands in `connect` is for hosts without a proxy: undici connects to a proxy without it. */

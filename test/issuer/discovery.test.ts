@@ -97,6 +97,50 @@ for (const [name, fault, reason] of keyFaults) {
   })
 }
 
+test('with discovery_url the document is fetched there, and must name the issuer all the same', async (t) => {
+  const issuer = 'https://sso.example.com/realms/main'
+  const { provider, server, settled, clock, key, now } = await simulate(t, {
+    configure: ({ origin }) => ({
+      issuer,
+      discovery_url: `${origin}/realms/main/.well-known/openid-configuration`,
+    }),
+  })
+  provider.start()
+  await settled()
+  assert.match(provider.status().reason ?? '', /names another issuer/)
+  const body = { issuer, jwks_uri: `${server.origin}/keys` }
+  server.discovery = { body: { ...body, authorization_endpoint: `${issuer}/auth` } }
+  await clock.advance(10_000)
+  assert.equal(provider.metadataIssuer(), issuer)
+  assert.deepEqual(provider.tokenIssuers(), [issuer])
+  assert.equal(provider.authorizationEndpoint(), `${issuer}/auth`)
+  const token = await signToken(key, { iat: now() - 1 })
+  assert.equal((await provider.verifier.verify(token)).kind, 'signed')
+})
+
+const inside = 'http://keycloak.keycloak.svc:8080/realms/main'
+for (const [name, discoveryUrl, jwks, reason] of [
+  ['is taken with discovery_url', 'own', `${inside}/certs`, undefined],
+  ['is not taken off the cluster', 'own', 'http://sso.example.com/certs', 'plain_http'],
+  ['is not taken without discovery_url', undefined, `${inside}/certs`, 'plain_http'],
+] as const) {
+  test(`plain http to a cluster-internal key set ${name}`, async (t) => {
+    const { provider, server, settled, events } = await simulate(t, {
+      configure: ({ origin, issuer }) =>
+        discoveryUrl === undefined
+          ? { issuer }
+          : { issuer, discovery_url: `${origin}/.well-known/openid-configuration` },
+    })
+    server.discovery = { body: { issuer: server.issuer, jwks_uri: jwks } }
+    provider.start()
+    await settled()
+    const failed = events.find((it) => it.kind === 'fetch_failed' && it.document === 'discovery')
+    assert.equal(failed?.kind === 'fetch_failed' ? failed.reason : undefined, reason)
+    assert.equal(provider.keySetUrl(), reason === undefined ? jwks : undefined)
+    provider.stop()
+  })
+}
+
 test('a document that is slow ends after 5 s', async (t) => {
   const { clock, server, provider, events, settled } = await simulate(t)
   const asked = new Promise<void>((resolve) => {

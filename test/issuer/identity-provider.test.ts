@@ -115,7 +115,7 @@ test('a key set that becomes unusable counts as a failed fetch: the keys before 
   const { clock, server, provider, key, now } = await simulateWarm(t)
   server.keys = { body: { keys: [] } }
   await clock.advance(hour)
-  assert.match(provider.status().reason ?? '', /no usable key/)
+  assert.match(provider.status().reason ?? '', /the key set is empty/)
   const jwt = await signToken(key, { iat: now() })
   assert.equal((await provider.verifier.verify(jwt)).kind, 'signed')
 })

@@ -112,3 +112,30 @@ test('each algorithm picks keys of its own type and curve', async () => {
   const counts = algorithms.map((it) => keysFitting(keySet, it, undefined).length)
   assert.deepEqual(counts, [1, 1, 1, 1, 1, 0, 0])
 })
+
+for (const [what, keys, words] of [
+  ['an empty one', [], 'the key set is empty'],
+  [
+    'one for other algorithms',
+    [
+      { kty: 'EC', crv: 'P-256' },
+      { kty: 'EC', crv: 'P-256' },
+      { kty: 'OKP', crv: 'Ed25519' },
+    ],
+    'the key set has no usable key for RS256, only EC P-256, OKP Ed25519',
+  ],
+  [
+    'one of nothing that is known',
+    [{ kty: 'BODY', crv: 'BODY' }, 'BODY'],
+    'the key set has no usable key for RS256',
+  ],
+] as const) {
+  test(`a key set without a usable key says what is there: ${what}`, async () => {
+    await assert.rejects(readKeySet({ keys }, rules), (error) => {
+      assert.ok(error instanceof DocumentError)
+      assert.equal(error.reason, 'no_usable_key')
+      assert.equal(error.message, words)
+      return true
+    })
+  })
+}

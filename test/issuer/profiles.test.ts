@@ -68,6 +68,14 @@ const keys: [string, object, object, boolean][] = [
   ['whose issuer is not text', { ...key, issuer: 7 }, discovery, false],
 ]
 
+const external = `https://${tid}.ciamlogin.com/${tid}/v2.0`
+keys.push([
+  'of External ID, whose template names the tenant twice',
+  { kty: 'RSA', issuer: 'https://{tenantid}.ciamlogin.com/{tenantid}/v2.0' },
+  { issuer: external },
+  true,
+])
+
 for (const [name, candidate, metadata, expected] of keys) {
   test(`Entra, a key ${name}: ${expected ? 'counts' : 'does not count'}`, () => {
     const { acceptsKey } = entraProfile(entra)
@@ -98,7 +106,20 @@ for (const [configured, discoveryUrl] of issuers) {
   })
 }
 
-test('a person is named by upn, else oid (Entra), preferred_username, else sub (oidc), or as configured', () => {
+test('discovery_url is where the document is, and where plain http may stay within the cluster', () => {
+  const url = 'http://keycloak:8080/realms/a/.well-known/openid-configuration'
+  const issuer = 'https://idp.example/realms/a'
+  const profile = oidcProfile({ ...OIDC_DEFAULTS, issuer, discovery_url: url })
+  assert.equal(profile.discoveryUrl, url)
+  assert.equal(profile.plainHttp, 'cluster-internal')
+  assert.equal(profile.acceptsIssuer(issuer), true)
+  assert.equal(profile.acceptsIssuer('http://keycloak:8080/realms/a'), false)
+  assert.deepEqual(profile.tokenIssuers(undefined), [issuer])
+  assert.equal(oidcProfile({ ...OIDC_DEFAULTS, issuer }).plainHttp, 'loopback')
+  assert.equal(entraProfile(entra).plainHttp, 'loopback')
+})
+
+test('a user is named by upn, else oid (Entra), preferred_username, else sub (oidc), or as configured', () => {
   assert.deepEqual(entraProfile(entra).userClaims, ['upn', 'oid'])
   assert.deepEqual(entraProfile({ ...entra, user_claim: 'email' }).userClaims, ['email'])
   const oidc = { ...OIDC_DEFAULTS, issuer: 'https://idp.example' }

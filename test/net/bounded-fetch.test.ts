@@ -262,3 +262,50 @@ test('a proxy variable that is not a URL is told at once, without its value', (t
     /^Error: HTTPS_PROXY or HTTP_PROXY is/,
   )
 })
+
+test('plain http goes to cluster-internal names only where it may', async (t) => {
+  const asked: string[] = []
+  const url = new URL(
+    await serve(t, (request, response) => {
+      asked.push(String(request.headers.host))
+      response.end()
+    }),
+  )
+  const lookup: BoundedFetchOptions['lookup'] = (_host, options, callback) => {
+    if (options.all === true) callback(null, [{ address: '127.0.0.1', family: 4 }])
+    else callback(null, '127.0.0.1', 4)
+  }
+  const inside = open(t, { lookup, plainHttp: 'cluster-internal' })
+  for (const host of ['keycloak', 'keycloak.sso.svc', 'keycloak.sso.svc.cluster.local']) {
+    const { status } = await inside(`http://${host}:${url.port}/document`, get)
+    assert.equal(status, 200)
+  }
+  assert.equal(asked.length, 3)
+  for (const host of ['sso.example.com', '10.0.0.1', 'svc.example', '169.254.169.254']) {
+    await assert.rejects(inside(`http://${host}:${url.port}/`, get), fails('plain_http'))
+  }
+  await assert.rejects(
+    open(t, { lookup })(`http://keycloak:${url.port}/`, get),
+    fails('plain_http'),
+  )
+  assert.equal(asked.length, 3)
+})
+
+test('plain http within the cluster is never sent to a proxy', async (t) => {
+  let asked = 0
+  const proxy = new URL(
+    await serve(t, (_request, response) => {
+      asked += 1
+      response.end()
+    }),
+  )
+  const before = process.env['HTTP_PROXY']
+  process.env['HTTP_PROXY'] = proxy.origin
+  t.after(() => {
+    if (before === undefined) delete process.env['HTTP_PROXY']
+    else process.env['HTTP_PROXY'] = before
+  })
+  const inside = open(t, { plainHttp: 'cluster-internal' })
+  await assert.rejects(inside('http://rolecall-test.nowhere.svc/', get), fails('unreachable'))
+  assert.equal(asked, 0)
+})

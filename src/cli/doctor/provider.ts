@@ -2,12 +2,14 @@ import { type Clock, systemClock } from '../../clock.ts'
 import type { Config } from '../../config/config.ts'
 import type { IdentityProvider } from '../../issuer/identity-provider.ts'
 import type { IssuerEvent } from '../../issuer/issuer-event.ts'
+import { providerFetchOptions } from '../../issuer/provider-connection.ts'
 import {
   type BoundedConnection,
   type BoundedFetch,
   createBoundedFetch,
 } from '../../net/bounded-fetch.ts'
 import type { DocumentFailure } from '../../net/document-error.ts'
+import { printable } from '../../oauth/printable.ts'
 import { providerWithKeys } from '../provider-keys.ts'
 import type { DoctorCheck } from './report.ts'
 
@@ -18,16 +20,15 @@ export interface ExaminedProvider {
   close(): void
 }
 
+const MOST_ALGORITHMS = 10
 /** Two documents, 5 s each, and a moment. */
 const PATIENCE_MS = 11_000
 
 /** Fetches discovery and keys once, by the code of `serve`, and compares the clocks on the way. */
 export async function examineProvider(config: Config): Promise<ExaminedProvider> {
-  const { certificate_authority: authority } = config.identity_provider
-  const connection: BoundedConnection = createBoundedFetch({
-    clock: systemClock,
-    ...(authority !== undefined && { certificateAuthority: authority }),
-  })
+  const connection: BoundedConnection = createBoundedFetch(
+    providerFetchOptions(config.identity_provider, systemClock),
+  )
   const heard: Heard = { statuses: [] }
   const events: IssuerEvent[] = []
   const provider = await providerWithKeys(config, {
@@ -41,6 +42,7 @@ export async function examineProvider(config: Config): Promise<ExaminedProvider>
     provider,
     checks: [
       discoveryCheck(provider, events, away),
+      ...algorithmsCheck(provider, config),
       keysCheck(provider, events, away),
       clockCheck(heard.offset),
     ],
@@ -82,6 +84,24 @@ function discoveryCheck(
   if (failure) return failedFetch(name, failure, away)
   if (provider.status().discoveryFetchedAt === undefined) return tooSlow(name, url)
   return { name, verdict: 'ok', sentence: `${url} names issuer ${provider.metadataIssuer()}.` }
+}
+
+/** Told only where it is wrong: what the provider says it signs with is none of what is taken. */
+function algorithmsCheck(provider: IdentityProvider, config: Config): readonly DoctorCheck[] {
+  const { signing_algorithms: taken } = config.identity_provider
+  const offered = provider.offeredAlgorithms() ?? []
+  if (offered.length === 0 || offered.some((one) => taken.some((it) => it === one))) return []
+  const shown = offered.slice(0, MOST_ALGORITHMS).map((one) => printable(String(one), 20))
+  const sentence = `The provider offers ${shown.join(', ')}, and signing_algorithms takes ${taken.join(', ')}.`
+  return [
+    {
+      name: 'algorithms',
+      verdict: config.sign_in.mode === 'off' ? 'warning' : 'failed',
+      sentence,
+      remedy:
+        'Let the provider sign tokens with one that is taken, or list what it signs with in signing_algorithms of [identity_provider]; the API server has a list of its own (RS256 by default).',
+    },
+  ]
 }
 
 function keysCheck(

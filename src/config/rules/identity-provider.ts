@@ -34,6 +34,7 @@ export function judgeIdentityProvider(input: RuleInput, files: ValueFiles): void
       'Write kind = "entra" with tenant_id.',
     )
   }
+  if (issuer !== undefined) warnOfServiceUsers(input, issuer)
   if (staleFor < HOUR_MS) {
     report.warn(
       draft,
@@ -42,6 +43,22 @@ export function judgeIdentityProvider(input: RuleInput, files: ValueFiles): void
       'Write "1h" or more, or every request may meet 503 between two fetches.',
     )
   }
+}
+
+/**
+ * Providers whose service accounts are users like any other: no claim tells their tokens from a
+ * user's. Those alone are told that can be known by their issuer.
+ */
+function warnOfServiceUsers({ settings, draft, report }: RuleInput, issuer: string): void {
+  const { hostname } = new URL(issuer)
+  if (hostname !== 'zitadel.cloud' && !hostname.endsWith('.zitadel.cloud')) return
+  if (settings.resource.every((one) => one.allow_app_tokens)) return
+  report.warn(
+    draft,
+    ['identity_provider', 'issuer'],
+    'is Zitadel, where no claim tells the token of a service user from that of a user: allow_app_tokens = false does not keep them out',
+    'Let resources ask for what only users have, with required_groups or required_scopes, and let no service user get tokens for their audiences.',
+  )
 }
 
 function judgeKind(input: RuleInput): void {

@@ -12,7 +12,7 @@ import {
 } from 'openid-client'
 import type { Clock } from '../../clock.ts'
 import type { ProviderCredential } from '../../config/config.ts'
-import { type BoundedFetch, checkedUrl } from '../../net/bounded-fetch.ts'
+import { type BoundedFetch, checkedUrl, type PlainHttp } from '../../net/bounded-fetch.ts'
 import { asDocumentError, type DocumentError } from '../../net/document-error.ts'
 import { CredentialError, clientAuthentication, type ReadText } from './client-credential.ts'
 import type { GrantOutcome, ProviderGrants, ProviderTokens } from './provider-grants.ts'
@@ -29,6 +29,8 @@ export interface TokenEndpointOptions {
   readonly namesScope: boolean
   /** Bounded in time and size. */
   readonly fetch: BoundedFetch
+  /** Which token endpoints may be asked by plain http. */
+  readonly plainHttp: PlainHttp
   /** As it is now. */
   readonly credential: () => ProviderCredential
   /** The discovery document as it is now. */
@@ -78,7 +80,7 @@ async function ask(
     return unavailable('the discovery document is not there yet', retryAfter)
   }
   try {
-    const url = checkedUrl(String(metadata.token_endpoint))
+    const url = checkedUrl(String(metadata.token_endpoint), options.plainHttp)
     const use = { clock, metadata, ...(readText && { readText }) }
     const authentication = await clientAuthentication(options.credential(), use)
     return await exchange({ grantType, parameters, metadata, url, authentication }, options)
@@ -105,7 +107,7 @@ async function exchange(grant: Grant, options: TokenEndpointOptions): Promise<Gr
   const client = { [clockSkew]: Math.round((clock.now() - Date.now()) / 1000) }
   const configuration = new Configuration(grant.metadata, clientId, client, grant.authentication)
   configuration[customFetch] = recorder.fetch
-  // Only for http on loopback: checkedUrl has decided that.
+  // checkedUrl has decided that plain http is taken there.
   if (grant.url.protocol === 'http:') allowInsecureRequests(configuration)
   const result = await genericGrantRequest(configuration, grant.grantType, {
     ...grant.parameters,

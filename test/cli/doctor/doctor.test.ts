@@ -183,6 +183,42 @@ test('another issuer in the discovery document is a failure', async (t) => {
   assert.equal(code, 1)
 })
 
+test('a provider that offers no algorithm that is taken is told with both lists', async (t) => {
+  const { file } = await healthy(t)
+  const server = await startIssuerServer([await createSigningKey('one')])
+  t.after(() => server.close())
+  const { body } = server.discovery as { body: object }
+  const provider = { kind: 'oidc', issuer: server.issuer }
+  for (const [offered, verdict] of [
+    [['ES256', 'EdDSA'], 'warning'],
+    [['ES256', 'RS256'], undefined],
+    [[], undefined],
+    [undefined, undefined],
+  ] as const) {
+    server.discovery = { body: { ...body, id_token_signing_alg_values_supported: offered } }
+    const { checks } = await examine({ ...file, identity_provider: provider })
+    const found = checks.find(({ name }) => name === 'algorithms')
+    assert.equal(found?.verdict, verdict)
+    if (found === undefined) continue
+    assert.equal(
+      found.sentence,
+      'The provider offers ES256, EdDSA, and signing_algorithms takes RS256.',
+    )
+    assert.match(found.remedy ?? '', /signing_algorithms/)
+  }
+})
+
+test('an empty key set is told', async (t) => {
+  const { file } = await healthy(t)
+  const server = await startIssuerServer([])
+  t.after(() => server.close())
+  const provider = { kind: 'oidc', issuer: server.issuer }
+  const { check, code } = await examine({ ...file, identity_provider: provider })
+  assert.equal(check('keys').verdict, 'failed')
+  assert.equal(check('keys').sentence, 'the key set is empty.')
+  assert.equal(code, 1)
+})
+
 test('keys are counted, with what they are for', async (t) => {
   const { entra, file } = await healthy(t)
   const { check } = await examine(file)

@@ -229,6 +229,14 @@ for (const [rule, changes, key, words] of problems) {
 }
 
 const warnings: readonly Row[] = [
+  [
+    'the service users of Zitadel pass as users',
+    {
+      identity_provider: { kind: 'oidc', issuer: 'https://example-ab12cd.zitadel.cloud' },
+    },
+    'identity_provider.issuer',
+    /no claim tells the token of a service user.*allow_app_tokens/,
+  ],
   ['any origin', { unsafe_any_origin: true }, 'unsafe_any_origin', /every web page/],
   [
     'plain http upstream',

@@ -76,6 +76,7 @@ async function start(
       clientId: 'rolecall',
       namesScope: true,
       fetch: connection.fetch,
+      plainHttp: 'loopback',
       credential: () => ({ kind: 'secret', secret: 'THE-SECRET' }),
       metadata: () => endpoint.metadata,
       discoveryIn: () => 0,
