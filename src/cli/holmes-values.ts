@@ -1,5 +1,5 @@
 import type { Config, ProviderCredential, RelayConfig } from '../config/config.ts'
-import { holmesServers } from '../http/pages/holmes-servers.ts'
+import { holmesServers } from '../http/home/holmes-servers.ts'
 import { sharedTokenEndpoint } from '../oauth/own-endpoints.ts'
 import { exactRedirectUris } from '../sign-in/clients/redirect-uris.ts'
 

@@ -9,6 +9,7 @@ export type Purpose =
   | 'access token'
   | 'refresh token'
   | 'transaction'
+  | 'go-on question'
   | 'authorization code'
   | 'consent'
   | 'client id'

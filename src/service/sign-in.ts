@@ -96,11 +96,11 @@ function brokerEndpoints(
   return {
     broker,
     tokenEndpoints: broker.resources.map((resource) => ({
-      path: new URL(resource.token).pathname,
+      path: new URL(resource.tokenUrl).pathname,
       redeem: (request) => broker.redeem(request, resource),
     })),
     revocationEndpoints: broker.resources.map((resource) => ({
-      path: new URL(resource.revoke).pathname,
+      path: new URL(resource.revokeUrl).pathname,
       revoke: (request) => {
         const { singleUse } = parts
         return revoke(request, { config, resource, keys: keys.for('refresh token'), singleUse })

@@ -34,13 +34,10 @@ export interface BrokerProvider {
 /** One resource that is signed in for, with the authorization server that we are for it. */
 export interface BrokerResource extends SignInResource {
   readonly issuer: string
-  /** The address of its authorize endpoint. */
-  readonly authorize: string
-  /** The address of its token endpoint. */
-  readonly token: string
-  /** The address of its revocation endpoint. */
-  readonly revoke: string
-  /** What people type into their clients. */
+  readonly authorizeUrl: string
+  readonly tokenUrl: string
+  readonly revokeUrl: string
+  /** What users type into their clients. */
   readonly url: string
   readonly clients: Clients
 }
@@ -58,15 +55,14 @@ export function brokerResources(
   return resources.map((served, index) => {
     const { name, path } = served.resource
     const own = ownEndpoints({ publicUrl, name, isFirst: index === 0 })
-    const { issuer, authorize, token, revoke } = own
     return {
       ...served,
-      issuer,
-      authorize,
-      token,
-      revoke,
+      issuer: own.issuer,
+      authorizeUrl: own.authorize,
+      tokenUrl: own.token,
+      revokeUrl: own.revoke,
       url: publicUrl + path,
-      clients: clientsOf(issuer),
+      clients: clientsOf(own.issuer),
     }
   })
 }

@@ -1,7 +1,8 @@
 import type { OAuthParameters } from '../oauth/parameters.ts'
-import { authorize, decide, type Visit } from './authorize/authorize.ts'
+import { beginSignIn, type Visit } from './authorize/begin-sign-in.ts'
 import type { BrowserAnswer, BrowserCookies } from './authorize/browser-answer.ts'
 import { callback } from './authorize/callback.ts'
+import { decide } from './authorize/decide.ts'
 import { finishOwnSignIn } from './authorize/own-sign-in.ts'
 import { createTransactionClaims } from './authorize/transaction-claims.ts'
 import { type BrokerContext, type BrokerResource, brokerResources } from './broker-context.ts'
@@ -18,7 +19,7 @@ export interface Broker {
   /** In the order of the configuration. */
   readonly resources: readonly BrokerResource[]
   /** @throws ErrorAnswer for a page */
-  authorize(query: string, visit: BrokerVisit): Promise<BrowserAnswer>
+  beginSignIn(query: string, visit: BrokerVisit): Promise<BrowserAnswer>
   /** @throws ErrorAnswer for a page */
   decide(form: OAuthParameters, visit: BrokerVisit): Promise<BrowserAnswer>
   /** @throws ErrorAnswer for a page */
@@ -34,7 +35,7 @@ export function createBroker(
     },
 ): Broker {
   const resources = brokerResources(parts.config, parts.resources, parts.clientsOf)
-  const claimed = createTransactionClaims(parts.clock)
+  const claims = createTransactionClaims(parts.clock)
   const visitOf = ({ index, ...visit }: BrokerVisit): Visit => {
     const resource = resources[index]
     if (!resource) throw new Error(`there is no resource number ${index}`)
@@ -42,15 +43,15 @@ export function createBroker(
   }
   return {
     resources,
-    authorize: (query, visit) => authorize(query, visitOf(visit), parts),
-    decide: (form, visit) => decide(form, visitOf(visit), parts),
+    beginSignIn: (query, visit) => beginSignIn(query, visitOf(visit), parts),
+    decide: (form, visit) => decide(form, visitOf(visit), { ...parts, claims }),
     callback: (query, cookies) =>
       callback(
         query,
         {
           resources,
           cookies,
-          ...claimed,
+          claims,
           finishOwn: (transaction, code) =>
             finishOwnSignIn(transaction, code, { resources, parts }),
         },

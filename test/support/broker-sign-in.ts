@@ -78,7 +78,7 @@ export async function answerFor(
   }: { readonly url?: string; readonly browser?: Browser } = {},
 ): Promise<URLSearchParams> {
   const back = await toCallback({ gateway, browser }, url, person)
-  return locationOf(await browser.get(back.href)).searchParams
+  return locationOf(await browser.comeBack(back.href)).searchParams
 }
 
 /** The client's code of a whole sign-in. */

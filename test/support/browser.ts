@@ -11,6 +11,8 @@ export interface Browser {
   ): Promise<Response>
   /** Presses Allow on a consent page; the address that the browser is then sent to. */
   allow(page: Response): Promise<string>
+  /** Comes back from the provider, and goes on to the client where a page asks whether to. */
+  comeBack(url: string): Promise<Response>
   /** By name. */
   readonly cookies: Map<string, string>
 }
@@ -57,6 +59,13 @@ export function createBrowser(send: Send = fetch): Browser {
       const location = answer.headers.get('location')
       if (location === null) throw new Error(`no redirect but ${answer.status}`)
       return location
+    },
+    async comeBack(url) {
+      const answer = await browser.get(url)
+      const html = answer.status === 200 ? await answer.clone().text() : ''
+      return html.includes('name="decision"')
+        ? press(browser, answer, { decision: 'allow' })
+        : answer
     },
   }
   return browser

@@ -11,12 +11,13 @@ export interface Layout {
   readonly main: Html
   /** Without landmarks of its own. */
   readonly footer: Html
-  /** Of our own, as the page's policy names it. */
+  /** Scripts of our own, as the page's policy names them: before anything is shown, and at the end. */
+  readonly firstScript?: string
   readonly script?: string
 }
 
 /** One page in the look that all of them have. */
-export function layout({ title, site, main, footer, script }: Layout): string {
+export function layout({ title, site, main, footer, firstScript, script }: Layout): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -24,7 +25,7 @@ export function layout({ title, site, main, footer, script }: Layout): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 ${html`<title>${title} - rolecall</title>`}
 <style>${STYLE}</style>
-</head>
+${firstScript === undefined ? '' : `<script>${firstScript}</script>\n`}</head>
 <body>
 ${html`<header><p><strong>rolecall</strong> <span>at ${site}</span></p></header>`}
 <main>

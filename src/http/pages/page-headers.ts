@@ -3,8 +3,8 @@ import { STYLE_SOURCE } from './style.ts'
 /** What a page does that its policy must let it. */
 export interface PageNeeds {
   readonly form: boolean
-  /** How the policy names the page's own script. */
-  readonly script?: string
+  /** How the policy names the page's own scripts. */
+  readonly scripts?: readonly string[]
 }
 
 /**
@@ -28,11 +28,11 @@ export function pageHeaders(needs: PageNeeds): Readonly<Record<string, string>> 
  * redirects that follow too, and those lead to the identity provider and to the client, wherever
  * that is. Another page cannot put a form into ours, since all text in it is escaped.
  */
-function policy({ form, script }: PageNeeds): string {
+function policy({ form, scripts = [] }: PageNeeds): string {
   const directives = [
     "default-src 'none'",
     `style-src ${STYLE_SOURCE}`,
-    ...(script === undefined ? [] : [`script-src ${script}`]),
+    ...(scripts.length === 0 ? [] : [`script-src ${scripts.join(' ')}`]),
     "base-uri 'none'",
     "frame-ancestors 'none'",
     ...(form ? [] : ["form-action 'none'"]),

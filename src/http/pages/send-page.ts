@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { pageHeaders } from './page-headers.ts'
-import { type BrowserPage, type PageContext, render, scriptOf } from './pages.ts'
+import { type BrowserPage, isQuestion, type PageContext, render, scriptsOf } from './pages.ts'
 
 /** Answers with a page. */
 export function sendPage(
@@ -8,12 +8,10 @@ export function sendPage(
   page: BrowserPage,
   { status, ...context }: PageContext & { readonly status: number },
 ): FastifyReply {
-  const script = scriptOf(page)
+  const scripts = Object.values(scriptsOf(page)).map(({ source }) => source)
   return reply
     .code(status)
-    .headers(
-      pageHeaders({ form: page.kind === 'consent', ...(script && { script: script.source }) }),
-    )
+    .headers(pageHeaders({ form: isQuestion(page), scripts }))
     .type('text/html; charset=utf-8')
     .send(render(page, context))
 }

@@ -11,6 +11,9 @@ export interface PageScript {
   readonly source: string
 }
 
+/** Of every question: its buttons answer once a pointer or key has moved on the page. */
+export const DELIBERATE = pageScript('deliberate.js')
+
 /** Of the popup's question: waits there for the end of the sign-in, which is in another window. */
 export const WAITING = pageScript('waiting.js')
 

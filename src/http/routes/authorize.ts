@@ -9,10 +9,11 @@ import type { Broker } from '../../sign-in/broker.ts'
 import { answerOf, errorHandler } from '../error-handler.ts'
 import type { BrowserPage } from '../pages/pages.ts'
 import { sendPage } from '../pages/send-page.ts'
-import { isByUser } from '../steps/fetch-metadata.ts'
+import { isByUser, isFromOwnPage } from '../steps/fetch-metadata.ts'
 import { queryOf } from '../steps/raw-request.ts'
 import { type CookieJar, cookieJar } from './cookies.ts'
 
+/** The answer to a question may have the code of the identity provider in it. */
 const FORM_BYTES = 16_384
 const CALLBACK = '/oauth/callback'
 
@@ -26,7 +27,7 @@ export function browserRoutes(
   { broker, log }: BrowserRoutesParts,
   { public_url: publicUrl }: Pick<Config, 'public_url'>,
 ) {
-  const browser = { jar: cookieJar(publicUrl), site: new URL(publicUrl).host }
+  const browser = { jar: cookieJar(publicUrl), site: new URL(publicUrl).host, publicUrl }
   return async (scope: FastifyInstance): Promise<void> => {
     scope.setErrorHandler(pageErrorHandler(log, browser.site))
     scope.addContentTypeParser(
@@ -34,8 +35,8 @@ export function browserRoutes(
       { parseAs: 'string', bodyLimit: FORM_BYTES },
       (_request, body, done) => done(null, body),
     )
-    for (const [index, { authorize }] of broker.resources.entries()) {
-      const path = new URL(authorize).pathname
+    for (const [index, { authorizeUrl }] of broker.resources.entries()) {
+      const path = new URL(authorizeUrl).pathname
       scope.route({
         url: path,
         method: scope.supportedMethods,
@@ -44,7 +45,7 @@ export function browserRoutes(
           answer(request, reply, browser, (visit) =>
             request.method === 'POST'
               ? broker.decide(formOf(request), { ...visit, index })
-              : broker.authorize(queryOf(request), { ...visit, index }),
+              : broker.beginSignIn(queryOf(request), { ...visit, index }),
           ),
       })
     }
@@ -62,23 +63,29 @@ export function browserRoutes(
 
 interface BrowserVisit {
   readonly cookies: ReturnType<CookieJar['read']>
-  readonly byPerson: boolean
+  readonly byUser: boolean
+  readonly fromOwnPage: boolean
 }
 
 interface BrowserSide {
   readonly jar: CookieJar
   /** Our own host. */
   readonly site: string
+  readonly publicUrl: string
 }
 
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  { jar, site }: BrowserSide,
+  { jar, site, publicUrl }: BrowserSide,
   ask: (visit: BrowserVisit) => Promise<BrowserAnswer>,
 ): Promise<FastifyReply> {
   const cookies = jar.read(request.headers.cookie)
-  const given = await ask({ cookies, byPerson: isByUser(request.headers) })
+  const given = await ask({
+    cookies,
+    byUser: isByUser(request.headers),
+    fromOwnPage: isFromOwnPage(request.headers, { public_url: publicUrl }),
+  })
   request.record.decision = given.log.decision
   request.record.reason = given.log.reason
   for (const line of jar.write(given.cookies, cookies)) reply.header('set-cookie', line)

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../../config/config.ts'
-import { renderHome } from '../pages/home.ts'
+import { renderHome } from '../home/home.ts'
 import { pageHeaders } from '../pages/page-headers.ts'
 
 /** The page for whoever opens the server's address. The same for everybody, without sign-in. */

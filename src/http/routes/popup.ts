@@ -55,7 +55,7 @@ function visit(
     return reply.code(303).headers(headers).header('location', read.location).send()
   }
   return reply
-    .headers(pageHeaders({ form: false, script: ENDING.source }))
+    .headers(pageHeaders({ form: false, scripts: [ENDING.source] }))
     .type('text/html; charset=utf-8')
     .send(renderPopup({ ...read, site }))
 }

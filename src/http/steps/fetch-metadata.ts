@@ -6,8 +6,9 @@ import type { Hook } from './step.ts'
 /**
  * Lets through what a browser's own window asks for: no page of another origin posts for a user
  * (CSRF), reads an answer, or shows one in a frame (clickjacking). Judged by Origin and Fetch
- * Metadata, both of which no page can forge; a browser too old for them is let through, and its
- * cookies are SameSite.
+ * Metadata, both of which no page can forge.
+ *
+ * Not checked: that a browser says anything at all; see `isFromOwnPage`.
  */
 export function ownWindow({ public_url: own }: Pick<Config, 'public_url'>): Hook {
   return ({ method, headers }, _reply, done) => {
@@ -19,9 +20,20 @@ export function ownWindow({ public_url: own }: Pick<Config, 'public_url'>): Hook
   }
 }
 
-/** Whether a user set this off, as far as the browser says: a click, not a page by itself. */
+/** Whether the browser says that a user set this off: a click, not a page by itself. */
 export function isByUser(headers: IncomingHttpHeaders): boolean {
-  return headers['sec-fetch-mode'] === undefined || headers['sec-fetch-user'] === '?1'
+  return headers['sec-fetch-user'] === '?1'
+}
+
+/**
+ * Whether the browser says that a form was sent from a page of ours. SameSite does not: on loopback a
+ * page on another port is of the same site, and our cookies go with what it posts.
+ */
+export function isFromOwnPage(
+  { origin, 'sec-fetch-site': site }: IncomingHttpHeaders,
+  { public_url: own }: Pick<Config, 'public_url'>,
+): boolean {
+  return origin === undefined ? site === 'same-origin' : origin === own
 }
 
 /** Navigations by GET carry no Origin, and clients begin them from anywhere; forms are ours. */

@@ -28,34 +28,46 @@ export interface BrowserLog {
 }
 
 /** A page for people: what is on it, not how it looks. Every text may come from outside. */
-export type Page = ConsentPage | ErrorPage | SignedInPage
+export type Page = ConsentPage | GoOnPage | ErrorPage | SignedInPage
 
-/** Asks whether a client may be given access. A form with `decision=allow` and `decision=deny`. */
-export interface ConsentPage {
-  readonly kind: 'consent'
+/** What pages show of a client. */
+export interface PageClient {
+  readonly kind: 'registered' | 'dynamic' | 'metadata_document' | 'popup'
+  readonly id: string
+  /** What it calls itself: not to be believed. */
+  readonly name?: string
+  /** The host that vouches for it. */
+  readonly host?: string
+  /** Of the web UI that opened the popup. */
+  readonly origin?: string
+}
+
+/** A question about a client: a form with `decision=allow` and `decision=deny`. */
+interface Question {
   /** Where the form is posted to. */
   readonly action: string
   /** The field `transaction` of the form. */
   readonly transaction: string
-  readonly client: {
-    readonly kind: 'registered' | 'dynamic' | 'metadata_document' | 'popup'
-    readonly id: string
-    /** What it calls itself: not to be believed. */
-    readonly name?: string
-    /** The host that vouches for it. */
-    readonly host?: string
-    /** Of the web UI that opened the popup. */
-    readonly origin?: string
-  }
+  readonly client: PageClient
   readonly redirectUri: string
   /** The resource's name, and the URL that people typed. */
   readonly resource: { readonly name: string; readonly url: string }
   /** `passthrough`: the client gets a token for the cluster itself. */
   readonly tokens: AccessTokenFormat
+}
+
+/** Before the provider: whether a client may be given access. */
+export interface ConsentPage extends Question {
+  readonly kind: 'consent'
   /** How long the client can renew its token, in milliseconds. */
   readonly lasts: number
   /** Whether an allowed client is not asked for again in this browser for a while. */
   readonly remembers: boolean
+}
+
+/** After the provider: whether to go on to the client. */
+export interface GoOnPage extends Question {
+  readonly kind: 'go_on'
 }
 
 /** Says what went wrong, whose job it is, and the remedy. */

@@ -1,68 +1,75 @@
-import { randomUUID } from 'node:crypto'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { invalidRequest } from '../../oauth/errors.ts'
 import { type OAuthParameters, readParameters } from '../../oauth/parameters.ts'
-import { type BrokerContext, type BrokerResource, issuerShown } from '../broker-context.ts'
+import type { BrokerContext, BrokerResource } from '../broker-context.ts'
 import { clientError, type ProviderRefusal } from '../provider/provider-refusal.ts'
-import { sealCode } from '../token/authorization-code.ts'
-import { answerAddress } from './authorize-request.ts'
+import { AuthorizeRefusal } from './authorize-request.ts'
 import type { BrowserAnswer, BrowserCookies } from './browser-answer.ts'
-import { checkStillAllowed } from './still-allowed.ts'
-import { openTransaction, type Transaction } from './transaction.ts'
+import { codeForClient } from './client-code.ts'
+import { goOnQuestion, mustAskToGoOn } from './go-on.ts'
+import { findStillAllowed } from './still-allowed.ts'
+import { type AnswerParts, refusal } from './to-provider.ts'
+import { type ClientTransaction, openTransaction, type Transaction } from './transaction.ts'
 import type { TransactionClaims } from './transaction-claims.ts'
 
 /** A browser that comes back from the identity provider. */
-export interface Return extends TransactionClaims {
+export interface Return {
   readonly resources: readonly BrokerResource[]
   readonly cookies: BrowserCookies
+  readonly claims: TransactionClaims
   /** A sign-in on our own page comes to its end. */
   finishOwn(transaction: Transaction, code: string): Promise<BrowserAnswer>
 }
 
 /**
- * The callback (RFC 6749 §4.1.2): finds the sign-in in the browser that began it, and brings its
- * client a code of ours. The identity provider's code is not redeemed here but with ours, so that
- * trouble at that moment does not cost the sign-in.
+ * The callback (RFC 6749 §4.1.2): finds the sign-in in the browser that began it (login CSRF), and
+ * brings its client a code of ours, or asks first whether to go on.
  *
+ * @param query as it came
  * @throws ErrorAnswer 400 for a page, where no client can be told
  */
 export async function callback(
   query: string,
   back: Return,
-  parts: BrokerContext,
+  context: BrokerContext,
 ): Promise<BrowserAnswer> {
   const answer = readParameters(query, { from: 'address', keepsEmpty: true })
-  const transaction = await transactionOf(answer.get('state') ?? '', back, parts)
-  checkIssuer(answer.get('iss'), parts)
-  const refusal = refusalIn(answer)
-  const drop = { kind: 'drop_transaction', id: transaction.id } as const
-  const { client } = transaction
-  if (client) await checkStillAllowed(client, servedBy(transaction, back), parts.config)
-  if (!back.claim(transaction.id)) throw lost()
-  const done = client
-    ? await tellClient(answer.get('code') ?? '', refusal, { transaction, client, back, parts })
-    : await tellPerson(answer.get('code') ?? '', refusal, { transaction, back })
-  return { ...done, cookies: [...done.cookies, drop] }
+  const { transaction, resource } = await found(answer.get('state') ?? '', back, context)
+  checkIssuer(answer.get('iss'), context)
+  const code = answer.get('code') ?? ''
+  const refused = refusalIn(answer)
+  const { client: asked } = transaction
+  if (!asked) return tellUser(code, refused, { transaction, back })
+  const client = await findStillAllowed(asked, resource, context.config)
+  const of = { ...transaction, client: asked }
+  if (!refused && mustAskToGoOn(of, client, context)) {
+    if (back.claims.isClaimed(transaction.id)) throw lost()
+    return goOnQuestion(of, { client, code }, { resource, context })
+  }
+  claimOnce(of, back)
+  const told = refused
+    ? tellRefused(refused, of, { resource, context })
+    : await codeForClient(of, code, { resource, context })
+  return { ...told, cookies: [{ kind: 'drop_transaction', id: transaction.id }] }
 }
 
-async function transactionOf(
+async function found(
   id: string,
   { cookies, resources }: Return,
   { keys, clock }: BrokerContext,
-): Promise<Transaction> {
+): Promise<{ readonly transaction: Transaction; readonly resource: BrokerResource }> {
   const transaction = await openTransaction(cookies.transactions.get(id), id, {
     keys: keys.for('transaction'),
     now: clock.now(),
   })
-  const served = resources.some(({ resource }) => resource.name === transaction?.resource)
-  if (!transaction?.consented || !served) throw lost()
-  return transaction
+  const resource = resources.find((served) => served.resource.name === transaction?.resource)
+  if (!transaction || !resource || transaction.consent === 'asked') throw lost()
+  return { transaction, resource }
 }
 
-function servedBy({ resource: name }: Transaction, { resources }: Return): BrokerResource {
-  const served = resources.find(({ resource }) => resource.name === name)
-  if (!served) throw lost()
-  return served
+/** @throws ErrorAnswer 400 for a callback that came before (replay) */
+function claimOnce({ id }: Pick<Transaction, 'id'>, { claims }: Return): void {
+  if (!claims.claim(id)) throw lost()
 }
 
 function lost(): Error {
@@ -92,67 +99,37 @@ function refusalIn(answer: OAuthParameters): ProviderRefusal | undefined {
   return { error: error || 'server_error', ...(description !== undefined && { description }) }
 }
 
-interface Finishing {
-  readonly transaction: Transaction
-  readonly client: NonNullable<Transaction['client']>
-  readonly back: Return
-  readonly parts: BrokerContext
+function tellRefused(
+  refused: ProviderRefusal,
+  { client }: ClientTransaction,
+  parts: AnswerParts,
+): BrowserAnswer {
+  const { error, description, log } = clientError(refused)
+  return { ...refusal(new AuthorizeRefusal(error, description), client, parts), log }
 }
 
-async function tellClient(
-  providerCode: string,
-  refusal: ProviderRefusal | undefined,
-  { transaction, client, back, parts }: Finishing,
+async function tellUser(
+  code: string,
+  refused: ProviderRefusal | undefined,
+  { transaction, back }: { readonly transaction: Transaction; readonly back: Return },
 ): Promise<BrowserAnswer> {
-  const issuer = issuerShown(client.redirectUri, servedBy(transaction, back), parts.config)
-  if (refusal) {
-    const { error, description, log } = clientError(refusal)
-    const answer = { error, error_description: description }
-    return { kind: 'redirect', location: answerAddress(client, answer, issuer), cookies: [], log }
-  }
-  const code = await sealCode(
-    {
-      id: randomUUID(),
-      family: randomUUID(),
-      client: client.id,
-      redirectUri: client.redirectUri,
-      resource: transaction.resource,
-      challenge: client.challenge,
-      provider: providerCode,
-      secret: transaction.secret,
-      tokens: client.tokens,
-      issued: parts.clock.now(),
-    },
-    parts.keys.for('authorization code'),
-  )
-  return {
-    kind: 'redirect',
-    location: answerAddress(client, { code }, issuer),
-    cookies: [],
-    log: { decision: 'allow', reason: 'code_issued' },
-  }
-}
-
-async function tellPerson(
-  providerCode: string,
-  refusal: ProviderRefusal | undefined,
-  { transaction, back }: Pick<Finishing, 'transaction' | 'back'>,
-): Promise<BrowserAnswer> {
-  if (!refusal) return finishOwn(transaction, providerCode, back)
-  const { explanation, log } = clientError(refusal)
-  return { kind: 'page', status: 400, page: { kind: 'error', explanation }, cookies: [], log }
+  claimOnce(transaction, back)
+  const cookies = [{ kind: 'drop_transaction', id: transaction.id }] as const
+  if (!refused) return { ...(await finishOwn(transaction, code, back)), cookies }
+  const { explanation, log } = clientError(refused)
+  return { kind: 'page', status: 400, page: { kind: 'error', explanation }, cookies, log }
 }
 
 /** Trouble that passes spends nothing: whoever loads the page again goes on. */
 async function finishOwn(
   transaction: Transaction,
-  providerCode: string,
+  code: string,
   back: Return,
 ): Promise<BrowserAnswer> {
   try {
-    return await back.finishOwn(transaction, providerCode)
+    return await back.finishOwn(transaction, code)
   } catch (error) {
-    if (error instanceof ErrorAnswer && error.status === 503) back.release(transaction.id)
+    if (error instanceof ErrorAnswer && error.status === 503) back.claims.release(transaction.id)
     throw error
   }
 }

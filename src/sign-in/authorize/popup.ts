@@ -58,7 +58,7 @@ export function readPopupVisit(query: string, { config, resources }: PopupParts)
     code_challenge_method: 'S256',
     resource: resource.url,
   })
-  return { kind: 'start', location: `${resource.authorize}?${request}` }
+  return { kind: 'start', location: `${resource.authorizeUrl}?${request}` }
 }
 
 function messageOf(parameters: OAuthParameters): PopupMessage {

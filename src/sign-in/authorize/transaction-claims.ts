@@ -8,6 +8,8 @@ const MOST_CLAIMED = 10_000
 export interface TransactionClaims {
   /** Whether this transaction comes back for the first time here. */
   claim(id: string): boolean
+  /** Whether it came back already. */
+  isClaimed(id: string): boolean
   /** It may come back once more. */
   release(id: string): void
 }
@@ -26,6 +28,7 @@ export function createTransactionClaims(clock: Clock): TransactionClaims {
       claimed.set(id, true)
       return first
     },
+    isClaimed: (id) => claimed.has(id),
     release: (id) => void claimed.delete(id),
   }
 }

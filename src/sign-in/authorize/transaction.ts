@@ -5,7 +5,7 @@ import { sha256 } from '../../sealing/digest.ts'
 import { open, seal } from '../../sealing/sealed-value.ts'
 import { accessTokenFormatShape } from '../sealed/access-token-format.ts'
 
-/** How long a person may take from authorize to callback, in milliseconds. */
+/** How long a user may take from authorize to callback, in milliseconds. */
 export const TRANSACTION_LIFETIME_MS = 600_000
 
 const transactionShape = z.object({
@@ -19,12 +19,15 @@ const transactionShape = z.object({
       redirectUri: z.string(),
       state: z.string().optional(),
       challenge: z.string(),
-      /** What clients get, as the person is told. */
+      /** What clients get, as the user is told. */
       tokens: accessTokenFormatShape,
     })
     .optional(),
-  /** Whether the person allowed it, or nobody has to be asked. */
-  consented: z.boolean(),
+  /**
+   * How it came to be allowed. `asked`: not yet. Only after `clicked`, a click in this very sign-in,
+   * and for clients that the operator trusts (`skipped`) does a code leave without another click.
+   */
+  consent: z.enum(['asked', 'clicked', 'remembered', 'skipped']),
   prompt: z.enum(['none', 'login', 'select_account']).optional(),
   /** What nonce and PKCE verifier towards the identity provider are made of. */
   secret: z.string(),
@@ -35,9 +38,14 @@ const transactionShape = z.object({
 /** One sign-in on its way. It is in a cookie of the browser that began it, sealed. */
 export type Transaction = z.infer<typeof transactionShape>
 
+/** A client's sign-in: not one on our own page. */
+export type ClientTransaction = Transaction & {
+  readonly client: NonNullable<Transaction['client']>
+}
+
 /** A sign-in that begins; the id begins with the time, so that cookies can be told by age. */
 export function beginTransaction(
-  of: Pick<Transaction, 'resource' | 'client' | 'consented' | 'prompt'>,
+  of: Pick<Transaction, 'resource' | 'client' | 'consent' | 'prompt'>,
   now: number,
 ): Transaction {
   return {

@@ -10,7 +10,7 @@ const start = Date.parse('2026-03-01T12:00:00Z')
 
 /** The id of a sign-in that begins so many milliseconds later. */
 const idAt = (later: number) =>
-  beginTransaction({ resource: 'prod', consented: false }, start + later).id
+  beginTransaction({ resource: 'prod', consent: 'asked' }, start + later).id
 
 const header = (cookies: Iterable<readonly [string, string]>, prefix = '__Host-rolecall-tx-') =>
   [...cookies].map(([id, value]) => `${prefix}${id}=${value}`).join('; ')

@@ -277,7 +277,7 @@ test('a state comes back as it was, whatever is in it, and none where there was 
   const { gateway, browser } = await start(t)
   for (const [what, text] of Object.entries(states)) {
     const back = await toCallback({ gateway, browser }, authorizeUrl(gateway, { state: text }))
-    const answer = await browser.get(back.href)
+    const answer = await browser.comeBack(back.href)
     assert.equal(answer.status, 303, what)
     const { searchParams, hash } = locationOf(answer)
     assert.equal(searchParams.get('state'), text, what)
@@ -286,7 +286,9 @@ test('a state comes back as it was, whatever is in it, and none where there was 
     assert.equal(answer.headers.getSetCookie().length, 1)
   }
   const url = authorizeUrl(gateway, { state: undefined })
-  const answer = locationOf(await browser.get((await toCallback({ gateway, browser }, url)).href))
+  const answer = locationOf(
+    await browser.comeBack((await toCallback({ gateway, browser }, url)).href),
+  )
   assert.deepEqual([...answer.searchParams.keys()].sort(), ['code', 'iss'])
 })
 

@@ -40,7 +40,7 @@ async function start(t: TestContext, options: BrokerOptions = {}) {
     },
     /** The true answer still counts: nothing was spent. */
     async assertUnspent(back: URL) {
-      const answer = await browser.get(back.href)
+      const answer = await browser.comeBack(back.href)
       assert.equal(answer.status, 303)
       assert.ok(locationOf(answer).searchParams.has('code'))
     },
@@ -50,7 +50,9 @@ async function start(t: TestContext, options: BrokerOptions = {}) {
 test('what comes back is one code of ours at the client, and nothing of the provider', async (t) => {
   const { back, browser, gateway } = await start(t)
   const url = await back()
-  const answer = await browser.get(url.href)
+  const question = await assertPage(await browser.get(url.href), 200, /Go on to/)
+  assert.ok(!question.includes(url.searchParams.get('code') ?? ''))
+  const answer = await browser.comeBack(url.href)
   assertPrivate(answer.headers)
   const location = locationOf(answer)
   assert.deepEqual([...location.searchParams.keys()], ['code', 'state', 'iss'])
@@ -115,7 +117,7 @@ test('it comes back once, also in a browser that keeps its cookie', async (t) =>
 test('raced twenty ways, one answer has a code', async (t) => {
   const { back, browser } = await start(t)
   const url = await back()
-  const answers = await Promise.all(Array.from({ length: 20 }, () => browser.get(url.href)))
+  const answers = await Promise.all(Array.from({ length: 20 }, () => browser.comeBack(url.href)))
   const statuses = answers.map(({ status }) => status).sort()
   assert.deepEqual(statuses, [303, ...Array(19).fill(400)])
 })
@@ -164,10 +166,11 @@ test('a provider that always names itself is not believed without', async (t) =>
   const document = (await (await fetch(entra.origin + path)).json()) as object
   const announced = { ...document, authorization_response_iss_parameter_supported: true }
   entra.answer(path, { body: JSON.stringify(announced) })
-  const { back, browser, changed } = await start(t, { entra })
+  const { back, browser } = await start(t, { entra })
   const url = await back()
   await assertRefused(await browser.get(url.href), 400, /does not say which identity provider/)
-  const named = await changed(url, { iss: `${entra.origin}/${entra.tenantId}/v2.0` })
+  url.searchParams.set('iss', `${entra.origin}/${entra.tenantId}/v2.0`)
+  const named = await browser.comeBack(url.href)
   assert.ok(locationOf(named).searchParams.has('code'))
 })
 
@@ -194,7 +197,7 @@ test('ten sign-ins at once in one browser all come to their end, in any order', 
   assert.equal(browser.cookies.size, 10)
   const order = [9, 0, 5, 3, 7, 1, 8, 2, 6, 4]
   for (const number of order) {
-    const answer = locationOf(await browser.get(backs[number]?.href ?? ''))
+    const answer = locationOf(await browser.comeBack(backs[number]?.href ?? ''))
     assert.equal(answer.searchParams.get('state'), ids[number])
     const { status } = await postForm(
       endpoint(gateway, 'token'),
@@ -225,7 +228,7 @@ test('a sign-in ends at the issuer where it began, and nowhere once its resource
   )
   const { back, browser, gateway } = await start(t, { resources })
   const url = await back(authorizeUrl(gateway, {}, 'dev'))
-  const iss = locationOf(await browser.get(url.href)).searchParams.get('iss')
+  const iss = locationOf(await browser.comeBack(url.href)).searchParams.get('iss')
   assert.equal(iss, `${gateway.origin}/oauth/dev`)
   const late = await back(authorizeUrl(gateway, {}, 'dev'))
   await gateway.service.reload({ ...gateway.config, resources: resources.slice(0, 1) })

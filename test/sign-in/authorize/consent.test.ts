@@ -97,7 +97,7 @@ test('an answer counts only in the browser that was asked, for the question that
     browser.cookies.get(cookieOf(second)) ?? '',
     own.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
     own.slice(0, 40),
-    Buffer.from(JSON.stringify({ id: transaction, consented: false })).toString('base64url'),
+    Buffer.from(JSON.stringify({ id: transaction, consent: 'asked' })).toString('base64url'),
     '',
   ]
   for (const value of forged) {
@@ -236,7 +236,7 @@ test('what was asked is what is allowed: no field of the form changes client, ad
   const asked = locationOf(answer)
   assert.equal(asked.searchParams.get('scope'), scope)
   const back = await atProvider({ gateway, browser }, asked)
-  const location = locationOf(await browser.get(back.href))
+  const location = locationOf(await browser.comeBack(back.href))
   assert.equal(location.origin + location.pathname, clientRedirect)
   assert.equal(location.searchParams.get('state'), state)
 })

@@ -93,7 +93,7 @@ test('a browser with sixty cookies of others, or 20,000 characters of them, sign
     for (const name of others) browser.cookies.delete(name) // the provider is another host
     const back = await atProvider({ gateway, browser }, there)
     setOthers()
-    assert.ok(locationOf(await browser.get(back.href)).searchParams.has('code'))
+    assert.ok(locationOf(await browser.comeBack(back.href)).searchParams.has('code'))
     assert.equal(browser.cookies.size, 60, 'those of others are left alone')
   }
 })

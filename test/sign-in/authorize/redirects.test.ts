@@ -197,7 +197,7 @@ test('an address with a query of its own keeps it, and a private scheme its very
   for (const [client_id, redirect_uri] of addresses) {
     const change = { client_id, redirect_uri }
     const back = await toCallback(broker, authorizeUrl(gateway, change))
-    const location = (await browser.get(back.href)).headers.get('location') ?? ''
+    const location = (await browser.comeBack(back.href)).headers.get('location') ?? ''
     const sign = redirect_uri.includes('?') ? '&' : '?'
     assert.ok(location.startsWith(`${redirect_uri}${sign}code=`), location)
     const { searchParams } = new URL(location)

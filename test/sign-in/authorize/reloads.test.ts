@@ -135,7 +135,7 @@ for (const [what, clients] of Object.entries({
     await assertPage(await decide({ gateway, browser }, question, 'allow'), /has changed since/)
     await assertPage(await browser.get(back.href), /has changed since/)
     await change({})
-    const answer = locationOf(await browser.get(back.href))
+    const answer = locationOf(await browser.comeBack(back.href))
     assert.ok(answer.searchParams.has('code'), 'nothing was spent')
   })
 }

@@ -37,7 +37,7 @@ interface Held {
 async function callbackUnderWay(gateway: Gateway): Promise<Held> {
   const browser = createBrowser()
   const back = await toCallback({ gateway, browser })
-  const visit = () => browser.get(back.href)
+  const visit = () => browser.comeBack(back.href)
   return {
     goesOn: async () => assert.ok(locationOf(await visit()).searchParams.has('code')),
     isOver: async () => void (await assertRefused(await visit(), 400, /begin it again/)),

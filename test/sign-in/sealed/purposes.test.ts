@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { deriveKeys, type Purpose } from '../../../src/sealing/derived-keys.ts'
 import { open, openBytes, seal, sealBytes } from '../../../src/sealing/sealed-value.ts'
-import { startBroker } from '../../support/broker-gateway.ts'
+import { type BrokerGateway, startBroker } from '../../support/broker-gateway.ts'
 import {
   authorizeUrl,
   codeFor,
@@ -10,6 +10,7 @@ import {
   endpoint,
   postForm,
   refreshForm,
+  toCallback,
   tokensFor,
   transactionOn,
 } from '../../support/broker-sign-in.ts'
@@ -59,11 +60,17 @@ async function valuesOf({ gateway, browser }: Broker): Promise<Values> {
     'refresh token': refresh,
     'authorization code': await codeFor(gateway),
     transaction: browser.cookies.get(`rolecall-tx-${transaction}`) ?? '',
+    'go-on question': await goOnQuestionFor({ gateway, browser }),
     consent,
     'client id': String(client_id),
     'mcp session id': String(called.headers['mcp-session-id']),
     'stored answer': await seal({ identity: {}, answer: {} }, keys.for('stored answer')),
   }
+}
+
+/** The field of the page after the provider. */
+async function goOnQuestionFor(broker: BrokerGateway): Promise<string> {
+  return transactionOn(await broker.browser.get((await toCallback(broker)).href))
 }
 
 /** Whether a value is taken in a place; each is where values of one purpose belong. */
@@ -101,6 +108,12 @@ const places: Readonly<Partial<Record<Purpose, Place>>> = {
     const back = `${endpoint(gateway, 'callback')}?state=${id}&code=x`
     const returned = await createBrowser().get(back, { cookie: `rolecall-tx-${id}=${value}` })
     return answer.status === 303 || returned.status === 303
+  },
+  'go-on question': async (transaction, { gateway, browser }) => {
+    const { origin } = gateway
+    const form = { transaction, decision: 'allow' }
+    const answer = await browser.post(endpoint(gateway, 'authorize'), form, { origin })
+    return answer.status === 303
   },
   consent: async (value, { gateway }) => {
     const browser = createBrowser()
@@ -142,7 +155,7 @@ test('the very content, sealed for another purpose, is worth nothing either', as
   const broker = await start(t)
   const values = await valuesOf(broker)
   const sealed = Object.entries(values).filter(([, value]) => value.split('.').length === 5)
-  assert.equal(sealed.length, 6)
+  assert.equal(sealed.length, 7)
   for (const [made, value] of sealed) {
     const bytes = await openBytes(value, keys.for(made as Purpose))
     assert.ok(bytes, `${made} is sealed with the key of its purpose`)

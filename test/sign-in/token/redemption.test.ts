@@ -43,7 +43,7 @@ async function start(t: TestContext) {
     async begun() {
       const there = await browser.allow(await browser.get(authorizeUrl(gateway)))
       const back = await atProvider(broker, there)
-      const code = locationOf(await browser.get(back.href)).searchParams.get('code') ?? ''
+      const code = locationOf(await browser.comeBack(back.href)).searchParams.get('code') ?? ''
       return { code, nonce: new URL(there).searchParams.get('nonce') ?? '' }
     },
     redeem: (code: string) => postForm(endpoint(gateway, 'token'), codeForm(code)),
@@ -251,7 +251,7 @@ test('a code of the provider that was put into another sign-in fits neither', as
   one.searchParams.set('code', codes[1] ?? '')
   two.searchParams.set('code', codes[0] ?? '')
   for (const back of [one, two]) {
-    const answer = locationOf(await browser.get(back.href))
+    const answer = locationOf(await browser.comeBack(back.href))
     const code = answer.searchParams.get('code') ?? ''
     await assertRefused(broker, code, /code_verifier does not belong.*AADSTS501481/)
   }

@@ -2,10 +2,10 @@ import type { BrokerConfig, Config, ResourceConfig } from '../../config/config.t
 import { ownEndpoints } from '../../oauth/own-endpoints.ts'
 import { OWN_PAGE } from '../../sign-in/authorize/own-sign-in.ts'
 import { presetWith, redirectUriRule } from '../../sign-in/clients/redirect-uris.ts'
+import { type Html, html } from '../pages/html.ts'
+import { layout } from '../pages/layout.ts'
 import { bearerRecipes, type ClientRecipe, signInRecipes } from './client-recipes.ts'
 import { holmesClient, holmesServers } from './holmes-servers.ts'
-import { type Html, html } from './html.ts'
-import { layout } from './layout.ts'
 
 /**
  * What this server is, and for each resource how each client is connected in this sign-in mode, with
