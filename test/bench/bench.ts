@@ -1,186 +1,177 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { connect } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { deriveKeys } from '../../src/sealing/derived-keys.ts'
-import { sealAccessToken } from '../../src/sign-in/sealed/sealed-access-token.ts'
-import { familyDigest } from '../../src/sign-in/sessions/family-digest.ts'
-import { startMockEntra } from '../environment/mock-entra/mock-entra.ts'
+import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { readJwt } from '../../src/oauth/jwt.ts'
+import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { freePort } from '../environment/ports.ts'
 import { AKS } from '../support/gateway.ts'
-import { callsThrough, memoryPerStream, type Round } from './measure.ts'
+import type { Gateway, Setup } from './gateways/gateway.ts'
+import { startHaproxy } from './gateways/haproxy.ts'
+import { startNginx, startUpstream } from './gateways/nginx.ts'
+import { startRolecall } from './gateways/rolecall.ts'
+import { startStock } from './gateways/stock.ts'
+import { type CallCost, callsThrough } from './load/closed-loop.ts'
+import { withIdleStreams } from './load/idle-streams.ts'
+import { type Latency, latencyThrough } from './load/open-loop.ts'
+import { CORE, endAll, residentKiB, startPinned } from './pinned-process.ts'
+import { median, type Row, svg, table } from './report.ts'
+import { installTools } from './tools.ts'
 
 /**
- * rolecall beside what people would write first, in one run on one machine: the figures to quote are
- * the ratios. Linux only: processor time is read from /proc.
+ * rolecall beside a plain nginx, HAProxy with jwt_verify and what people would write first, in one run:
+ * the figures to quote are ratios. What is measured has one core, load and upstream have another.
+ * Linux only. Builds first: the image's code is what counts.
  *
- *   npm run bench [-- CALLS]     builds first: the image's code is what counts
+ *   npm run bench [-- --rounds N --seconds S --new N --streams N --svg FILE]
  */
-const CALLS = Number(process.argv[2] ?? 6400)
-const ROUNDS = 5
-const STREAMS = 500
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '3' },
+    new: { type: 'string', default: '1500' },
+    streams: { type: 'string', default: '9500' },
+    svg: { type: 'string' },
+  },
+})
+const ROUNDS = Number(values.rounds)
+const SECONDS = Number(values.seconds)
+const NEW_TOKENS = Number(values.new)
+const STREAMS = Number(values.streams)
+const RATES = [1_000, 2_000]
 
-interface Proxy {
-  readonly name: string
-  readonly url: string
-  readonly pid: number
-  readonly token: string
-}
-
-const children: ChildProcess[] = []
+const folder = await mkdtemp(join(tmpdir(), 'rolecall-bench-'))
 const entra = await startMockEntra()
 try {
-  await run()
+  installTools()
+  const rows = await measure()
+  process.stdout.write(`${table(rows, { rounds: ROUNDS, rates: RATES, streams: STREAMS })}\n`)
+  if (values.svg) await writeFile(values.svg, svg(rows))
 } finally {
-  for (const child of children) child.kill()
+  await endAll()
   await entra.close()
+  await rm(folder, { recursive: true, force: true })
 }
 
-async function run(): Promise<void> {
-  const upstreamPort = await freePort()
-  await start(file('./proxies/upstream.ts'), [String(upstreamPort)], upstreamPort)
-  const upstream = `http://127.0.0.1:${upstreamPort}/mcp`
-  const keys = `${entra.origin}/${entra.tenantId}/discovery/v2.0/keys`
-  const token = await entra.mint({ groups: 40, lifetime: 3600 })
-  const proxies = [
-    await startStock('@fastify/http-proxy', { token, rest: [upstream] }),
-    await startStock('the same, jose on every request', { token, rest: [upstream, keys] }),
-    await startRolecall('rolecall', upstream, token),
-    await startSealing('rolecall, sealed tokens', upstream, token),
+async function measure(): Promise<readonly Row[]> {
+  const setup = await setUp(entra)
+  const gateways = [
+    await startNginx(setup),
+    await startHaproxy(setup),
+    await startRolecall(setup, { name: 'rolecall' }),
+    await startRolecall(setup, { name: 'rolecall, sealed tokens', sealed: true }),
+    await startStock(setup, false),
+    await startStock(setup, true),
   ]
-  for (const proxy of proxies)
-    await callsThrough(proxy.url, proxy.token, { pid: proxy.pid, calls: CALLS })
-  const rounds = new Map<string, Round[]>(proxies.map(({ name }) => [name, []]))
-  for (let i = 0; i < ROUNDS; i += 1) {
-    for (const { name, url, pid, token: held } of proxies) {
-      rounds.get(name)?.push(await callsThrough(url, held, { pid, calls: CALLS }))
+  const rss = gateways.map(({ pid }) => residentKiB(pid) / 1024)
+  const known = await tokens(1)
+  for (const gateway of gateways) await callWithKnown(gateway, known)
+  const costs = new Map<Gateway, { known: CallCost[]; fresh: CallCost[] }>(
+    gateways.map((gateway) => [gateway, { known: [], fresh: [] }]),
+  )
+  for (let round = 0; round < ROUNDS; round += 1) {
+    progress(`round ${round + 1} of ${ROUNDS}`)
+    for (const [gateway, cost] of costs) {
+      cost.known.push(await callWithKnown(gateway, known))
+      if (gateway.judges) cost.fresh.push(await callWithNew(gateway))
     }
   }
-  const memory: number[] = []
-  for (const { url, pid, token: held } of proxies) {
-    memory.push(await memoryPerStream(url, held, { pid, streams: STREAMS }))
+  const direct = { name: 'direct', url: setup.upstream }
+  const directly = await latencies(direct, known[0] ?? '')
+  const rows: Row[] = []
+  for (const [i, gateway] of gateways.entries()) {
+    progress(`latency and streams of ${gateway.name}`)
+    const { known: knownCosts = [], fresh = [] } = costs.get(gateway) ?? {}
+    const held = await gateway.hold(known[0] ?? '')
+    const through = await latencies(gateway, held)
+    rows.push({
+      name: gateway.name,
+      known: knownCosts.map(({ cpu }) => cpu),
+      fresh: fresh.map(({ cpu }) => cpu),
+      added: through.map(({ p50, p99 }, at) => ({
+        p50: p50 - (directly[at]?.p50 ?? 0),
+        p99: p99 - (directly[at]?.p99 ?? 0),
+      })),
+      rssMiB: rss[i] ?? Number.NaN,
+      ...(gateway.readyMs !== undefined && { readyMs: gateway.readyMs }),
+    })
   }
-  print(proxies, rounds, memory)
+  return withStreams(rows, setup, known)
 }
 
-function print(
-  proxies: readonly Proxy[],
-  rounds: ReadonlyMap<string, readonly Round[]>,
-  memory: readonly number[],
-): void {
-  const figure = (name: string, of: (round: Round) => number) => {
-    const sorted = (rounds.get(name) ?? []).map(of).sort((a, b) => a - b)
-    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-  }
-  const [first] = proxies
-  const base = first ? figure(first.name, ({ cpu }) => cpu) : Number.NaN
-  const lines = proxies.map(({ name, token }, i) => {
-    const cpu = figure(name, (round) => round.cpu)
-    const cells = [
-      cpu.toFixed(0).padStart(6),
-      (cpu / base).toFixed(2).padStart(6),
-      figure(name, ({ p50 }) => p50)
-        .toFixed(1)
-        .padStart(6),
-      figure(name, ({ p99 }) => p99)
-        .toFixed(1)
-        .padStart(6),
-      (memory[i] ?? Number.NaN).toFixed(0).padStart(10),
-      String(token.length).padStart(5),
-    ]
-    return `${name.padEnd(34)}${cells.join('  ')}`
+/** A rolecall of its own for idle streams, before an upstream that can hold them. */
+async function withStreams(
+  rows: readonly Row[],
+  setup: Setup,
+  known: readonly string[],
+): Promise<readonly Row[]> {
+  const port = await freePort()
+  const program = new URL('./load/silent-upstream.ts', import.meta.url).pathname
+  const command = [process.execPath, '--import', 'tsx', program, String(port)]
+  await startPinned(CORE.measuring, command, { port })
+  const upstream = `http://127.0.0.1:${port}/mcp`
+  const gateway = await startRolecall({ ...setup, upstream }, { name: 'streams' })
+  const alone = await callWithKnown(gateway, known)
+  progress(`${STREAMS} idle streams`)
+  const { kibEach, made: among } = await withIdleStreams(gateway, known[0] ?? '', {
+    count: STREAMS,
+    meanwhile: () => callWithKnown(gateway, known),
   })
-  process.stdout.write(
-    `Node ${process.version}, ${CALLS} calls a round, median of ${ROUNDS} rounds\n\n` +
-      `${''.padEnd(34)}µs CPU   ratio  p50 ms  p99 ms  KiB/stream  token\n${lines.join('\n')}\n`,
+  return rows.map((row) =>
+    row.name === 'rolecall'
+      ? { ...row, streamKiB: kibEach, amongStreams: among.cpu / alone.cpu }
+      : row,
   )
 }
 
-async function startStock(
-  name: string,
-  { token, rest }: { readonly token: string; readonly rest: readonly string[] },
-): Promise<Proxy> {
-  const port = await freePort()
-  const pid = await start(file('./proxies/stock.ts'), [String(port), ...rest], port)
-  return { name, url: `http://127.0.0.1:${port}/mcp`, pid, token }
+async function callWithKnown(gateway: Gateway, [token = '']: readonly string[]): Promise<CallCost> {
+  return callsThrough(gateway, [await gateway.hold(token)], { folder, seconds: SECONDS })
 }
 
-/** Clients hold the same token, sealed. */
-async function startSealing(name: string, upstream: string, token: string): Promise<Proxy> {
-  const key = randomBytes(32).toString('base64url')
-  const settings = {
-    ROLECALL__SEALING_KEYS: key,
-    ROLECALL__IDENTITY_PROVIDER__CLIENT_ID: 'rolecall',
-    ROLECALL__SIGN_IN__MODE: 'relay',
-    ROLECALL__SIGN_IN__TOKENS: 'sealed',
+async function callWithNew(gateway: Gateway): Promise<CallCost> {
+  const held = await Promise.all((await tokens(NEW_TOKENS)).map((token) => gateway.hold(token)))
+  return callsThrough(gateway, held, { folder, seconds: 60 })
+}
+
+async function latencies(gateway: Pick<Gateway, 'name' | 'url'>, token: string) {
+  const found: Latency[] = []
+  for (const rate of RATES) {
+    const runs: Latency[] = []
+    for (let round = 0; round < ROUNDS; round += 1) {
+      runs.push(await latencyThrough(gateway, token, { rate, seconds: SECONDS, folder }))
+    }
+    found.push({ p50: median(runs.map(({ p50 }) => p50)), p99: median(runs.map(({ p99 }) => p99)) })
   }
-  const proxy = await startRolecall(name, upstream, token, settings)
-  const keys = deriveKeys([key]).for('access token')
-  const audience = [{ name: 'prod', url: proxy.url }]
-  const session = { family: familyDigest(''), began: Date.now(), client: { id: 'bench' } }
-  return { ...proxy, token: await sealAccessToken({ token, audience, session }, keys) }
+  return found
 }
 
-async function startRolecall(
-  name: string,
-  upstream: string,
-  token: string,
-  more: NodeJS.ProcessEnv = {},
-): Promise<Proxy> {
-  const port = await freePort()
-  const admin = await freePort()
-  const settings = {
-    ROLECALL__LISTEN: `127.0.0.1:${port}`,
-    ROLECALL__ADMIN_LISTEN: `127.0.0.1:${admin}`,
-    ROLECALL__IDENTITY_PROVIDER__KIND: 'entra',
-    ROLECALL__IDENTITY_PROVIDER__TENANT_ID: entra.tenantId,
-    ROLECALL__IDENTITY_PROVIDER__AUTHORITY: entra.origin,
-    ROLECALL__SIGN_IN__MODE: 'off',
-    ROLECALL__RESOURCE__0__UPSTREAM: upstream,
-    ROLECALL__RESOURCE__0__AUDIENCES: AKS,
-    ROLECALL__RESOURCE__0__NAME: 'prod',
-    ROLECALL__RESOURCE__0__PATH: '/mcp',
-    ROLECALL__RESOURCE__0__ALLOWED_CLIENTS: '*',
-    ...more,
+function tokens(count: number): Promise<readonly string[]> {
+  return Promise.all(
+    Array.from({ length: count }, () => entra.mint({ groups: 12, lifetime: 3_600 })),
+  )
+}
+
+async function setUp({ origin, tenantId }: MockEntra): Promise<Setup> {
+  const [token = ''] = await tokens(1)
+  const jwt = readJwt(token)
+  const answer = await fetch(`${origin}/${tenantId}/discovery/v2.0/keys`)
+  const { keys } = (await answer.json()) as { keys: (JsonWebKey & { kid?: string })[] }
+  const key = keys.find(({ kid }) => kid === jwt?.header['kid'])
+  if (!key) throw new Error('the mock does not publish the key that it signs with')
+  return {
+    folder,
+    upstream: await startUpstream(folder),
+    issuer: String(jwt?.claims['iss']),
+    audience: AKS,
+    tenantId,
+    authority: origin,
+    publicKey: createPublicKey({ key, format: 'jwk' })
+      .export({ type: 'spki', format: 'pem' })
+      .toString(),
   }
-  const pid = await start(file('../../dist/cli/rolecall.js'), ['serve'], port, settings)
-  while ((await fetch(`http://127.0.0.1:${admin}/readyz`)).status !== 200) await pause()
-  return { name, url: `http://localhost:${port}/mcp`, pid, token }
 }
 
-async function start(
-  path: string,
-  args: readonly string[],
-  port: number,
-  settings: NodeJS.ProcessEnv = {},
-): Promise<number> {
-  // TypeScript needs a loader, which also changes the code a little: what is built needs none.
-  const loader = path.endsWith('.ts') ? ['--import', 'tsx'] : []
-  const child = spawn(process.execPath, [...loader, path, ...args], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, ...settings },
-  })
-  children.push(child)
-  for (let i = 0; i < 200; i += 1) {
-    if (child.exitCode !== null || child.pid === undefined) break
-    if (await answers(port)) return child.pid
-    await pause()
-  }
-  throw new Error(`${path} did not start`)
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.on('connect', () => socket.destroy() && resolve(true))
-    socket.on('error', () => resolve(false))
-  })
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 100))
-}
-
-function file(path: string): string {
-  return fileURLToPath(new URL(path, import.meta.url))
+function progress(text: string): void {
+  process.stderr.write(`${text}\n`)
 }
