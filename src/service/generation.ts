@@ -139,7 +139,7 @@ function memoryOf(
   context: ServiceContext,
   before?: Generation,
 ): Memory {
-  const same = before?.config.store.redis_url === config.store.redis_url
+  const same = JSON.stringify(before?.config.store) === JSON.stringify(config.store)
   if (before && same && keys === before.keys) return before.memory
   const { clock } = context
   const onEvent = (event: StoreEvent) => reportStoreEvent(event, context)

@@ -1,5 +1,6 @@
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { redisRemedy } from '../store/redis-remedies.ts'
 import type { StoreEvent } from '../store/store.ts'
 
 /** Logs when the store goes and when it comes back, and counts every error. */
@@ -13,8 +14,8 @@ export function reportStoreEvent(
       break
     case 'store_away':
       log.error(
-        { kind: 'store', reason: event.reason },
-        'the store of [store] cannot be used: nobody can sign in or refresh, and calls go on; see rolecall doctor',
+        { kind: 'store', reason: event.reason, remedy: redisRemedy(event.reason) },
+        'the store of [store] cannot be used: no user can sign in or refresh, and calls go on',
       )
       break
     case 'store_back':

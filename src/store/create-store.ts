@@ -6,11 +6,12 @@ import type { Store, StoreEvent } from './store.ts'
 
 export interface StoreContext {
   readonly clock: Clock
-  onEvent(event: StoreEvent): void
+  readonly onEvent: (event: StoreEvent) => void
 }
 
 /** The store that is configured, else this process's memory. Never waits for a connection. */
-export function createStore({ redis_url: url }: StoreConfig, around: StoreContext): Store {
-  if (url === undefined) return new MemoryStore(around.clock)
-  return new RedisStore(url, (event) => around.onEvent(event))
+export function createStore(config: StoreConfig, { clock, onEvent }: StoreContext): Store {
+  const { redis_url: url } = config
+  if (url === undefined) return new MemoryStore(clock)
+  return new RedisStore({ ...config, redis_url: url }, onEvent)
 }

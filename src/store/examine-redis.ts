@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { connectRedis, reasonOf } from './redis-connection.ts'
+import { connectRedis, type RedisConfig, reasonOf } from './redis-connection.ts'
 
 /** What a server said when it was asked once. */
 export type ExaminedRedis =
@@ -7,9 +7,16 @@ export type ExaminedRedis =
   | { readonly kind: 'usable'; readonly server?: string }
   | { readonly kind: 'failed'; readonly reason: string }
 
+/** The operator waits for the answer. */
+const CONNECTED_WITHIN_MS = 4_000
+
 /** Connects once and tries what a store needs: to write, read and delete. Within a few seconds. */
-export async function examineRedis(url: string): Promise<ExaminedRedis> {
-  const redis = connectRedis(url, { lazyConnect: true, retryStrategy: () => null })
+export async function examineRedis(config: RedisConfig): Promise<ExaminedRedis> {
+  const redis = connectRedis(config, {
+    lazyConnect: true,
+    connectTimeout: CONNECTED_WITHIN_MS,
+    retryStrategy: () => null,
+  })
   let reason: string | undefined
   redis.on('error', (error) => {
     reason ??= reasonOf(error)

@@ -61,8 +61,8 @@ export class MemoryStore implements Store {
 
   #put(key: string, value: string, ttl: number): void {
     this.#sweep()
-    // lru-cache takes a ttl of 0 for none: the entry would never end.
-    this.#kindOf(key).set(key, value, { ttl: Math.max(1, Math.ceil(ttl)) })
+    // lru-cache keeps an entry through the millisecond in which it ends, and one of ttl 0 for ever.
+    this.#kindOf(key).set(key, value, { ttl: Math.max(1, Math.ceil(ttl) - 1) })
   }
 
   #sweep(): void {

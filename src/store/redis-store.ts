@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { connectRedis, reasonOf } from './redis-connection.ts'
+import { connectRedis, type RedisConfig, reasonOf } from './redis-connection.ts'
 import { type Store, type StoreEvent, StoreUnavailable } from './store.ts'
 
 /** Redis or Valkey: one server, or what looks like one; all processes with its address share it. */
@@ -9,13 +9,15 @@ export class RedisStore implements Store {
   readonly #onEvent: (event: StoreEvent) => void
   /** Whether there was a connection, or why there is none. */
   #tried = false
+  #worked = false
+  readonly #began = performance.now()
   #away = false
   #closed = false
 
-  /** @param url holds the password; it goes nowhere else */
-  constructor(url: string, onEvent: (event: StoreEvent) => void) {
+  /** @param config holds the password; it goes nowhere else */
+  constructor(config: RedisConfig, onEvent: (event: StoreEvent) => void) {
     this.#onEvent = onEvent
-    this.#redis = connectRedis(url)
+    this.#redis = connectRedis(config)
     this.#redis.on('error', (error) => {
       this.#tried = true
       this.#failed(error)
@@ -55,6 +57,7 @@ export class RedisStore implements Store {
 
   async #write<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
     const answer = await this.#ask(command)
+    this.#worked = true
     if (this.#away) {
       this.#away = false
       this.#onEvent({ kind: 'store_back' })
@@ -74,15 +77,24 @@ export class RedisStore implements Store {
     }
   }
 
+  #isStillComing(reason: string): boolean {
+    const young = performance.now() - this.#began < COMES_WITHIN_MS
+    return young && !this.#worked && slow.has(reason)
+  }
+
   #failed(error: unknown): void {
     if (this.#closed) return
     const reason = reasonOf(error)
     this.#onEvent({ kind: 'store_error', reason })
-    if (this.#away || !this.#tried) return
+    if (this.#away || !this.#tried || this.#isStillComing(reason)) return
     this.#away = true
     this.#onEvent({ kind: 'store_away', reason })
   }
 }
+
+/** A first connection may be slow: that alone is no failure, and no line in the log. */
+const COMES_WITHIN_MS = 10_000
+const slow: ReadonlySet<string> = new Set(['timeout', 'disconnected'])
 
 /** Redis takes whole milliseconds, one at least. */
 function whole(milliseconds: number): number {

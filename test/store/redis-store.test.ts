@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import type { RedisConfig } from '../../src/store/redis-connection.ts'
 import { RedisStore } from '../../src/store/redis-store.ts'
 import { type StoreEvent, StoreUnavailable } from '../../src/store/store.ts'
 import { until } from '../support/fault-load.ts'
@@ -12,15 +15,15 @@ interface Connected {
   readonly told: () => string
 }
 
-function connect(t: TestContext, url: string): Connected {
+function open(t: TestContext, config: RedisConfig): Connected {
   const events: StoreEvent[] = []
-  const store = new RedisStore(url, (event) => void events.push(event))
+  const store = new RedisStore(config, (event) => void events.push(event))
   t.after(() => store.close())
   return { store, events, told: () => JSON.stringify(events) }
 }
 
 async function connected(t: TestContext, server: RedisServer): Promise<Connected> {
-  const connection = connect(t, server.url)
+  const connection = open(t, { redis_url: server.url })
   await usable(connection.store)
   return connection
 }
@@ -52,7 +55,7 @@ function kinds(events: readonly StoreEvent[]): readonly string[] {
 onRedis('Redis goes and comes back', () => {
   test('where nothing listens every command fails at once; the store comes up when the server does', async (t) => {
     const server = await startRedis(t, { later: true })
-    const { store, events } = connect(t, server.url)
+    const { store, events } = open(t, { redis_url: server.url })
     await until('it was tried', () => events.length > 0)
     for (const command of [
       store.get('a'),
@@ -156,12 +159,50 @@ onRedis('Redis goes and comes back', () => {
   })
 })
 
+/** Leads to a server, and keeps what the first connection says to itself for a while. */
+async function startSlowFirst(t: TestContext, port: number, milliseconds: number): Promise<string> {
+  let connections = 0
+  const proxy = createServer((socket) => {
+    connections += 1
+    const onward = connect({ port, host: '127.0.0.1' })
+    for (const end of [socket, onward]) end.on('error', () => undefined)
+    onward.pipe(socket)
+    setTimeout(() => socket.pipe(onward), connections === 1 ? milliseconds : 0)
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  t.after(() => proxy.close())
+  return `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+}
+
+onRedis('Redis is far away', () => {
+  test('a slow first connection is not told as a failure', async (t) => {
+    const server = await startRedis(t)
+    const { store, events } = open(t, { redis_url: await startSlowFirst(t, server.port, 1_500) })
+    await usable(store)
+    assert.deepEqual(kinds(events), [])
+  })
+})
+
+/** What Azure's access keys hold, and URLs take for something else. */
+const azureKey = 'ab/cd#ef?gh%ij+kl=@:'
+
 onRedis('Redis is asked by password', () => {
+  test('with a user and a password of their own, as they are', async (t) => {
+    const server = await startRedis(t, { password: azureKey })
+    const url = `redis://127.0.0.1:${server.port}`
+    await usable(open(t, { redis_url: url, redis_password: azureKey }).store)
+    const rules = ['on', `>${azureKey}`, '~rolecall:*', '+get', '+set', '+del']
+    await server.command('ACL', 'SETUSER', 'an-object-id', ...rules)
+    const login = { redis_username: 'an-object-id', redis_password: azureKey }
+    await usable(open(t, { redis_url: url, ...login }).store)
+  })
+
   const password = 'a-p%40ssword-that-nobody-may-see'
 
   test('with the password of the URL, decoded', async (t) => {
     const server = await startRedis(t, { password })
-    await usable(connect(t, server.url).store)
+    await usable(open(t, { redis_url: server.url }).store)
   })
 
   test('a wrong one, or none, is told without it', async (t) => {
@@ -171,10 +212,9 @@ onRedis('Redis is asked by password', () => {
       [`somebody:${password}@`, 'WRONGPASS'],
       ['', 'NOAUTH'],
     ] as const) {
-      const { store, events, told } = connect(
-        t,
-        `redis://${encodeURI(login)}127.0.0.1:${server.port}`,
-      )
+      const { store, events, told } = open(t, {
+        redis_url: `redis://${encodeURI(login)}127.0.0.1:${server.port}`,
+      })
       await until('it was refused', () => kinds(events).includes('store_away'))
       assert.ok(told().includes(reason), told())
       const error = await store.get('a').catch((failure: unknown) => failure)
@@ -201,7 +241,9 @@ onRedis('Redis has other tenants', () => {
     await server.command(
       ...(['ACL', 'SETUSER', 'rc', 'on', '>pw', '~rolecall:*', '+get', '+set', '+del'] as const),
     )
-    const { store, events } = connect(t, server.url.replace('redis://', 'redis://rc:pw@'))
+    const { store, events } = open(t, {
+      redis_url: server.url.replace('redis://', 'redis://rc:pw@'),
+    })
     await usable(store)
     await store.delete('a')
     assert.deepEqual(

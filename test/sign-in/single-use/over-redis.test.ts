@@ -21,7 +21,7 @@ import {
 async function start(t: TestContext) {
   const server = await startRedis(t)
   const process = async (): Promise<SingleUse> => {
-    const store = new RedisStore(server.url, () => undefined)
+    const store = new RedisStore({ redis_url: server.url }, () => undefined)
     t.after(() => store.close())
     const singleUse = createSingleUse({ store, keys, clock: systemClock })
     await works(singleUse)

@@ -1,0 +1,26 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+
+interface Ends {
+  after(end: () => unknown): void
+}
+
+/**
+ * A server that answers every command alike, for what a real one says only after an accident.
+ *
+ * @param answer the text of a RESP error, `MOVED 1234 10.0.0.1:6379`
+ * @returns its URL
+ */
+export async function startScriptedRedis(t: Ends, answer: string): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk) => {
+      const commands = chunk.toString('latin1').match(/^\*\d+\r$/gm) ?? []
+      socket.write(commands.map(() => `-${answer}\r\n`).join(''))
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  return `redis://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
