@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import { effectiveConfig } from './effective.ts'
 import type { Problem } from './report/problem.ts'
 import { Report } from './report/report.ts'
+import { lowerCaseEntraGuids } from './rules/entra-guids.ts'
 import { signInMode } from './rules/sign-in-config.ts'
 import { aksAudience } from './schema/identifiers.ts'
 import {
@@ -53,7 +54,7 @@ export function load(sources: Sources): Loaded {
   const draft = draftOf(table, sources, report)
   const files = new ValueFiles(sources.readFile, draft, report)
   readSecretFiles(draft, files, report)
-  const settings = validate(draft, report)
+  const settings = lowerCaseEntraGuids(validate(draft, report))
   const mode = signInMode(settings, report)
   const config = effectiveConfig({ settings, draft, report, mode }, files)
   if (report.problems.length > 0) return { kind: 'problems', problems: report.problems }

@@ -13,7 +13,9 @@ const remedies = {
 const HOUR_MS = 3_600_000
 
 /** The kind that applies: as written, else as the settings tell it. */
-export function kindOfProvider({ settings }: RuleInput): 'entra' | 'oidc' | undefined {
+export function kindOfProvider({
+  settings,
+}: Pick<RuleInput, 'settings'>): 'entra' | 'oidc' | undefined {
   const { kind, tenant_id: tenant, issuer } = settings.identity_provider
   if (kind !== undefined) return kind
   if (tenant !== undefined) return issuer === undefined ? 'entra' : undefined
