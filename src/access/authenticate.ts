@@ -3,7 +3,7 @@ import { readBearer } from '../oauth/bearer.ts'
 import type { Identity } from '../oauth/identity.ts'
 import { readJwt } from '../oauth/jwt.ts'
 import { refuseSigned, refuseUnsigned } from './checks.ts'
-import { groupsIn, identityOf, leavesGroupsOut, userKey } from './identity.ts'
+import { type GroupsKnown, groupsIn, groupsKnown, identityOf, userKey } from './identity.ts'
 import { expiresAt } from './issuer-and-time-checks.ts'
 import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
@@ -33,8 +33,7 @@ class JudgedPrincipal {
   /** The resource whose demands were met. */
   readonly resource: string
   readonly groups: readonly string[]
-  /** Whether the token leaves the groups out because there are too many (Entra). */
-  readonly groupsLeftOut: boolean
+  readonly groupsKnown: GroupsKnown
   /** The end of the token, milliseconds since the epoch. */
   readonly expiresAt: number
   /** Stands for this user and nobody else; what sessions are bound to. */
@@ -50,7 +49,7 @@ class JudgedPrincipal {
     this.identity = Object.freeze(identityOf(signed, policy))
     this.resource = policy.resource
     this.groups = groupsIn(claims, policy)
-    this.groupsLeftOut = leavesGroupsOut(claims, policy)
+    this.groupsKnown = groupsKnown(claims, policy)
     this.expiresAt = expiresAt(claims) ?? 0
     this.userKey = userKey(this.identity, policy)
     this.tokenDigest = signed.digest

@@ -6,7 +6,7 @@ import { authenticateToken, type ResourceAccess, refusalFor } from './authentica
 import { authorize } from './authorize.ts'
 import { type Check, oneOf, shown } from './check.ts'
 import { checks } from './checks.ts'
-import { groupsIn, leavesGroupsOut, nameIn } from './identity.ts'
+import { groupsIn, groupsKnown, nameIn } from './identity.ts'
 import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 import type { OpenedToken } from './token-opener.ts'
@@ -204,7 +204,9 @@ function groups(token: string, jwt: Jwt | undefined, { access, now }: Ground): S
 }
 
 function groupsFound(claims: JsonObject, policy: ResourcePolicy): string {
-  if (leavesGroupsOut(claims, policy)) return 'too many to be in the token'
+  const known = groupsKnown(claims, policy)
+  if (known === 'not_read') return 'not read, since groups_claim is empty'
+  if (known === 'left_out') return 'too many to be in the token'
   const found = groupsIn(claims, policy)
   return found.length === 0 ? 'none' : `${found.length}: ${shown(found.join(' '))}`
 }

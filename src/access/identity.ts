@@ -55,13 +55,25 @@ export function userKey(identity: Identity, policy: ResourcePolicy): string {
   return `${policy.tenant}|${identity.oid ?? identity.sub}`
 }
 
+/**
+ * What is known of a user's groups: those that the token lists, which may be none; that it leaves them
+ * out for their number; or nothing, since no claim is read (`groups_claim = ""`).
+ */
+export type GroupsKnown = 'listed' | 'left_out' | 'not_read'
+
+/** How much the groups of {@link groupsIn} say. */
+export function groupsKnown(claims: JsonObject, policy: ResourcePolicy): GroupsKnown {
+  if (policy.groupsClaim === undefined) return 'not_read'
+  return leavesGroupsOut(claims, policy) ? 'left_out' : 'listed'
+}
+
 /** The groups that a token lists. */
 export function groupsIn(claims: JsonObject, { groupsClaim }: ResourcePolicy): readonly string[] {
   return groupsClaim === undefined ? [] : texts(claims, groupsClaim)
 }
 
 /** Whether the token says that its user's groups are too many to be listed (Entra's overage). */
-export function leavesGroupsOut(claims: JsonObject, { groupsClaim }: ResourcePolicy): boolean {
+function leavesGroupsOut(claims: JsonObject, { groupsClaim }: ResourcePolicy): boolean {
   if (groupsClaim === undefined || Object.hasOwn(claims, groupsClaim)) return false
   if (member(claims, 'hasgroups') === true) return true
   const elsewhere = member(claims, '_claim_names')

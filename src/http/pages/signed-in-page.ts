@@ -27,8 +27,11 @@ function resource({ name, url, permitted }: SignedInPage['resources'][number]): 
 /** As many are in sight; the others are a click away. */
 const GROUPS_IN_SIGHT = 10
 
-function groups({ groups: all, groupsLeftOut }: SignedInPage): Html {
-  if (groupsLeftOut) {
+function groups({ groups: all, groupsKnown }: SignedInPage): Html {
+  if (groupsKnown === 'not_read') {
+    return html`Not read here: <code>groups_claim</code> is empty, and nothing is decided by group.`
+  }
+  if (groupsKnown === 'left_out') {
     return html`You are in so many groups that the identity provider leaves all of them out of the token.
 What is decided by group is closed to you until its administrator lets it put only assigned groups into tokens.`
   }

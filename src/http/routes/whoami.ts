@@ -14,6 +14,8 @@ const PATH = '/oauth/whoami'
 interface Whoami extends Omit<Identity, 'token_id'> {
   /** Absent: the token does not tell them. */
   readonly groups?: readonly string[]
+  /** Why not: there are too many for the token, or `groups_claim` is empty. */
+  readonly groups_missing?: 'left_out' | 'not_read'
   /** RFC 3339. */
   readonly expires_at: string
   /** The resources that take this token; `permitted`: and let this user in. */
@@ -96,13 +98,12 @@ function refusalOf(
   return refusals(resource, config).answer(verdict.refusal)
 }
 
-function whoamiOf({ principal, resource }: Accepted, accepted: readonly Accepted[]): Whoami {
-  const { identity, groups, groupsLeftOut, expiresAt } = principal
+function whoamiOf({ principal }: Accepted, accepted: readonly Accepted[]): Whoami {
+  const { identity, groups, groupsKnown, expiresAt } = principal
   const { token_id: _, ...whose } = identity
-  const tells = resource.access.policy.groupsClaim !== undefined && !groupsLeftOut
   return {
     ...whose,
-    ...(tells && { groups }),
+    ...(groupsKnown === 'listed' ? { groups } : { groups_missing: groupsKnown }),
     expires_at: new Date(expiresAt).toISOString(),
     resources: accepted.map(({ principal: judged, resource: { resource: one, access } }) => ({
       name: one.name,

@@ -1,3 +1,4 @@
+import type { GroupsKnown } from '../../access/identity.ts'
 import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
 import type { AccessTokenFormat } from '../sealed/access-token-format.ts'
 
@@ -81,8 +82,8 @@ export interface SignedInPage {
   readonly kind: 'signed_in'
   readonly user: string
   readonly groups: readonly string[]
-  /** Whether the token leaves groups out because there are too many. */
-  readonly groupsLeftOut: boolean
+  /** Whether `groups` are those of the token, and else why not. */
+  readonly groupsKnown: GroupsKnown
   /** Milliseconds since the epoch. */
   readonly signedInAt: number
   /** When the token ends; milliseconds since the epoch. */

@@ -70,7 +70,7 @@ async function signedInPage(
     kind: 'signed_in',
     user: principal.identity.user,
     groups: principal.groups,
-    groupsLeftOut: principal.groupsLeftOut,
+    groupsKnown: principal.groupsKnown,
     signedInAt: clock.now(),
     expiresAt: principal.expiresAt,
     resources: taken,

@@ -40,7 +40,7 @@ const pages: readonly BrowserPage[] = [
     kind: 'signed_in',
     user: 'alice@contoso.test',
     groups: Array.from({ length: 12 }, (_, index) => `group-${index}`),
-    groupsLeftOut: false,
+    groupsKnown: 'listed',
     signedInAt: Date.parse('2026-11-25T12:00:00Z'),
     expiresAt: Date.parse('2026-11-25T13:15:00Z'),
     resources: [{ name: 'prod', url: 'https://mcp.example.com/mcp', permitted: true }],
@@ -211,8 +211,19 @@ test('the page of a person says when the token ends, in words and for machines',
 test('the page of a person tells when the provider left the groups out', () => {
   const html = pages
     .filter((page) => page.kind === 'signed_in')
-    .map((page) => render({ ...page, groups: [], groupsLeftOut: true }, context))
+    .map((page) => render({ ...page, groups: [], groupsKnown: 'left_out' }, context))
   assert.match(html.join(''), /so many groups that the identity provider leaves all of them out/)
+})
+
+test('the page of a user says when groups are not read, and that none are listed only of a token that was', () => {
+  const page = (groupsKnown: 'listed' | 'not_read') =>
+    pages
+      .filter((one) => one.kind === 'signed_in')
+      .map((one) => render({ ...one, groups: [], groupsKnown }, context))
+      .join('')
+  assert.match(page('not_read'), /Not read here: <code>groups_claim<\/code> is empty/)
+  assert.doesNotMatch(page('not_read'), /names none/)
+  assert.match(page('listed'), /The token names none\./)
 })
 
 const STRICT =

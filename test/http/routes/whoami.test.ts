@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { holmes } from '../../environment/mock-entra/directory.ts'
 import { SimulatedClock } from '../../support/clock.ts'
-import { AKS, type GatewayOptions, resourceConfig, startEntra } from '../../support/gateway.ts'
+import {
+  AKS,
+  type GatewayOptions,
+  registeredConfig,
+  resourceConfig,
+  startEntra,
+} from '../../support/gateway.ts'
 import { handedOut } from '../../support/handed-out.ts'
 import { send, sendBytes } from '../../support/raw-http.ts'
 import { startInMode } from '../../support/sign-in-modes.ts'
@@ -75,6 +81,17 @@ test('groups are told only where they are known', async (t) => {
   assert.deepEqual(none['groups'], [])
   const many = (await ask(gateway.origin, await gateway.entra.mint({ groups: 201 }))).json()
   assert.equal('groups' in many, false)
+  assert.equal(many['groups_missing'], 'left_out')
+  assert.equal('groups_missing' in none, false)
+})
+
+test('groups that are not read are told as that', async (t) => {
+  const entra = await startEntra(t)
+  const { groups_claim: _, ...unread } = registeredConfig(entra, { groups_claim: 'groups' })
+  const gateway = await startInMode(t, 'relay', { entra, config: { identity_provider: unread } })
+  const told = (await ask(gateway.origin, await gateway.entra.mint({ groups: 3 }))).json()
+  assert.equal('groups' in told, false)
+  assert.equal(told['groups_missing'], 'not_read')
 })
 
 test('the end is a moment that RFC 3339 can write: a later one is refused', async (t) => {
