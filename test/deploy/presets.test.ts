@@ -26,6 +26,33 @@ const WARNED: Readonly<Record<string, RegExp>> = {
   'single-cluster': /unsafe_upstream_identity|upstream_identity/,
 }
 
+/** What no preset has. */
+const OTHER_WAYS: readonly (readonly [string, string, object])[] = [
+  [
+    'a certificate for a credential',
+    'aks-robusta-relay-secret',
+    {
+      clientCredential: {
+        secret: { existingSecret: '' },
+        certificate: { existingSecret: 'rolecall-certificate' },
+      },
+    },
+  ],
+  [
+    "the store's password apart from its URL",
+    'aks-robusta-broker-secret',
+    {
+      store: { passwordKey: 'password' },
+      config: { store: { redis_url: 'rediss://redis.example.com:6380' } },
+    },
+  ],
+  [
+    "the provider's own authority",
+    'structured-authentication',
+    { certificateAuthority: { existingConfigMap: 'rolecall-authority' } },
+  ],
+]
+
 withHelm('the presets', () => {
   test('there is one for each case that is promised', () => {
     assert.deepEqual([...PRESETS].sort(), [
@@ -66,6 +93,16 @@ withHelm('the presets', () => {
     test(`${name} as it is published is refused: ids are still to be written`, async () => {
       const wrong = renderChart({ values: [presetFile(`${name}.yaml`)] })
       await assert.rejects(wrong, /is not set|is still a placeholder/)
+    })
+  }
+
+  for (const [what, name, changes] of OTHER_WAYS) {
+    test(`rolecall check passes with ${what}`, async () => {
+      const values = [filledPreset(name), JSON.stringify(changes)]
+      const terminal = recordingTerminal(mountedFiles((await renderChart({ values })).objects))
+      const code = await check.run(['--config', '/etc/rolecall/rolecall.yaml'], terminal)
+      assert.equal(code, 0, terminal.err())
+      assert.equal(terminal.err(), '')
     })
   }
 

@@ -172,6 +172,18 @@ const REFUSED: readonly (readonly [
     /config\.store\.redis_url holds a password, .* store\.existingSecret/,
   ],
   [
+    'a store named twice',
+    broker,
+    { 'config.store': { redis_url: 'rediss://redis:6380' } },
+    /config\.store\.redis_url or redis_url_file and store\.existingSecret are both set: leave one/,
+  ],
+  [
+    'the password of a store without its URL',
+    broker,
+    { 'store.passwordKey': 'password' },
+    /store\.passwordKey is set and config\.store\.redis_url is not: write the URL without the password/,
+  ],
+  [
     'two credentials',
     relay,
     { 'clientCredential.workloadIdentity.enabled': true },

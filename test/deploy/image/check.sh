@@ -8,10 +8,13 @@ cd "$(dirname "$0")/../../.."
 storage="$(mktemp -d)"
 image='' process='' mounted=''
 finish() {
-  [[ -z $process ]] || kill "$process" 2> /dev/null || true
-  [[ -z $mounted ]] || umount "$mounted" 2> /dev/null || true
+  if [[ -n $process ]]; then
+    kill "$process" 2> /dev/null || true
+    wait "$process" || true
+  fi
+  [[ -z $mounted ]] || umount "$mounted" || true
   [[ -z $image ]] || "${buildah[@]}" umount --all > /dev/null 2>&1 || true
-  rm -rf "$storage"
+  rm -rf --one-file-system "$storage"
 }
 trap finish EXIT
 export BUILDAH="buildah --root $storage/root --runroot $storage/run --storage-driver vfs"
@@ -24,8 +27,12 @@ if [[ ${1:-} == --stand-ins ]]; then
   test/deploy/image/stand-ins.sh "${images[@]}"
 fi
 
+# What is built is the same both times, whoever works here meanwhile.
+mkdir "$storage/context"
+cp -a Dockerfile .dockerignore package.json package-lock.json .npmrc tsconfig.json src "$storage/context/"
+
 build() {
-  "${buildah[@]}" bud --quiet --pull=missing --isolation chroot --network host --no-cache --timestamp 0 --format oci --tag "$1" . > "$storage/$1.log" 2>&1 ||
+  "${buildah[@]}" bud --quiet --pull=missing --isolation chroot --network host --no-cache --timestamp 0 --format oci --tag "$1" "$storage/context" > "$storage/$1.log" 2>&1 ||
     { tail -20 "$storage/$1.log"; exit 1; }
 }
 layers() { "${buildah[@]}" inspect --type image --format '{{range .OCIv1.RootFS.DiffIDs}}{{println .}}{{end}}' "$1"; }
@@ -72,9 +79,10 @@ until curl --silent --fail --output /dev/null "http://127.0.0.1:${ports[1]}/live
 done
 say 'alive after, ms' "$(($(date +%s%3N) - started))"
 say 'memory, MB' "$(($(awk '/VmRSS/ {print $2}' "/proc/$process/status") / 1024))"
-status="$(curl --silent --output /dev/null --write-out '%{http_code}' --request POST "http://127.0.0.1:${ports[0]}/mcp")"
+status="$(curl --silent --output /dev/null --write-out '%{http_code}' --request POST "http://localhost:${ports[0]}/mcp")"
 [[ $status == 401 || $status == 503 ]] || { echo "without a token: $status"; exit 1; }
 say 'without a token' "$status"
 kill "$process"
-wait "$process" && say 'ended by SIGTERM with' 0
+wait "$process"
 process=''
+say 'ended by SIGTERM with' 0

@@ -9,7 +9,10 @@ const HELD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'rolecall-keys': { 'sealing-keys': 'A'.repeat(43) },
   'rolecall-client': { 'client-secret': 'hunter2' },
   'rolecall-certificate': { 'tls.crt': pair.certificate, 'tls.key': pair.key },
-  'rolecall-store': { 'redis-url': 'rediss://:hunter2@redis.example.com:6380' },
+  'rolecall-store': {
+    'redis-url': 'rediss://:hunter2@redis.example.com:6380',
+    password: 'a/b+c=',
+  },
   'rolecall-authority': { 'ca.crt': certificate.certificate },
 }
 

@@ -40,7 +40,8 @@
 {{- with $provider }}{{ $_ := set $config "identity_provider" . }}{{ end }}
 {{- if .Values.store.existingSecret }}
 {{- $store := default dict $config.store | deepCopy }}
-{{- $_ := set $store "redis_url_file" (printf "%s/store/%s" $secrets .Values.store.urlKey) }}
+{{- $key := ternary "redis_password_file" "redis_url_file" (ne .Values.store.passwordKey "") }}
+{{- $_ := set $store $key (printf "%s/store/%s" $secrets (default .Values.store.urlKey .Values.store.passwordKey)) }}
 {{- $_ := set $config "store" $store }}
 {{- end }}
 {{- $resources := list }}

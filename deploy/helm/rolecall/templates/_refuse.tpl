@@ -109,8 +109,11 @@
 {{- if and .Values.sealingKeys.existingSecret (or .Values.config.sealing_keys .Values.config.sealing_keys_file) }}
 * config.sealing_keys or config.sealing_keys_file and sealingKeys.existingSecret are both set: leave one of them.
 {{- end }}
-{{- if and .Values.store.existingSecret (or (default dict .Values.config.store).redis_url (default dict .Values.config.store).redis_url_file) }}
-* config.store.redis_url or redis_url_file and store.existingSecret are both set: leave one of them.
+{{- $store := default dict .Values.config.store }}
+{{- if and .Values.store.passwordKey (not $store.redis_url) }}
+* store.passwordKey is set and config.store.redis_url is not: write the URL without the password there, such as rediss://host:6380.
+{{- else if and .Values.store.existingSecret (not .Values.store.passwordKey) (or $store.redis_url $store.redis_url_file) }}
+* config.store.redis_url or redis_url_file and store.existingSecret are both set: leave one of them, or name the password's key in store.passwordKey.
 {{- end }}
 {{- end }}
 
