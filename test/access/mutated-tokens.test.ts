@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { authenticate, exactToken } from '../../src/access/authenticate.ts'
-import { refuseSigned } from '../../src/access/checks.ts'
+import { refuseSigned } from '../../src/access/checks/checks.ts'
 import { refusalResponse } from '../../src/access/refusal-response.ts'
 import { readJwt } from '../../src/oauth/jwt.ts'
 import {

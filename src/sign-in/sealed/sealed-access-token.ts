@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { expiresAt } from '../../access/issuer-and-time-checks.ts'
+import { expiresAt } from '../../access/checks/issuer-and-time-checks.ts'
 import type {
   OpenedToken,
   TokenClient,

@@ -1,8 +1,8 @@
-import { member, text, texts } from '../oauth/claims.ts'
-import type { JsonObject } from '../oauth/json.ts'
-import { splitScope } from '../oauth/scope.ts'
-import { CLIENT_CLAIMS } from './client-claims.ts'
-import type { ResourcePolicy } from './policy.ts'
+import { member, text, texts } from '../../oauth/claims.ts'
+import type { JsonObject } from '../../oauth/json.ts'
+import { splitScope } from '../../oauth/scope.ts'
+import { CLIENT_CLAIMS } from '../client-claims.ts'
+import type { ResourcePolicy } from '../policy.ts'
 
 /** What tells the token of an application: one thing that some provider puts there for no user. */
 interface Mark {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checks, refuseSigned, refuseUnsigned } from '../../src/access/checks.ts'
-import { readJwt } from '../../src/oauth/jwt.ts'
+import { checks, refuseSigned, refuseUnsigned } from '../../../src/access/checks/checks.ts'
+import { readJwt } from '../../../src/oauth/jwt.ts'
 import {
   entraClaims,
   entraHeader,
@@ -10,7 +10,7 @@ import {
   oidcClaims,
   oidcPolicy,
   signedToken,
-} from './judged-tokens.ts'
+} from '../judged-tokens.ts'
 
 function jwt(header: object, claims: object) {
   const read = readJwt(signedToken({ ...header }, { ...claims }))

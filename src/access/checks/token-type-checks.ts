@@ -1,10 +1,10 @@
-import { member, text, texts } from '../oauth/claims.ts'
-import type { JsonObject } from '../oauth/json.ts'
-import type { Jwt } from '../oauth/jwt.ts'
+import { member, text, texts } from '../../oauth/claims.ts'
+import type { JsonObject } from '../../oauth/json.ts'
+import type { Jwt } from '../../oauth/jwt.ts'
+import type { ResourcePolicy } from '../policy.ts'
+import type { Refusal } from '../refusal.ts'
 import { type Check, shown } from './check.ts'
 import { mediaType } from './header-checks.ts'
-import type { ResourcePolicy } from './policy.ts'
-import type { Refusal } from './refusal.ts'
 
 /**
  * A sender-constrained token (RFC 7800, RFC 8705, RFC 9449) is bound to a key of its client: the

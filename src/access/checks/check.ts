@@ -1,7 +1,7 @@
-import type { Jwt } from '../oauth/jwt.ts'
-import { printable } from '../oauth/printable.ts'
-import type { ResourcePolicy } from './policy.ts'
-import type { Refusal } from './refusal.ts'
+import type { Jwt } from '../../oauth/jwt.ts'
+import { printable } from '../../oauth/printable.ts'
+import type { ResourcePolicy } from '../policy.ts'
+import type { Refusal } from '../refusal.ts'
 
 /**
  * One named judgement on a token. Requests call only `refuse`; `expected` and `found` are for people

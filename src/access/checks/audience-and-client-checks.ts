@@ -1,13 +1,13 @@
-import { member } from '../oauth/claims.ts'
-import { type Check, oneOf, shown } from './check.ts'
+import { member } from '../../oauth/claims.ts'
 import {
   blueprintOf,
   CLIENT_CLAIMS,
   clientOf,
   clientsIn,
   malformedClientClaim,
-} from './client-claims.ts'
-import type { Refusal } from './refusal.ts'
+} from '../client-claims.ts'
+import type { Refusal } from '../refusal.ts'
+import { type Check, oneOf, shown } from './check.ts'
 
 /**
  * `aud` (RFC 7519 §4.1.3, RFC 9068 §4): must be there, and is never taken to be the client id. Against

@@ -1,10 +1,10 @@
-import type { Jwt } from '../oauth/jwt.ts'
+import type { Jwt } from '../../oauth/jwt.ts'
+import type { ResourcePolicy } from '../policy.ts'
+import type { Refusal } from '../refusal.ts'
 import { audience, client } from './audience-and-client-checks.ts'
 import type { Check, SignatureSlot } from './check.ts'
 import { algorithm, criticalHeader, graphToken, headerType } from './header-checks.ts'
 import { expiry, issuedAt, issuer, notBefore, tenant } from './issuer-and-time-checks.ts'
-import type { ResourcePolicy } from './policy.ts'
-import type { Refusal } from './refusal.ts'
 import { tokenKind, unbound } from './token-type-checks.ts'
 import { requiredScopes, subject, userToken } from './user-and-scope-checks.ts'
 

@@ -1,7 +1,7 @@
-import { member, text } from '../oauth/claims.ts'
-import type { JsonObject } from '../oauth/json.ts'
+import { member, text } from '../../oauth/claims.ts'
+import type { JsonObject } from '../../oauth/json.ts'
+import type { Refusal } from '../refusal.ts'
 import { type Check, oneOf, shown } from './check.ts'
-import type { Refusal } from './refusal.ts'
 
 /** Seconds until a client may ask again while discovery has not named every issuer yet. */
 const DISCOVERY_RETRY_SECONDS = 5

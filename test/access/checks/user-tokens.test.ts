@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ResourcePolicy } from '../../src/access/policy.ts'
-import { refusalResponse } from '../../src/access/refusal-response.ts'
-import type { OidcConfig, ResourceConfig } from '../../src/config/config.ts'
+import type { ResourcePolicy } from '../../../src/access/policy.ts'
+import { refusalResponse } from '../../../src/access/refusal-response.ts'
+import type { OidcConfig, ResourceConfig } from '../../../src/config/config.ts'
 import {
   entraHeader,
   entraPolicy,
@@ -13,7 +13,7 @@ import {
   refusalOf,
   signedToken,
   tenant,
-} from './judged-tokens.ts'
+} from '../judged-tokens.ts'
 
 /** Tokens as each provider makes them for a user, and for an application: only the first pass. */
 interface Shape {

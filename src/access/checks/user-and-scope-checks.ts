@@ -1,10 +1,10 @@
-import { member, text } from '../oauth/claims.ts'
-import { printable } from '../oauth/printable.ts'
-import { grantedScopes } from '../oauth/scope.ts'
+import { member, text } from '../../oauth/claims.ts'
+import { printable } from '../../oauth/printable.ts'
+import { grantedScopes } from '../../oauth/scope.ts'
+import { userClaimIn } from '../identity.ts'
+import type { Refusal } from '../refusal.ts'
 import { applicationMark, tellingClaims } from './application-marks.ts'
 import { type Check, shown } from './check.ts'
-import { userClaimIn } from './identity.ts'
-import type { Refusal } from './refusal.ts'
 
 /**
  * `sub`: without it nobody can be told from anybody else. Where a provider never says it (AD FS), the

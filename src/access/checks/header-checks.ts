@@ -1,4 +1,4 @@
-import { member, text } from '../oauth/claims.ts'
+import { member, text } from '../../oauth/claims.ts'
 import { type Check, oneOf, shown } from './check.ts'
 
 /**
