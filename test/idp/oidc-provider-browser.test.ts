@@ -76,7 +76,7 @@ test('an answer with another iss, or with none, reaches no client; the true one 
 })
 
 async function browserAnswer(world: World, begun: BegunSignIn, callback: URL) {
-  const answer = await world.browser.get(callback.href)
+  const answer = await world.browser.comeBack(callback.href)
   return redeem(world.gateway, begun, new URL(answer.headers.get('location') ?? ''))
 }
 

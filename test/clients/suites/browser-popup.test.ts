@@ -8,11 +8,12 @@ import type { Gateway } from '../../support/gateway.ts'
 import { post, send } from '../../support/raw-http.ts'
 import { type RecordingUpstream, startUpstream } from '../../support/recording-upstream.ts'
 import { barriersOn } from '../support/axe.ts'
-import { pressAtProvider } from '../support/broker-pages.ts'
+import { goOn, pressAtProvider } from '../support/broker-pages.ts'
 import { startClientPage } from '../support/client-page.ts'
 import { SCREENSHOTS, suiteBrowser } from '../support/suite-browser.ts'
 import { watchedContext } from '../support/watched-context.ts'
 import {
+  cancelFrom,
   heardOn,
   openWebUi,
   outcomeOn,
@@ -132,7 +133,7 @@ test('a person who denies, cancels or closes the popup is told apart, and can be
   ])
   await page.evaluate("document.querySelector('output').textContent = ''")
 
-  await signInFrom(await pressConnect(page), /Cancel/)
+  await cancelFrom(await pressConnect(page))
   await outcomeOn(page, 'access_denied')
   await page.evaluate("document.querySelector('output').textContent = ''")
 
@@ -159,6 +160,7 @@ test('who closed the other window begins again in the popup, and one that ended 
   await popup.close()
   await outcomeOn(page, 'popup_closed')
   await pressAtProvider(second, /alice/i)
+  await goOn(second)
   await second.getByRole('heading', { name: 'The sign-in did not come to its end' }).waitFor()
 })
 
@@ -172,7 +174,9 @@ test('two popups at once each hear of their own sign-in', { skip }, async (t) =>
   await first.bringToFront()
   const window = await pressAllow(first)
   // Entra knows bob by now.
-  await window.waitForEvent('close')
+  const closed = window.waitForEvent('close')
+  await goOn(window)
+  await closed
   await outcomeOn(page, 'connected')
 })
 

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { askForTokens, beginSignIn } from '../../support/broker-client.ts'
 import { startBroker } from '../../support/broker-gateway.ts'
 import type { Gateway } from '../../support/gateway.ts'
-import { allow, pressAtProvider } from '../support/broker-pages.ts'
+import { allow, goOn, pressAtProvider } from '../support/broker-pages.ts'
 import { findChromium, startChromiumOfPerson } from '../support/chromium.ts'
 import { type ClientPage, startClientPage } from '../support/client-page.ts'
 import { keepsFramedCookies } from '../support/framed-cookie.ts'
@@ -61,6 +61,7 @@ test('ten sign-ins at once in one browser, of two people, all come to their own 
   await Promise.all(
     visits.map(async ({ page }, index) => {
       await pressAtProvider(page, new RegExp(people[index] ?? '', 'i'))
+      await goOn(page)
       await page.getByText('You can go back now.').waitFor()
     }),
   )
@@ -91,6 +92,7 @@ test('another browser does not finish a sign-in, and the one that began still do
   assert.equal(client.answers.length, 0)
 
   await pressAtProvider(begun.page, /bob/i)
+  await goOn(begun.page)
   await begun.page.getByText('You can go back now.').waitFor()
   assert.equal(client.answers.length, 1)
   assert.equal(await begun.whoSignedIn(), 'bob@contoso.test')
@@ -111,6 +113,7 @@ test('where cookies of third parties are blocked, people sign in in a window and
   const begun = await beginIn(await context.newPage(), gateway, client)
   await allow(begun.page)
   await pressAtProvider(begun.page, /alice/i)
+  await goOn(begun.page)
   await begun.page.getByText('You can go back now.').waitFor()
   assert.equal(await begun.whoSignedIn(), 'alice@contoso.test')
 

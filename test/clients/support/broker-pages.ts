@@ -38,6 +38,11 @@ export async function allow(page: Page): Promise<void> {
   await page.getByRole('heading', { name: 'Pick an account' }).waitFor()
 }
 
+/** Presses Go on, on our page after the provider. */
+export async function goOn(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Go on' }).click()
+}
+
 /** Presses a button at the provider, once it asks for the account. */
 export async function pressAtProvider(page: Page, name: RegExp): Promise<void> {
   await page.getByRole('heading', { name: 'Pick an account' }).waitFor()

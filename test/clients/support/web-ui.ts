@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { TestContext } from 'node:test'
 import type { BrowserContext, Page } from 'playwright-core'
-import { pressAtProvider } from './broker-pages.ts'
+import { goOn, pressAtProvider } from './broker-pages.ts'
 
 /** A web UI on an origin of its own, which signs people in with rolecall's popup. */
 export interface WebUi {
@@ -79,9 +79,21 @@ export async function pressAllow(popup: Page): Promise<Page> {
 
 /** Signs a person in from the popup on; both windows close by themselves. */
 export async function signInFrom(popup: Page, person: RegExp): Promise<void> {
+  await endFrom(popup, async (other) => {
+    await pressAtProvider(other, person)
+    await goOn(other)
+  })
+}
+
+/** The same for whoever turns back at the provider. */
+export async function cancelFrom(popup: Page): Promise<void> {
+  await endFrom(popup, (other) => pressAtProvider(other, /Cancel/))
+}
+
+async function endFrom(popup: Page, press: (other: Page) => Promise<void>): Promise<void> {
   const other = await pressAllow(popup)
   const closed = Promise.all([popup.waitForEvent('close'), other.waitForEvent('close')])
-  await pressAtProvider(other, person)
+  await press(other)
   await closed
 }
 

@@ -59,7 +59,7 @@ async function codeFor(
   assert.equal(page.status, 200)
   gateway.entra.signInAs('alice')
   const back = await browser.get(await browser.allow(page))
-  const done = await browser.get(back.headers.get('location') ?? '')
+  const done = await browser.comeBack(back.headers.get('location') ?? '')
   const location = done.headers.get('location') ?? ''
   assert.ok(location.startsWith(redirectUri), location)
   return new URL(location).searchParams.get('code') ?? ''
