@@ -1,26 +1,24 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { startChild, untilAnswers } from '../environment/child-process.ts'
 import type { Cluster } from '../environment/cluster/cluster.ts'
 import { clusterContents } from '../environment/cluster/contents.ts'
 import { findKubeBinaries } from '../environment/cluster/real/kube-binaries.ts'
 import { startRealCluster } from '../environment/cluster/real/real.ts'
-import { kubernetesMcpServerBinary } from '../environment/kubernetes-mcp-server.ts'
 import { openMcpSession } from '../environment/mcp-session.ts'
 import { aksServerId, graphId, holmes } from '../environment/mock-entra/directory.ts'
 import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
-import { freePort } from '../environment/ports.ts'
 import { onRealCluster } from '../real/availability.ts'
 import { codeFor, codeForm } from '../support/relay-gateway.ts'
 import { helmFolder } from './helm/distribution.ts'
 import { type ApiServer, connectApiServer } from './support/api-server.ts'
 import { withHelm } from './support/availability.ts'
+import { type PodFiles, runInstallation } from './support/installed.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const guide = readFileSync(join(root, 'deploy/guides/aks-with-robusta.md'), 'utf8')
@@ -50,7 +48,6 @@ test('there are at most twelve steps, in order, and each but asking is commands'
 })
 
 const READERS = 'aaaaaaaa-1111-4a11-8a11-aaaaaaaaaaaa'
-const AUTHORITY_FILE = '/etc/kubernetes-authority/ca.crt'
 
 onRealCluster('the walk through "AKS with Robusta"', () => {
   withHelm('the walk through "AKS with Robusta"', () => {
@@ -149,100 +146,40 @@ onRealCluster('the walk through "AKS with Robusta"', () => {
       assert.match(readFileSync(join(folder, 'log'), 'utf8'), /^helm upgrade --install robusta /m)
     })
 
-    /** What is in the cluster now, as a pod finds it, below the folder. */
-    async function mount(): Promise<(path: string) => string> {
-      const below = (path: string): string => join(folder, 'pod', path)
-      const held = async (kind: string, name: string, at: string): Promise<void> => {
-        const path = `api/v1/namespaces/holmes/${kind}/${name}`
-        const { data } = JSON.parse(await api.send('GET', path)) as { data: Record<string, string> }
-        mkdirSync(below(at), { recursive: true })
-        for (const [key, value] of Object.entries(data)) {
-          const content = kind === 'secrets' ? Buffer.from(value, 'base64') : value
-          writeFileSync(join(below(at), key), content)
-        }
-      }
-      await held('configmaps', 'rolecall', '/etc/rolecall')
-      await held('secrets', 'rolecall-keys', '/etc/rolecall-secrets/sealing-keys')
-      await held('secrets', 'rolecall-client', '/etc/rolecall-secrets/client')
-      await held('configmaps', 'rolecall-mcp-kubernetes', '/etc/kubernetes-mcp-server')
-      return below
+    /** What is in the cluster now, by the paths at which pods find it. */
+    async function held(kind: string, name: string, path: string): Promise<PodFiles> {
+      const at = `api/v1/namespaces/holmes/${kind}/${name}`
+      const { data } = JSON.parse(await api.send('GET', at)) as { data: Record<string, string> }
+      const text = (value: string): string =>
+        kind === 'secrets' ? Buffer.from(value, 'base64').toString() : value
+      return Object.fromEntries(
+        Object.entries(data).map(([key, value]) => [`${path}/${key}`, text(value)]),
+      )
     }
 
-    /** The MCP server by its own files; only where things are is another. */
-    async function runMcpServer(below: (path: string) => string): Promise<string> {
-      const port = await freePort()
-      const [config, kubeconfig] = ['config.toml', 'kubeconfig'].map((name) =>
-        below(`/etc/kubernetes-mcp-server/${name}`),
-      ) as [string, string]
-      const change = (file: string, changes: readonly (readonly [string, string])[]): void => {
-        let text = readFileSync(file, 'utf8')
-        for (const [from, to] of changes) {
-          assert.ok(text.includes(from), `${from} is not in ${text}`)
-          text = text.replace(from, to)
-        }
-        writeFileSync(file, text)
-      }
-      writeFileSync(join(folder, 'ca.crt'), cluster.certificateAuthority)
-      change(config, [
-        ['port = "8080"', `port = "${port}"\nbind_address = "127.0.0.1"`],
-        ['/etc/kubernetes-mcp-server/kubeconfig', kubeconfig],
-      ])
-      change(kubeconfig, [
-        ['https://kubernetes.default.svc', cluster.server],
-        [AUTHORITY_FILE, join(folder, 'ca.crt')],
-      ])
-      const child = await startChild({
-        command: kubernetesMcpServerBinary(),
-        arguments: ['--config', config],
-        environment: { HOME: folder, PATH: process.env['PATH'] },
-      })
-      toClose.push(() => child.close())
-      await untilAnswers(child, 'kubernetes-mcp-server', `http://127.0.0.1:${port}/healthz`)
-      return `http://127.0.0.1:${port}/mcp`
-    }
-
-    /** rolecall by its own file; only where things are is another, by the environment. */
-    async function runRolecall(below: (path: string) => string, upstream: string): Promise<string> {
-      const [port, adminPort] = [await freePort(), await freePort()]
-      const publicUrl = `http://localhost:${port}`
-      const child = await startChild({
-        command: process.execPath,
-        arguments: [
-          ...process.execArgv,
-          join(root, 'src/cli/rolecall.ts'),
-          'serve',
-          '--config',
-          below('/etc/rolecall/rolecall.yaml'),
-        ],
-        environment: {
-          PATH: process.env['PATH'],
-          ROLECALL__LISTEN: `127.0.0.1:${port}`,
-          ROLECALL__ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
-          ROLECALL__PUBLIC_URL: publicUrl,
-          ROLECALL__SEALING_KEYS_FILE: below('/etc/rolecall-secrets/sealing-keys/sealing-keys'),
-          ROLECALL__IDENTITY_PROVIDER__AUTHORITY: entra.origin,
-          ROLECALL__IDENTITY_PROVIDER__CLIENT_SECRET_FILE: below(
-            '/etc/rolecall-secrets/client/client-secret',
-          ),
-          ROLECALL__RESOURCE__0__UPSTREAM: upstream,
+    test('what was installed signs alice in, and lets her see what is hers', async (t) => {
+      const secrets = '/etc/rolecall-secrets'
+      const mcpServer = 'rolecall-mcp-kubernetes'
+      const origin = await runInstallation(t, {
+        files: {
+          ...(await held('configmaps', 'rolecall', '/etc/rolecall')),
+          ...(await held('secrets', 'rolecall-keys', `${secrets}/sealing-keys`)),
+          ...(await held('secrets', 'rolecall-client', `${secrets}/client`)),
         },
+        mcpServers: {
+          [mcpServer]: await held('configmaps', mcpServer, '/etc/kubernetes-mcp-server'),
+        },
+        environment: { ROLECALL__IDENTITY_PROVIDER__AUTHORITY: entra.origin },
+        cluster,
       })
-      toClose.push(() => child.close())
-      await untilAnswers(child, 'rolecall', `http://127.0.0.1:${adminPort}/readyz`)
-      return publicUrl
-    }
-
-    test('what was installed signs alice in, and lets her see what is hers', async () => {
-      const below = await mount()
-      const publicUrl = await runRolecall(below, await runMcpServer(below))
       const code = await codeFor(entra, 'alice')
-      const answer = await fetch(`${publicUrl}/oauth/token`, {
+      const answer = await fetch(`${origin}/oauth/token`, {
         method: 'POST',
         body: new URLSearchParams(codeForm(code) as Record<string, string>),
       })
       const tokens = (await answer.json()) as { access_token: string }
       assert.equal(answer.status, 200, JSON.stringify(tokens))
-      const session = await openMcpSession(`${publicUrl}/mcp`, tokens.access_token)
+      const session = await openMcpSession(`${origin}/mcp`, tokens.access_token)
       const mine = await session.call('pods_list_in_namespace', { namespace: 'team-a' })
       assert.equal(mine.isError, false, mine.text)
       const theirs = await session.call('pods_list_in_namespace', { namespace: 'team-b' })

@@ -16,9 +16,17 @@ const HELD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'rolecall-authority': { 'ca.crt': certificate.certificate },
 }
 
-/** What a pod of the Deployment finds in its file system, by path: what is mounted, and nothing else. */
-export function mountedFiles(objects: readonly KubernetesObject[]): Record<string, string> {
-  const pod = objectOf(objects, 'Deployment', 'rolecall').spec?.template?.spec
+/**
+ * What a pod of a Deployment finds in its file system, by path: what is mounted, and nothing else.
+ *
+ * @param others Secrets and ConfigMaps in place of those that are known
+ */
+export function mountedFiles(
+  objects: readonly KubernetesObject[],
+  others: typeof HELD = {},
+  deployment = 'rolecall',
+): Record<string, string> {
+  const pod = objectOf(objects, 'Deployment', deployment).spec?.template?.spec
   const [container] = pod?.containers ?? []
   const files: Record<string, string> = {}
   for (const { name, mountPath } of container?.volumeMounts ?? []) {
@@ -28,7 +36,8 @@ export function mountedFiles(objects: readonly KubernetesObject[]): Record<strin
     const tokens = volume?.projected?.sources.flatMap(({ serviceAccountToken: token }) =>
       token ? [[token.path, 'a.b.c'] as const] : [],
     )
-    const held = own?.data ?? HELD[source] ?? Object.fromEntries(tokens ?? [])
+    const known = { ...HELD, ...others }
+    const held = own?.data ?? known[source] ?? Object.fromEntries(tokens ?? [])
     for (const [key, content] of Object.entries(held)) files[`${mountPath}/${key}`] = content
   }
   return files

@@ -29,14 +29,14 @@ export function presetFile(path: string): string {
 }
 
 /** A preset as people have it once they wrote their own values. */
-export function filledPreset(name: string): string {
-  return filledIn(presetFile(`${name}.yaml`))
+export function filledPreset(name: string, written: Partial<typeof WRITTEN> = {}): string {
+  return filledIn(presetFile(`${name}.yaml`), written)
 }
 
 /** @throws for a placeholder that nobody knows */
-export function filledIn(text: string): string {
+export function filledIn(text: string, written: Partial<typeof WRITTEN> = {}): string {
   return text.replace(/<([A-Z_]+)>/g, (_whole, key: string) => {
-    const value = WRITTEN[key]
+    const value = written[key] ?? WRITTEN[key]
     if (value === undefined) throw new Error(`nothing is known to write for <${key}>`)
     return value
   })
