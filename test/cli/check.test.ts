@@ -3,7 +3,7 @@ import { before, test } from 'node:test'
 import { parse, stringify } from 'smol-toml'
 import { command as check } from '../../src/cli/check.ts'
 import { createAuthority } from '../environment/certificates.ts'
-import { configOf, fileWith, loadToml } from '../support/configuration.ts'
+import { configOf, fileWith, loadToml, NO_SIGN_IN } from '../support/configuration.ts'
 import { recordingTerminal } from '../support/terminal.ts'
 
 const secret = 'A'.repeat(43)
@@ -29,7 +29,8 @@ async function run(changes: Record<string, unknown>, argv: readonly string[] = [
 test('check prints the effective configuration and ends with 0', async () => {
   const { code, out, err } = await run({ 'limits.body_bytes': 7 }, ['--shutdown-delay', '90s'])
   assert.equal(code, 0)
-  assert.equal(err, '')
+  assert.match(err, NO_SIGN_IN)
+  assert.equal(err.match(/^warning: /gm)?.length, 1)
   const printed = parse(out)
   assert.equal(printed['public_url'], 'http://localhost:8080')
   assert.equal(printed['shutdown_delay'], '90s')

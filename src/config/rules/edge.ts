@@ -15,6 +15,7 @@ export function judgeEdge(input: RuleInput): void {
       'Give it another port: metrics and health checks are not for clients.',
     )
   }
+  warnLoopbackOnNetwork(input)
   for (const [index, network] of settings.trusted_proxies.entries()) {
     if (!network.endsWith('/0')) continue
     const path = ['trusted_proxies', index]
@@ -30,6 +31,20 @@ export function judgeEdge(input: RuleInput): void {
     ['unsafe_any_origin'],
     settings.unsafe_any_origin,
     'every web page can send requests from the browser of a user',
+  )
+}
+
+/** On a loopback public_url any loopback origin is allowed and keys are made at start. */
+function warnLoopbackOnNetwork(input: RuleInput): void {
+  const { settings, draft, report } = input
+  const url = publicUrl(input)
+  if (url === undefined || !isLoopbackHost(new URL(url).hostname)) return
+  if (isLoopbackHost(settings.listen.host)) return
+  report.warn(
+    draft,
+    ['public_url'],
+    'is on loopback, and `listen` takes connections from the network: the settings of a first try are open to others',
+    'Write the URL that clients use as public_url, or listen = "127.0.0.1:8080". In a container, publish the port on loopback only.',
   )
 }
 

@@ -25,16 +25,18 @@ export function cloudOfHost(host: string): Cloud | undefined {
 
 /**
  * Tells Entra's issuers, `https://login.microsoftonline.com/<tenant>/v2.0` and those of the national
- * clouds, from all others. On loopback a path of that form with a GUID is a mock of Entra. Whether
+ * clouds, from all others; what follows the tenant may be left out. On loopback a path of that form with a GUID is a mock of Entra. Whether
  * the tenant is a GUID is not checked for Entra's own hosts: the setting tells that.
  *
  * @param url an http or https URL
  */
 export function providerOfUrl(url: string): ProviderOfUrl {
   const { protocol, hostname, pathname, origin } = new URL(url)
-  const tenant = /^\/(?<tenant>[^/]+)\/v2\.0\/?$/.exec(pathname)?.groups?.['tenant']
-  if (tenant === undefined) return { kind: 'oidc', issuer: url }
   const cloud = cloudOfHost(hostname)
+  const form =
+    cloud === undefined ? /^\/(?<tenant>[^/]+)\/v2\.0\/?$/ : /^\/(?<tenant>[^/]+)(\/v2\.0)?\/?$/
+  const tenant = form.exec(pathname)?.groups?.['tenant']
+  if (tenant === undefined) return { kind: 'oidc', issuer: url }
   if (cloud !== undefined && protocol === 'https:' && origin === `https://${hostname}`) {
     return { kind: 'entra', tenant_id: tenant, cloud }
   }

@@ -3,6 +3,7 @@ import type { Settings } from '../schema/schema.ts'
 import { isEncryptedOrLoopback, redirectPresets } from '../schema/url.ts'
 import type { Path } from '../sources/draft.ts'
 import { publicUrl } from './edge.ts'
+import { kindOfProvider } from './identity-provider.ts'
 import { offlineAccess, requestScopes } from './request-scopes.ts'
 import { demand, type RuleInput } from './rule.ts'
 import { warnWithoutEffect } from './without-effect.ts'
@@ -10,6 +11,7 @@ import { warnWithoutEffect } from './without-effect.ts'
 /** What the settings of the sign-in demand of each other and of the rest. */
 export function judgeSignIn(input: RuleInput): void {
   warnWithoutEffect(input)
+  if (input.mode === 'off') warnNoSignIn(input)
   judgeClients(input)
   if (input.mode !== 'off') {
     judgeOwnClient(input)
@@ -19,6 +21,23 @@ export function judgeSignIn(input: RuleInput): void {
     for (const rule of resourceRules) rule(input)
   }
 }
+
+/** Entra registers no clients by itself and refuses the `resource` that MCP clients must send. */
+function warnNoSignIn(input: RuleInput): void {
+  const { draft, report } = input
+  const path = ['sign_in', 'mode']
+  if (kindOfProvider(input) !== 'entra' || report.isWrong(path)) return
+  report.warn(
+    draft,
+    path,
+    'is "off", and no MCP client can sign in with Entra ID by itself: Entra registers no clients and refuses the `resource` that they send (AADSTS9010010). Only clients that already hold a token can call',
+    `For sign-in by rolecall write three lines: ${BROKER_LINES}. For HolmesGPT also mode = "relay" in [sign_in].`,
+  )
+}
+
+/** What makes mode broker of mode off. */
+const BROKER_LINES =
+  'client_id = "<application id>" and client_secret_file = "<file>" in [identity_provider], and sealing_keys_file = "<file of rolecall keygen>" at the top'
 
 function judgeOwnClient(input: RuleInput): void {
   demand(
@@ -106,15 +125,24 @@ function judgeClients(input: RuleInput): void {
       report.wrong(draft, [...path, 'client_id'], message, 'Give the client another id.')
     }
     seen.add(client.client_id ?? '')
-    if (!client.skip_consent || client.redirect_uris.every((uri) => uri.startsWith('https:')))
-      continue
-    report.wrong(
-      draft,
-      [...path, 'skip_consent'],
-      'needs exact https redirect URIs',
-      'Write the exact URIs, or leave the consent page.',
-    )
+    if (client.skip_consent) judgeSkippedConsent(input, client, [...path, 'skip_consent'])
   }
+}
+
+/** Against a mixed-up client: without a page of ours nobody sees for whom a code is made. */
+function judgeSkippedConsent({ draft, report, mode }: RuleInput, client: Client, path: Path): void {
+  if (client.redirect_uris.some((uri) => !uri.startsWith('https:'))) {
+    const remedy = 'Write the exact URIs, or leave the consent page.'
+    report.wrong(draft, path, 'needs exact https redirect URIs', remedy)
+    return
+  }
+  if (mode !== 'broker') return
+  report.warn(
+    draft,
+    path,
+    'is on: any web page can make the browser of a signed-in user fetch a code for this client, without a click and without a page that names the client; a client that mixes up sign-ins (no check of state or iss) then works with the session of another user',
+    'Turn it off, or make sure that the client binds every sign-in to its own browser session by state, checks iss, and uses PKCE.',
+  )
 }
 
 /** Refresh tokens come only when they are asked for; Entra is asked without being told. */
@@ -170,6 +198,7 @@ function warnUnlike(input: RuleInput): void {
 }
 
 type Resource = Settings['resource'][number]
+type Client = Settings['sign_in']['client'][number]
 
 function haveSame(one: readonly string[], other: readonly string[]): boolean {
   const sorted = (texts: readonly string[]) => [...new Set(texts)].toSorted().join('\n')

@@ -1,5 +1,6 @@
 import { isClusterInternalHost, isLoopbackHost } from '../../net/loopback.ts'
 import { ValueError } from '../value-error.ts'
+import { mistakenIssuer } from './issuer-of-url.ts'
 
 /** The parsed URL when the text is an http or https URL without user name, query and fragment. */
 function readPlainUrl(text: string, example: string): URL | ValueError {
@@ -68,22 +69,32 @@ export function readUpstream(text: string): string | ValueError {
 
 /**
  * Reads an issuer, which is compared character by character (OpenID Connect Discovery §4.3) and is
- * therefore kept as written. Plain http only on loopback.
+ * therefore kept as written. Plain http only on loopback. What is the address of a discovery document
+ * or an endpoint is refused with the issuer that it belongs to.
  */
 export function readIssuer(text: string): string | ValueError {
+  const url = readSecureUrl(text)
+  if (url instanceof ValueError) return url
+  const mistaken = mistakenIssuer(text)
+  if (mistaken === undefined) return text
+  const { what, issuer } = mistaken
+  return new ValueError(`is the address of ${what}, not an issuer`, `Write "${issuer}".`)
+}
+
+/** Reads a base URL, without slashes at its end. Plain http only on loopback. */
+export function readBaseUrl(text: string): string | ValueError {
+  const url = readSecureUrl(text)
+  return url instanceof ValueError ? url : text.replace(/\/+$/, '')
+}
+
+function readSecureUrl(text: string): URL | ValueError {
   const url = readPlainUrl(text, 'https://idp.example.com/realms/main')
   if (url instanceof ValueError) return url
-  if (url.protocol === 'https:' || isLoopbackHost(url.hostname)) return text
+  if (url.protocol === 'https:' || isLoopbackHost(url.hostname)) return url
   return new ValueError(
     'is plain http off loopback',
     'Write an https URL: keys that come over plain http can be exchanged on the way.',
   )
-}
-
-/** Reads a base URL; as {@link readIssuer}, without slashes at its end. */
-export function readBaseUrl(text: string): string | ValueError {
-  const issuer = readIssuer(text)
-  return issuer instanceof ValueError ? issuer : issuer.replace(/\/+$/, '')
 }
 
 /**

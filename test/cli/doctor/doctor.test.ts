@@ -72,7 +72,10 @@ function withResource(file: Record<string, unknown>, over: Record<string, unknow
 
 test('when all is well every check is ok, the upstream proof is the first, and it ends with 0', async (t) => {
   const { file } = await healthy(t)
-  const { code, outcome, checks } = await examine(file)
+  const provider = { ...(file['identity_provider'] as object), client_id: 'an-app' }
+  const relay = { mode: 'relay', redirect_uris: ['robusta'] }
+  const signsIn = { ...file, identity_provider: provider, sign_in: relay }
+  const { code, outcome, checks } = await examine({ ...signsIn, sealing_keys: 'A'.repeat(43) })
   assert.deepEqual(
     checks.map(({ name, verdict, remedy }) => [name, verdict, remedy]),
     [

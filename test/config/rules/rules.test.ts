@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  allWarningsOf,
   assertProblem,
   assertWarning,
   configOf,
@@ -299,6 +300,41 @@ const warnings: readonly Row[] = [
     /forge X-Forwarded-For/,
   ],
   [
+    'a loopback public_url that listens to the network',
+    { public_url: 'http://localhost:8080', listen: '0.0.0.0:8080' },
+    'public_url',
+    /takes connections from the network.*listen = "127\.0\.0\.1:8080"/,
+  ],
+  [
+    'the same at an address of this machine',
+    { public_url: 'https://localhost', listen: '10.0.0.7:8443' },
+    'public_url',
+    /takes connections from the network/,
+  ],
+  [
+    'a password over plain TCP to a public name',
+    { 'store.redis_url': 'redis://:hunter2@cache.redis.cache.windows.net:6379', ...broker },
+    'store.redis_url',
+    /password over plain TCP.*rediss:/,
+  ],
+  [
+    'a password apart over plain TCP to a public address',
+    { store: { redis_url: 'redis://8.8.8.8', redis_password: 'hunter2' }, ...broker },
+    'store.redis_url',
+    /password over plain TCP/,
+  ],
+  [
+    'a skipped consent page',
+    {
+      ...broker,
+      'sign_in.client': [
+        { client_id: 'ui', redirect_uris: ['https://ui.example.com/cb'], skip_consent: true },
+      ],
+    },
+    'sign_in.client[0].skip_consent',
+    /mixes up sign-ins.*state.*PKCE/,
+  ],
+  [
     'keys that end before the next fetch',
     { 'identity_provider.stale_for': '5m' },
     'identity_provider.stale_for',
@@ -308,6 +344,45 @@ const warnings: readonly Row[] = [
 for (const [rule, changes, key, words] of warnings) {
   test(`warned of: ${rule}`, () => assertWarning(loadWith(changes), key, words))
 }
+
+test('no password over plain TCP: within the cluster, on this machine, in a private network, over TLS', () => {
+  for (const url of [
+    'redis://:a@redis:6379',
+    'redis://:a@redis.cache.svc:6379',
+    'redis://:a@127.0.0.1:6379',
+    'redis://:a@10.0.0.7:6379',
+    'redis://cache.example.com:6379',
+    'rediss://:a@cache.example.com:6380',
+  ]) {
+    assert.deepEqual(warningsOf(loadWith({ ...broker, 'store.redis_url': url })), [], url)
+  }
+})
+
+for (const mode of [undefined, 'off']) {
+  test(`Entra in mode off, ${mode ?? 'by default'}: no MCP client can sign in, and three lines help`, () => {
+    const warnings = allWarningsOf(loadWith({ 'sign_in.mode': mode }))
+    assert.deepEqual(
+      warnings.map(({ key }) => key),
+      ['sign_in.mode'],
+    )
+    const [{ message, remedy } = { message: '', remedy: '' }] = warnings
+    assert.match(message, /registers no clients.*AADSTS9010010/)
+    for (const line of ['client_id', 'client_secret_file', 'sealing_keys_file']) {
+      assert.ok(remedy.includes(line), line)
+    }
+  })
+}
+
+test('the three lines make it broker, without that warning', () => {
+  const lines = { ...broker, 'identity_provider.client_secret': 'x' }
+  const loaded = loadWith(lines)
+  assert.equal(configOf(loaded).sign_in.mode, 'broker')
+  assert.deepEqual(allWarningsOf(loaded), [])
+})
+
+test('another provider in mode off has registration of its own, perhaps', () => {
+  assert.deepEqual(allWarningsOf(loadWith({ identity_provider: oidc })), [])
+})
 
 test('plain http goes to loopback and to cluster-internal names', () => {
   const hosts = [
