@@ -65,6 +65,26 @@ test('opaque access tokens end the sign-in with words that say so', async (t) =>
   assert.ok(JSON.stringify(answer.body).indexOf('"request_id"') < 300)
 })
 
+test('a token of client credentials is an application’s, whose client is allowed', async (t) => {
+  const client = { grant_types: ['client_credentials'], redirect_uris: [], response_types: [] }
+  const tables = { ...offline, signIn: { tokens: 'passthrough' } }
+  const { gateway, idp, upstream } = await start(t, { client }, tables)
+  const answer = await fetch(`${idp.issuer}/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      resource: 'urn:kubernetes',
+      client_id: clientId,
+      client_secret: clientSecret,
+    }),
+  })
+  const { access_token: token } = (await answer.json()) as { access_token: string }
+  const { status, text } = await send(gateway.url, post(token))
+  assert.equal(status, 401, text)
+  assert.match(text, /token of an application, not of a user: its subject is a client/)
+  assert.equal(upstream.received.length, 0)
+})
+
 test('a resource that this provider wants named in the browser can be named (RFC 8707)', async (t) => {
   const features = { defaultResource: () => undefined }
   const named = {

@@ -135,12 +135,13 @@ async function configurationOf(
       id in people && !disabled.has(id)
         ? { accountId: id, claims: () => ({ sub: id, preferred_username: id }) }
         : undefined,
-    extraTokenClaims: (_context: unknown, { accountId: name }: { accountId: string }) => {
-      return { preferred_username: name, groups: people[name] }
+    extraTokenClaims: (_context: unknown, { accountId: name }: { accountId?: string }) => {
+      return name === undefined ? {} : { preferred_username: name, groups: people[name] }
     },
     rotateRefreshToken: rotates,
     features: {
       devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
       revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
