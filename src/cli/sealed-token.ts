@@ -5,16 +5,21 @@ import { readJwt } from '../oauth/jwt.ts'
 import { deriveKeys } from '../sealing/derived-keys.ts'
 import { sealedFor, takesSealedTokens } from '../sign-in/sealed/access-token-format.ts'
 import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
+import { EndedSessions } from '../sign-in/sessions/ended-sessions.ts'
 import { sessionRefusals } from '../sign-in/sessions/refuse-session.ts'
+import { SessionNames } from '../sign-in/sessions/session-names.ts'
 
 /** What a command opens sealed tokens with; nothing where resources take the provider's own. */
 export function tokenOpener(resource: ResourceConfig, config: Config): TokenOpener | undefined {
   if (!takesSealedTokens(config.sign_in)) return undefined
-  const keys = deriveKeys(config.sealing_keys).for('access token')
-  return new OpenedTokens(keys, systemClock).openerFor(
-    sealedFor(resource, config),
-    sessionRefusals(config.sign_in),
-  )
+  const keys = deriveKeys(config.sealing_keys)
+  const refuseSession = sessionRefusals({
+    signIn: config.sign_in,
+    ended: new EndedSessions(systemClock),
+    names: new SessionNames(keys.for('session name')),
+  })
+  const opened = new OpenedTokens(keys.for('access token'), systemClock)
+  return opened.openerFor(sealedFor(resource, config), refuseSession)
 }
 
 /**

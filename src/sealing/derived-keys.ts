@@ -14,6 +14,7 @@ export type Purpose =
   | 'consent'
   | 'client id'
   | 'stored answer'
+  | 'session name'
 
 /** The keys of every purpose, made of the same sealing keys. */
 export interface DerivedKeys {

@@ -14,11 +14,10 @@ import type { MetadataDocuments } from '../sign-in/clients/metadata-cache.ts'
 import { signInFacts } from '../sign-in/metadata.ts'
 import { sealedFor, takesSealedTokens } from '../sign-in/sealed/access-token-format.ts'
 import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
+import type { EndedSessions } from '../sign-in/sessions/ended-sessions.ts'
 import { sessionRefusals } from '../sign-in/sessions/refuse-session.ts'
-import { createSingleUse } from '../sign-in/single-use/redeem-once.ts'
-import type { SingleUse } from '../sign-in/single-use/single-use.ts'
-import { createStore } from '../store/create-store.ts'
-import type { Store, StoreEvent } from '../store/store.ts'
+import { SessionNames } from '../sign-in/sessions/session-names.ts'
+import { createMemory, type Memory, type MemoryParts } from './memory.ts'
 import { grantReporter, reportIssuerEvent } from './provider-events.ts'
 import { signInEndpoints } from './sign-in.ts'
 import { reportStoreEvent } from './store-events.ts'
@@ -30,15 +29,11 @@ export interface ServiceContext {
   readonly streams: OpenStreams
   /** The metadata documents of clients. */
   readonly documents: MetadataDocuments
+  /** The sessions that ended before their time. */
+  readonly ended: EndedSessions
   readonly clock: Clock
   readonly version: string
   readonly probesUpstreams: boolean
-}
-
-/** What is known of the codes and refresh tokens that were used. */
-export interface Memory {
-  readonly store: Store
-  readonly singleUse: SingleUse
 }
 
 /** One configuration at work. */
@@ -72,14 +67,19 @@ export async function createGeneration(
     before && keys === before.keys
       ? before.opened
       : new OpenedTokens(keys.for('access token'), context.clock)
-  const memory = memoryOf(config, keys, context, before)
+  const memory = createMemory({ config, keys }, memoryParts(context), before)
+  const refuseSession = sessionRefusals({
+    signIn: config.sign_in,
+    ended: context.ended,
+    names: new SessionNames(keys.for('session name')),
+  })
   const resources = config.resources.map((resource) => ({
     resource,
     access: {
       verifier: provider.verifier,
       policy: resourcePolicy(resource, config.identity_provider, provider),
       ...(takesSealedTokens(config.sign_in) && {
-        opener: opened.openerFor(sealedFor(resource, config), sessionRefusals(config.sign_in)),
+        opener: opened.openerFor(sealedFor(resource, config), refuseSession),
       }),
     },
   }))
@@ -111,6 +111,10 @@ export async function createGeneration(
   return { config, provider, keys, opened, memory, app, stopProbes }
 }
 
+function memoryParts(context: ServiceContext): MemoryParts {
+  return { ...context, onStoreEvent: (event) => reportStoreEvent(event, context) }
+}
+
 function probe(config: Config, provider: IdentityProvider, context: ServiceContext): () => void {
   return watchUpstreams({
     ...context,
@@ -131,20 +135,6 @@ function startProvider(config: Config, context: ServiceContext): IdentityProvide
   })
   provider.start()
   return provider
-}
-
-function memoryOf(
-  config: Config,
-  keys: DerivedKeys,
-  context: ServiceContext,
-  before?: Generation,
-): Memory {
-  const same = JSON.stringify(before?.config.store) === JSON.stringify(config.store)
-  if (before && same && keys === before.keys) return before.memory
-  const { clock } = context
-  const onEvent = (event: StoreEvent) => reportStoreEvent(event, context)
-  const store = before && same ? before.memory.store : createStore(config.store, { clock, onEvent })
-  return { store, singleUse: createSingleUse({ store, keys: keys.for('stored answer'), clock }) }
 }
 
 /** But for the credential, which can be renewed. */

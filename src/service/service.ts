@@ -11,7 +11,9 @@ import {
   createMetadataFetch,
   type MetadataFetch,
 } from '../sign-in/clients/metadata-cache.ts'
+import { EndedSessions } from '../sign-in/sessions/ended-sessions.ts'
 import { createGeneration, type Generation, type ServiceContext } from './generation.ts'
+import { closeMemory } from './memory.ts'
 
 /** A running rolecall. */
 export interface Service {
@@ -53,6 +55,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
     log,
     metrics,
     streams,
+    ended: new EndedSessions(clock),
     documents: createMetadataDocuments({ clock, fetch: fetchMetadata }),
     clock,
     version,
@@ -121,8 +124,7 @@ async function close(generation: Generation, successor?: Generation): Promise<vo
   generation.stopProbes()
   if (generation.provider !== successor?.provider) generation.provider.stop()
   await generation.app.close()
-  const { store } = generation.memory
-  if (store !== successor?.memory.store) store.close()
+  closeMemory(generation.memory, successor?.memory)
 }
 
 function readinessOf({ provider }: Generation, stopping: boolean): Readiness {

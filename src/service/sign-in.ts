@@ -14,6 +14,7 @@ import { redirectUriRule } from '../sign-in/clients/redirect-uris.ts'
 import { register } from '../sign-in/clients/registration.ts'
 import { createTokenExchange, type TokenExchangeParts } from '../sign-in/provider/exchange.ts'
 import { accessTokenFormatter } from '../sign-in/sealed/access-token-format.ts'
+import { SessionNames } from '../sign-in/sessions/session-names.ts'
 import type { SingleUse } from '../sign-in/single-use/single-use.ts'
 import type { SignInResource } from '../sign-in/token/judge-tokens.ts'
 import { createRelayTokenEndpoint } from '../sign-in/token/redeem-at-relay.ts'
@@ -56,6 +57,7 @@ function relayEndpoints(
     grants,
     exchange,
     keys: parts.keys.for('refresh token'),
+    names: new SessionNames(parts.keys.for('session name')),
     formatAccessToken: accessTokenFormatter(config, parts.keys),
   })
   const path = new URL(sharedTokenEndpoint(config.public_url)).pathname

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
-import type { Store } from './store.ts'
+import type { ProcessStore } from './store.ts'
 
 /** Characters, of keys and values of one kind together. What was used least lately makes room. */
 const MOST_CHARACTERS = 16_000_000
@@ -11,7 +11,7 @@ const ENTRY_CHARACTERS = 200
 const SWEEP_EVERY_MS = 60_000
 
 /** This process's memory: no other process sees it, and it ends with the process. */
-export class MemoryStore implements Store {
+export class MemoryStore implements ProcessStore {
   readonly shared = false
   readonly #clock: Clock
   /** By what stands before the colon of a key: no kind crowds out another. */

@@ -1,9 +1,23 @@
 import type { Redis } from 'ioredis'
 import { connectRedis, type RedisConfig, reasonOf } from './redis-connection.ts'
-import { type Store, type StoreEvent, StoreUnavailable } from './store.ts'
+import {
+  type EndingMember,
+  type LogBounds,
+  type LogEntry,
+  type LogPosition,
+  type SetBounds,
+  type SharedStore,
+  type StoreEvent,
+  StoreUnavailable,
+} from './store.ts'
+
+/** How many members of a set are read at once. */
+const PAGE = 1_000
+/** The one field of a log's entries. */
+const FIELD = 'e'
 
 /** Redis or Valkey: one server, or what looks like one; all processes with its address share it. */
-export class RedisStore implements Store {
+export class RedisStore implements SharedStore {
   readonly shared = true
   readonly #redis: Redis
   readonly #onEvent: (event: StoreEvent) => void
@@ -43,6 +57,59 @@ export class RedisStore implements Store {
 
   async delete(key: string): Promise<void> {
     await this.#write((redis) => redis.del(key))
+  }
+
+  async append(log: string, entry: string, { most, ttl }: LogBounds): Promise<void> {
+    await this.#write((redis) =>
+      Promise.all([
+        redis.xadd(log, 'MAXLEN', '~', most, '*', FIELD, entry),
+        redis.pexpire(log, whole(ttl)),
+      ]),
+    )
+  }
+
+  async readLog(
+    log: string,
+    after: LogPosition | undefined,
+    most: number,
+  ): Promise<readonly LogEntry[]> {
+    const read = await this.#ask((redis) =>
+      redis.xread('COUNT', most, 'STREAMS', log, after ?? '0-0'),
+    )
+    const entries = read?.[0]?.[1] ?? []
+    return entries.map(([position, [, text = '']]) => ({ position: position as LogPosition, text }))
+  }
+
+  async addMember(
+    set: string,
+    { name, until }: EndingMember,
+    { now, most, ttl }: SetBounds,
+  ): Promise<void> {
+    await this.#write((redis) =>
+      Promise.all([
+        redis.zadd(set, until, name),
+        redis.zremrangebyscore(set, '-inf', now),
+        redis.zremrangebyrank(set, 0, -(most + 1)),
+        redis.pexpire(set, whole(ttl)),
+      ]),
+    )
+  }
+
+  async removeMembers(set: string, members: readonly string[]): Promise<void> {
+    if (members.length > 0) await this.#write((redis) => redis.zrem(set, ...members))
+  }
+
+  async *membersOf(set: string): AsyncIterable<readonly EndingMember[]> {
+    let cursor = '0'
+    do {
+      const [next, found] = await this.#ask((redis) => redis.zscan(set, cursor, 'COUNT', PAGE))
+      const members: EndingMember[] = []
+      for (let at = 0; at < found.length; at += 2) {
+        members.push({ name: found[at] ?? '', until: Number(found[at + 1]) })
+      }
+      yield members
+      cursor = next
+    } while (cursor !== '0')
   }
 
   close(): void {

@@ -5,10 +5,7 @@
  * Every method throws {@link StoreUnavailable} when it cannot be said that it was done; it may have
  * been done all the same.
  */
-export interface Store {
-  /** Whether other processes use the same one. */
-  readonly shared: boolean
-
+interface TextStore {
   get(key: string): Promise<string | undefined>
 
   /**
@@ -24,6 +21,74 @@ export interface Store {
 
   /** Ends its connections. What is asked afterwards is unavailable. */
   close(): void
+}
+
+/** A store that nobody else uses. */
+export interface ProcessStore extends TextStore {
+  readonly shared: false
+}
+
+/**
+ * A store that other processes use too. Beside texts it keeps a log, by which all are told what one
+ * did, and sets of members that end. Every method throws {@link StoreUnavailable}, as above.
+ */
+export interface SharedStore extends TextStore {
+  readonly shared: true
+
+  /** Adds an entry to a log; it ends with its last entry, and the oldest make room. */
+  append(log: string, entry: string, keep: LogBounds): Promise<void>
+
+  /**
+   * The entries after a position, the oldest first.
+   *
+   * @param after absent: from the beginning
+   * @param most of them; fewer mean that there are no more
+   */
+  readLog(log: string, after: LogPosition | undefined, most: number): Promise<readonly LogEntry[]>
+
+  /** Adds a member to a set, where it stays until it ends; those that end first make room. */
+  addMember(set: string, member: EndingMember, bounds: SetBounds): Promise<void>
+
+  removeMembers(set: string, members: readonly string[]): Promise<void>
+
+  /** All members, in pages; one that is added or removed meanwhile may be there or not. */
+  membersOf(set: string): AsyncIterable<readonly EndingMember[]>
+}
+
+export type Store = ProcessStore | SharedStore
+
+/** Where an entry of a log stands: its time in milliseconds by the store's clock, and a number. */
+export type LogPosition = `${number}-${number}`
+
+export interface LogEntry {
+  readonly position: LogPosition
+  readonly text: string
+}
+
+export interface LogBounds {
+  /** About so many entries. */
+  readonly most: number
+  /** For how long the log is kept after its last entry, milliseconds. */
+  readonly ttl: number
+}
+
+export interface EndingMember {
+  readonly name: string
+  /** Milliseconds since the epoch. */
+  readonly until: number
+}
+
+export interface SetBounds {
+  /** Milliseconds since the epoch: members that ended before are dropped. */
+  readonly now: number
+  readonly most: number
+  /** For how long the set is kept after its last new member, milliseconds. */
+  readonly ttl: number
+}
+
+/** A position so many milliseconds earlier. */
+export function earlier(position: LogPosition, milliseconds: number): LogPosition {
+  return `${Math.max(0, Number.parseInt(position, 10) - milliseconds)}-0`
 }
 
 /** The store cannot be used at the moment. Holds no address, password, key or value. */

@@ -93,8 +93,16 @@ function argumentsOf(port: number, options: RedisServerOptions): readonly string
 
 async function allOf(redis: Redis): Promise<ReadonlyMap<string, string>> {
   const keys = await redis.keys('*')
-  const values = await Promise.all(keys.map((key) => redis.get(key)))
+  const values = await Promise.all(keys.map((key) => contentOf(redis, key)))
   return new Map(keys.map((key, index) => [key, values[index] ?? '']))
+}
+
+/** Logs and sets as the texts in them. */
+async function contentOf(redis: Redis, key: string): Promise<string | null> {
+  const type = await redis.type(key)
+  if (type === 'stream') return JSON.stringify(await redis.xrange(key, '-', '+'))
+  if (type === 'zset') return JSON.stringify(await redis.zrange(key, 0, -1))
+  return redis.get(key)
 }
 
 function whatIsMissing(): string | undefined {

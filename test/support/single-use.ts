@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock } from '../../src/clock.ts'
 import { ErrorAnswer } from '../../src/oauth/error-answer.ts'
 import { deriveKeys } from '../../src/sealing/derived-keys.ts'
+import { EndedSessions } from '../../src/sign-in/sessions/ended-sessions.ts'
+import { SessionEnds } from '../../src/sign-in/sessions/session-ends.ts'
 import { createSingleUse } from '../../src/sign-in/single-use/redeem-once.ts'
 import type { Redeemable, SingleUse } from '../../src/sign-in/single-use/single-use.ts'
 import type { IssuedTokens } from '../../src/sign-in/token/token-response.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
-import { type Store, StoreUnavailable } from '../../src/store/store.ts'
+import {
+  type EndingMember,
+  type LogEntry,
+  type LogPosition,
+  type SharedStore,
+  type Store,
+  StoreUnavailable,
+} from '../../src/store/store.ts'
 import { SimulatedClock } from './clock.ts'
 
 export const keys = deriveKeys([Buffer.alloc(32, 1).toString('base64url')]).for('stored answer')
@@ -89,11 +99,13 @@ export async function outcomesOf(uses: readonly Promise<IssuedTokens>[]): Promis
 }
 
 /** Like Redis, but in memory and with faults that a test chooses. */
-export class FaultyStore implements Store {
+export class FaultyStore implements SharedStore {
   readonly shared = true
   readonly memory: MemoryStore
   /** `before`: nothing is done; `after`: it is done, and nobody is told. */
   fault: 'none' | 'before' | 'after' = 'none'
+  readonly logs = new Map<string, readonly LogEntry[]>()
+  readonly sets = new Map<string, readonly EndingMember[]>()
   /** How many values are marked as used. */
   marked = 0
 
@@ -110,6 +122,28 @@ export class FaultyStore implements Store {
   setIfAbsent = (key: string, value: string, ttl: number) =>
     this.#ask(() => this.memory.setIfAbsent(key, value, ttl))
   delete = (key: string) => this.#ask(() => this.memory.delete(key))
+  append = (log: string, text: string) =>
+    this.#ask(async () => {
+      const entries = this.logs.get(log) ?? []
+      this.logs.set(log, [...entries, { position: `${entries.length + 1}-0`, text }])
+    })
+  readLog = (log: string, after: LogPosition | undefined, most: number) =>
+    this.#ask(async () => {
+      const entries = this.logs.get(log) ?? []
+      return entries.filter((entry) => isLater(entry, after)).slice(0, most)
+    })
+  addMember = (set: string, member: EndingMember) =>
+    this.#ask(async () => {
+      this.sets.set(set, [...(this.sets.get(set) ?? []), member])
+    })
+  removeMembers = (set: string, members: readonly string[]) =>
+    this.#ask(async () => {
+      const left = (this.sets.get(set) ?? []).filter(({ name }) => !members.includes(name))
+      this.sets.set(set, left)
+    })
+  async *membersOf(set: string): AsyncIterable<readonly EndingMember[]> {
+    yield await this.#ask(async () => this.sets.get(set) ?? [])
+  }
   close(): void {}
 
   async #ask<T>(work: () => Promise<T>): Promise<T> {
@@ -121,12 +155,22 @@ export class FaultyStore implements Store {
   }
 }
 
+function isLater({ position }: LogEntry, after: LogPosition | undefined): boolean {
+  return Number.parseInt(position, 10) > Number.parseInt(after ?? '0', 10)
+}
+
+/** What one process knows and tells of ended sessions. */
+export function endsIn(store: Store, clock: Clock): SessionEnds {
+  return new SessionEnds({ store, ended: new EndedSessions(clock), clock })
+}
+
 /** Two processes, as far as single use goes, over one store. */
 export function twoProcesses() {
   // Sealing happens in another thread.
   const clock = new SimulatedClock(undefined, () => delay(2))
   const store = new FaultyStore(clock)
-  const process = (): SingleUse => createSingleUse({ store, keys, clock })
+  const process = (): SingleUse =>
+    createSingleUse({ store, keys, ends: endsIn(store, clock), clock })
   return { clock, store, one: process(), other: process() }
 }
 

@@ -19,6 +19,8 @@ const sessionShape = z.object({
   ]),
   /** The user it was made for, as `Principal.userKey`. */
   user: z.string(),
+  /** What the cluster called that user when this token was made. */
+  userName: z.string(),
   /** When the user signed in, milliseconds since the epoch. */
   began: z.number(),
   /** When it ends at the latest, whatever is configured later; milliseconds since the epoch. */
@@ -34,7 +36,7 @@ export type SignInSession = z.infer<typeof sessionShape>
 
 /** A session that begins, with a family of its own. */
 export function beginSession(
-  of: Pick<SignInSession, 'client' | 'bound' | 'user' | 'began'>,
+  of: Pick<SignInSession, 'client' | 'bound' | 'user' | 'userName' | 'began'>,
   { session_lifetime: lifetime, tokens }: Pick<RelayConfig, 'session_lifetime' | 'tokens'>,
 ): SignInSession {
   return { ...of, id: randomUUID(), family: randomUUID(), ends: of.began + lifetime, tokens }

@@ -4,9 +4,9 @@ import { temporarilyUnavailable } from '../../oauth/errors.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { type Store, StoreUnavailable } from '../../store/store.ts'
 import { WAIT_BEFORE_REDEEMING_MS, WAIT_FOR_ANOTHER_MS } from '../deadlines.ts'
+import type { SessionEnds } from '../sessions/session-ends.ts'
 import type { IssuedTokens } from '../token/token-response.ts'
 import { Claims } from './claim.ts'
-import { Families } from './family.ts'
 import { GraceAnswers } from './grace.ts'
 import { ReplayMarks, replayed } from './replay.ts'
 import type { Redeemable, SingleUse } from './single-use.ts'
@@ -19,6 +19,7 @@ export interface SingleUseParts {
   readonly store: Store
   /** Those of purpose `stored answer`. */
   readonly keys: KeyRing
+  readonly ends: SessionEnds
   readonly clock: Clock
 }
 
@@ -48,17 +49,17 @@ class StoredSingleUse implements SingleUse {
   readonly #claims: Claims
   readonly #marks: ReplayMarks
   readonly #grace: GraceAnswers
-  readonly #families: Families
+  readonly #ends: SessionEnds
   readonly #unstored: UnstoredUses
   readonly #flights = new Map<string, Promise<IssuedTokens>>()
 
-  constructor({ store, keys, clock }: SingleUseParts) {
+  constructor({ store, keys, ends, clock }: SingleUseParts) {
     this.#clock = clock
     this.#sharedStore = store.shared
     this.#claims = new Claims(store, clock)
     this.#marks = new ReplayMarks(store, keys, clock)
     this.#grace = new GraceAnswers(store, keys, clock)
-    this.#families = new Families(store, clock)
+    this.#ends = ends
     this.#unstored = new UnstoredUses(clock, (value, { issued, at }) =>
       this.#spend(value, issued, at),
     )
@@ -78,11 +79,11 @@ class StoredSingleUse implements SingleUse {
   }
 
   endFamily(family: string, until: number): Promise<void> {
-    return withStore(() => this.#families.end(family, until))
+    return withStore(() => this.#ends.endFamily(family, until))
   }
 
   async #first(value: Redeemable, redeem: () => Promise<IssuedTokens>): Promise<IssuedTokens> {
-    await this.#families.check(value.family)
+    await this.#ends.check(value.family, value.session)
     const standing = this.#unstoredStanding(value) ?? (await this.#settled(value))
     if (standing.kind === 'ours') return this.#redeem(value, redeem)
     if (standing.kind === 'refused') throw standing.error

@@ -1,3 +1,4 @@
+import type { OwnedSession } from '../sessions/session-ends.ts'
 import type { IssuedTokens } from '../token/token-response.ts'
 
 /** A code or a refresh token of ours, which may be redeemed once. */
@@ -16,6 +17,8 @@ export interface Redeemable {
   readonly until: number
   /** When nothing that comes of that sign-in can be good any more, milliseconds since the epoch. */
   readonly familyUntil: number
+  /** Of a refresh token: the session that it is of. */
+  readonly session?: OwnedSession
 }
 
 /** Lets every code and every refresh token be redeemed once, and ends families. */
@@ -31,7 +34,7 @@ export interface SingleUse {
   once(value: Redeemable, redeem: () => Promise<IssuedTokens>): Promise<IssuedTokens>
 
   /**
-   * Ends every refresh token of one sign-in.
+   * Ends every refresh token of one sign-in, and every sealed access token that was handed out in it.
    *
    * @param until when its last refresh token would have ended, milliseconds since the epoch
    * @throws ErrorAnswer 503 when the store cannot be reached

@@ -21,7 +21,8 @@ export async function issueTokens(
   { keys, now, scope, accessToken }: Issuing,
 ): Promise<IssuedTokens> {
   const provider = tokens.refreshToken ?? session.provider
-  const next = { ...session, ...(provider !== undefined && { provider }) }
+  const userName = principal.identity.user
+  const next = { ...session, userName, ...(provider !== undefined && { provider }) }
   const left = principal.expiresAt - now
   return {
     identity: principal.identity,

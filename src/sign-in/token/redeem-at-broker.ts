@@ -7,6 +7,7 @@ import type { ExchangedTokens } from '../provider/exchange.ts'
 import { checkNonce } from '../provider/provider-nonce.ts'
 import { resourceIndicators } from '../resource-indicator.ts'
 import { beginSession, type SignInSession } from '../sealed/refresh-token.ts'
+import { SessionNames } from '../sessions/session-names.ts'
 import type { SingleUse } from '../single-use/single-use.ts'
 import { endOfCode, openCode } from './authorization-code.ts'
 import { issueTokens } from './issue.ts'
@@ -53,6 +54,7 @@ export async function redeemAtBroker(
       ...parts,
       signIn: config.sign_in,
       keys: keys.for('refresh token'),
+      names: new SessionNames(keys.for('session name')),
       grants: provider.grants,
     },
   )
@@ -90,10 +92,12 @@ async function redeemCode(
         }),
     })
     checkNonce(exchanged, nonce, resource)
+    const { principal } = exchanged.judged
     const of = {
       client: client.id,
       bound: { resource: resource.resource.name },
-      user: exchanged.judged.principal.userKey,
+      user: principal.userKey,
+      userName: principal.identity.user,
       began: clock.now(),
     }
     const session = beginSession(of, parts.config.sign_in)

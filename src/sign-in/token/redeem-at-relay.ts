@@ -11,6 +11,7 @@ import type { ExchangedTokens, TokenExchange } from '../provider/exchange.ts'
 import { type ResourceIndicators, resourceIndicators } from '../resource-indicator.ts'
 import type { FormatAccessToken } from '../sealed/access-token-format.ts'
 import { beginSession, type SignInSession } from '../sealed/refresh-token.ts'
+import type { SessionNames } from '../sessions/session-names.ts'
 import type { SingleUse } from '../single-use/single-use.ts'
 import { issueTokens } from './issue.ts'
 import type { SignInResource } from './judge-tokens.ts'
@@ -29,6 +30,7 @@ export interface RelayParts {
   readonly grants: ProviderGrants
   readonly exchange: TokenExchange
   readonly keys: KeyRing
+  readonly names: SessionNames
   readonly formatAccessToken: FormatAccessToken
   readonly singleUse: SingleUse
   readonly clock: Clock
@@ -126,6 +128,7 @@ async function redeemCode(
     client: context.config.identity_provider.client_id ?? '',
     bound: { audiences: [...resource.audiences] },
     user: principal.userKey,
+    userName: principal.identity.user,
     began: context.clock.now(),
   }
   const session = beginSession(of, context.config.sign_in)

@@ -4,6 +4,7 @@ import type { ProviderGrants } from '../../issuer/token-endpoint/provider-grants
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import type { ExchangedTokens, TokenExchange } from '../provider/exchange.ts'
 import { openRefreshToken, type SignInSession } from '../sealed/refresh-token.ts'
+import type { SessionNames } from '../sessions/session-names.ts'
 import type { SingleUse } from '../single-use/single-use.ts'
 import type { SignInResource } from './judge-tokens.ts'
 import { checkSameUser, checkSessionLimits, providerTokenOf, sessionEnd } from './session-checks.ts'
@@ -15,6 +16,7 @@ export interface RefreshParts {
   readonly signIn: Pick<RelayConfig, 'session_lifetime' | 'sessions_valid_after'>
   /** Those of purpose `refresh token`. */
   readonly keys: KeyRing
+  readonly names: SessionNames
   readonly grants: Pick<ProviderGrants, 'refresh'>
   readonly exchange: TokenExchange
   readonly singleUse: SingleUse
@@ -59,14 +61,20 @@ export async function refresh(
   rules: RefreshRules,
   parts: RefreshParts,
 ): Promise<IssuedTokens> {
-  const { signIn, keys, singleUse, clock } = parts
+  const { signIn, keys, names, singleUse, clock } = parts
   const session = await openRefreshToken(refreshToken, keys)
   await rules.checkOwner(session)
   checkSessionLimits(session, signIn, clock.now())
   const resources = rules.resourcesFor(session)
-  const { id, family } = session
   const until = sessionEnd(session, signIn)
-  const token = { kind: 'refresh_token', id, family, until, familyUntil: until } as const
+  const token = {
+    kind: 'refresh_token',
+    id: session.id,
+    family: session.family,
+    until,
+    familyUntil: until,
+    session: { began: session.began, names: names.ofSession(session) },
+  } as const
   return singleUse.once(token, async () => {
     const exchanged = await askProvider(session, resources, parts)
     checkSameUser(session, exchanged)

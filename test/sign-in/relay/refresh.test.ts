@@ -382,5 +382,6 @@ test('what was issued says no more of the session than its token', async (t) => 
     'provider',
     'tokens',
     'user',
+    'userName',
   ])
 })

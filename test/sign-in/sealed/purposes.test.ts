@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { deriveKeys, type Purpose } from '../../../src/sealing/derived-keys.ts'
 import { open, openBytes, seal, sealBytes } from '../../../src/sealing/sealed-value.ts'
+import { SessionNames } from '../../../src/sign-in/sessions/session-names.ts'
 import { type BrokerGateway, startBroker } from '../../support/broker-gateway.ts'
 import {
   authorizeUrl,
@@ -65,6 +66,7 @@ async function valuesOf({ gateway, browser }: Broker): Promise<Values> {
     'client id': String(client_id),
     'mcp session id': String(called.headers['mcp-session-id']),
     'stored answer': await seal({ identity: {}, answer: {} }, keys.for('stored answer')),
+    'session name': new SessionNames(keys.for('session name')).of({ kind: 'all' })[0],
   }
 }
 

@@ -27,6 +27,7 @@ const session: SignInSession = {
       client: 'holmes',
       bound: { audiences: ['6dae42f8-4368-4678-94ff-3960e28e3630'] },
       user: 'alice',
+      userName: 'alice',
       began,
     },
     settings,

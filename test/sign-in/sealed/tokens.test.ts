@@ -13,6 +13,7 @@ import {
   type Generation,
   type ServiceContext,
 } from '../../../src/service/generation.ts'
+import { EndedSessions } from '../../../src/sign-in/sessions/ended-sessions.ts'
 import { readPeople } from '../../environment/people.ts'
 import { SimulatedClock } from '../../support/clock.ts'
 import { type Gateway, resourceConfig, startEntra } from '../../support/gateway.ts'
@@ -235,6 +236,7 @@ test('what was opened is remembered over a reload, as long as the sealing keys a
     log: createLogger('silent', new PassThrough()),
     metrics: createMetrics('0.0.0-test'),
     streams: new OpenStreams(systemClock),
+    ended: new EndedSessions(systemClock),
     documents: { find: () => assert.fail('nothing is fetched') },
     clock: systemClock,
     version: '0.0.0-test',

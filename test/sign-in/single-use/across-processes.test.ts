@@ -7,6 +7,7 @@ import { createSingleUse } from '../../../src/sign-in/single-use/redeem-once.ts'
 import { until } from '../../support/fault-load.ts'
 import {
   code,
+  endsIn,
   outcomesOf,
   Redemptions,
   refresh,
@@ -298,7 +299,7 @@ test('an answer sealed with a key that is not here yet is a 503, and nothing is 
   const redemptions = new Redemptions()
   const use = refresh('a', 'family', now)
   const newer = deriveKeys([Buffer.alloc(32, 2).toString('base64url')]).for('stored answer')
-  const ahead = createSingleUse({ store, keys: newer, clock })
+  const ahead = createSingleUse({ store, keys: newer, ends: endsIn(store, clock), clock })
   const issued = await ahead.once(use, redemptions.succeed)
   const { status, reason } = await refusalOf(one.once(use, redemptions.succeed))
   assert.deepEqual([status, reason], [503, 'sealing_key_unknown'])

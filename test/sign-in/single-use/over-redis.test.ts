@@ -9,6 +9,7 @@ import { until } from '../../support/fault-load.ts'
 import { onRedis, type RedisServer, startRedis } from '../../support/redis-server.ts'
 import {
   code,
+  endsIn,
   keys,
   outcomesOf,
   Redemptions,
@@ -23,7 +24,12 @@ async function start(t: TestContext) {
   const process = async (): Promise<SingleUse> => {
     const store = new RedisStore({ redis_url: server.url }, () => undefined)
     t.after(() => store.close())
-    const singleUse = createSingleUse({ store, keys, clock: systemClock })
+    const singleUse = createSingleUse({
+      store,
+      keys,
+      ends: endsIn(store, systemClock),
+      clock: systemClock,
+    })
     await works(singleUse)
     return singleUse
   }
@@ -119,7 +125,7 @@ onRedis('single use over Redis', () => {
     await other.endFamily('the-id-of-a-family', Date.now() + 60_000)
     const contents = await server.contents()
     const kinds = [...contents.keys()].map((key) => key.split(':')[1])
-    assert.deepEqual(new Set(kinds), new Set(['claim', 'use', 'code', 'answer', 'family']))
+    assert.deepEqual(new Set(kinds), new Set(['claim', 'use', 'code', 'answer', 'family', 'ends']))
     const text = JSON.stringify([...contents])
     for (const secret of ['access-token', 'refresh-token', 'alice', 'idp.test', 'the-id-of']) {
       assert.ok(!text.includes(secret), secret)

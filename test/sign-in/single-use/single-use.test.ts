@@ -10,6 +10,7 @@ import { MemoryStore } from '../../../src/store/memory-store.ts'
 import { SimulatedClock } from '../../support/clock.ts'
 import {
   code,
+  endsIn,
   keys,
   outcomesOf,
   Redemptions,
@@ -22,7 +23,8 @@ const hour = 3_600_000
 
 function start() {
   const clock = new SimulatedClock()
-  const singleUse = createSingleUse({ store: new MemoryStore(clock), keys, clock })
+  const store = new MemoryStore(clock)
+  const singleUse = createSingleUse({ store, keys, ends: endsIn(store, clock), clock })
   const redemptions = new Redemptions()
   const until = clock.now() + 24 * hour
   const once = (use: Redeemable, redeem: () => Promise<IssuedTokens>) =>
