@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { requestId } from '../observe/request-id.ts'
+import type { BufferedBytes } from './buffered-bytes.ts'
 import { errorHandler } from './error-handler.ts'
 import { browserRoutes } from './routes/authorize.ts'
 import { homePage } from './routes/home.ts'
@@ -21,7 +22,7 @@ import { whoamiRoute } from './routes/whoami.ts'
 import { checkEveryRoute } from './steps/checks.ts'
 import { limitAddresses } from './steps/rate-limit.ts'
 import { refuseAmbiguous } from './steps/raw-request.ts'
-import { askForBodies } from './steps/request-body.ts'
+import { boundBodies } from './steps/request-body.ts'
 import { openRequestRecord, recordRequests } from './steps/request-record.ts'
 
 /** What the app is made of; each part is made once, outside. */
@@ -30,6 +31,8 @@ export interface AppParts {
   readonly log: Logger
   readonly metrics: Metrics
   readonly clock: Clock
+  /** Shared by everything that takes requests. */
+  readonly bodies: BufferedBytes
   readonly signIn: SignInEndpoints
   /** In the order of the configuration. */
   readonly resources: readonly ResourceParts[]
@@ -58,7 +61,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
 }
 
 /** With what every request meets, whether there is a route for it or not. */
-function bareApp({ config, log, metrics }: AppParts): FastifyInstance {
+function bareApp({ config, log, metrics, bodies }: AppParts): FastifyInstance {
   const isTrusted = trustedPeer(config.trusted_proxies)
   const app = fastify({
     logger: false, // one line for each request, written at its end, is ours
@@ -77,7 +80,7 @@ function bareApp({ config, log, metrics }: AppParts): FastifyInstance {
   app.setNotFoundHandler(notFoundHandler(config))
   recordRequests(app, { log, metrics })
   app.addHook('onRequest', refuseAmbiguous)
-  askForBodies(app)
+  boundBodies(app, { bodies, limits: config.limits })
   return app
 }
 

@@ -1,7 +1,7 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
-import { requestId } from '../observe/request-id.ts'
+import { writeAnswer } from './raw-answer.ts'
 
 /**
  * Answers what node:http could not make a request of: malformed, too large or too slow. Nobody has
@@ -22,22 +22,7 @@ export function answerClientError(
     socket.destroy()
     return
   }
-  const answer = answerFor(error.code)
-  const id = requestId()
-  const body = JSON.stringify(answer.body(id))
-  socket.end(
-    [
-      `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}`,
-      'Content-Type: application/json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      'Cache-Control: no-store',
-      `X-Request-Id: ${id}`,
-      'Connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-    () => socket.destroy(),
-  )
+  writeAnswer(socket, answerFor(error.code))
 }
 
 function answerFor(code: string | undefined): ErrorAnswer {

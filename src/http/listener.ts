@@ -5,13 +5,13 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Config, ListenAddress } from '../config/config.ts'
 import { AnsweringResponse } from './answering-response.ts'
 import { answerClientError } from './client-error.ts'
+import { limitConnections, mostConnections } from './connection-limit.ts'
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
 
 /** The most header lines of a request; node:http would drop further ones without a word. */
 export const MAX_HEADER_LINES = 200
 
-const KEEP_ALIVE_MS = 72_000 // above the 60 s of usual load balancers, so that they close first
 const CONNECTIONS_CHECKING_MS = 2_000 // how late a timeout may be noticed
 
 /** A socket that requests arrive on. It outlives the app behind it: a reload keeps connections. */
@@ -29,23 +29,29 @@ export interface Listener {
   endConnections(): void
 }
 
+/** What a listener is set up with; bytes and milliseconds. */
+export interface ListenOptions {
+  readonly config: Pick<Config, 'limits' | 'keep_alive'>
+  readonly tls?: Config['tls']
+  /** Told of each connection that was one too many. */
+  readonly onConnectionRefused: () => void
+}
+
 /**
  * Listens, with every limit of the configuration set on the server itself, where slow (slowloris) and
  * oversized requests are ended before any of our code sees them.
  *
- * @param limits bytes and milliseconds
  * @throws the system's error when the address cannot be had (`EADDRINUSE`, `EACCES` …)
  */
 export async function listen(
   address: ListenAddress,
-  limits: Config['limits'],
-  tls?: Config['tls'],
+  { config: { limits, keep_alive: keepAlive }, tls, onConnectionRefused }: ListenOptions,
 ): Promise<Listener> {
   const options = {
     maxHeaderSize: limits.header_bytes,
     headersTimeout: limits.header_timeout,
     requestTimeout: limits.header_timeout + limits.body_timeout,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeout: keepAlive,
     connectionsCheckingInterval: CONNECTIONS_CHECKING_MS,
     insecureHTTPParser: false,
     requireHostHeader: true,
@@ -56,6 +62,7 @@ export async function listen(
     ? createTlsServer({ ...options, cert: tls.certificate, key: tls.key, minVersion: 'TLSv1.2' })
     : createServer(options)
   server.maxHeadersCount = MAX_HEADER_LINES
+  limitConnections(server, mostConnections(limits.connections), onConnectionRefused)
 
   let current: RequestListener = (_request, response) => response.destroy() // before `handWith`
   const answering = new WeakMap<object, ServerResponse>()

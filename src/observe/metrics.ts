@@ -3,6 +3,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 /** The gauges whose value is asked for when Prometheus comes by. */
 export interface Readings {
   openStreams(): number
+  /** Of request bodies. */
+  bufferedBytes(): number
   cachedTokens(): number
   /** Milliseconds since the epoch; undefined before the first fetch. */
   keysFetchedAt(): number | undefined
@@ -18,6 +20,7 @@ export interface Metrics {
   readonly tokenGrants: Counter<'outcome'>
   readonly storeErrors: Counter
   readonly registrations: Counter<'outcome'>
+  readonly connectionsRefused: Counter
   readonly reloads: Counter<'outcome'>
   readonly upstreamIdentity: Gauge<'resource' | 'verdict'>
 }
@@ -77,6 +80,11 @@ export function createMetrics(version: string): Metrics {
       labelNames: ['outcome'],
       registers,
     }),
+    connectionsRefused: new Counter({
+      name: 'rolecall_connections_refused_total',
+      help: 'Client connections beyond limits.connections.',
+      registers,
+    }),
     reloads: new Counter({
       name: 'rolecall_configuration_reloads_total',
       help: 'Readings of the configuration after the start.',
@@ -101,6 +109,14 @@ export function observeReadings(metrics: Metrics, readings: Readings): void {
     registers,
     collect() {
       this.set(readings.openStreams())
+    },
+  })
+  new Gauge({
+    name: 'rolecall_buffered_bytes',
+    help: 'Bytes of request bodies that are held.',
+    registers,
+    collect() {
+      this.set(readings.bufferedBytes())
     },
   })
   new Gauge({

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { OpenStreams } from '../forward/open-exchanges.ts'
 import { createApp } from '../http/app.ts'
+import type { BufferedBytes } from '../http/buffered-bytes.ts'
 import { createIdentityProvider, type IdentityProvider } from '../issuer/identity-provider.ts'
 import { isLoopbackOrigin } from '../net/loopback.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -27,6 +28,8 @@ export interface ServiceContext {
   readonly log: Logger
   readonly metrics: Metrics
   readonly streams: OpenStreams
+  /** The bodies of all requests. */
+  readonly bodies: BufferedBytes
   /** The metadata documents of clients. */
   readonly documents: MetadataDocuments
   /** The sessions that ended before their time. */
@@ -88,6 +91,7 @@ export async function createGeneration(
     log: context.log,
     metrics: context.metrics,
     clock: context.clock,
+    bodies: context.bodies,
     signIn: signInEndpoints(config, {
       ...context,
       provider,

@@ -3,9 +3,10 @@ import { type Clock, systemClock } from '../clock.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 import { OpenStreams } from '../forward/open-exchanges.ts'
 import { createAdmin, type Readiness } from '../http/admin.ts'
+import { BufferedBytes } from '../http/buffered-bytes.ts'
 import { type Listener, listen } from '../http/listener.ts'
 import { errorSummary, type Logger } from '../observe/logger.ts'
-import { createMetrics, observeReadings } from '../observe/metrics.ts'
+import { createMetrics, type Metrics, observeReadings } from '../observe/metrics.ts'
 import {
   createMetadataDocuments,
   createMetadataFetch,
@@ -50,12 +51,14 @@ export async function startService(config: Config, options: ServiceOptions): Pro
   const { log, version, clock = systemClock, probesUpstreams = true } = options
   const { fetchMetadata = createMetadataFetch({ clock }) } = options
   const streams = new OpenStreams(clock)
+  const bodies = new BufferedBytes()
   const metrics = createMetrics(version)
   const context: ServiceContext = {
     log,
     metrics,
     streams,
     ended: new EndedSessions(clock),
+    bodies,
     documents: createMetadataDocuments({ clock, fetch: fetchMetadata }),
     clock,
     version,
@@ -66,15 +69,18 @@ export async function startService(config: Config, options: ServiceOptions): Pro
   const readiness = () => readinessOf(current, stopping)
   observeReadings(metrics, {
     openStreams: () => streams.size,
+    bufferedBytes: () => bodies.held,
     cachedTokens: () => current.provider.verifier.cachedTokens(),
     keysFetchedAt: () => current.provider.status().keysFetchedAt,
   })
   const admin = createAdmin(metrics.registry, readiness)
   await admin.ready()
-  const [listener, adminListener] = await listenOnBoth(config).catch(async (error: unknown) => {
-    await close(current)
-    throw error
-  })
+  const [listener, adminListener] = await listenOnBoth(config, metrics).catch(
+    async (error: unknown) => {
+      await close(current)
+      throw error
+    },
+  )
   adminListener.handWith((request, response) => admin.routing(request, response))
   listener.handWith((request, response) => current.app.routing(request, response))
 
@@ -109,10 +115,19 @@ export async function startService(config: Config, options: ServiceOptions): Pro
   }
 }
 
-async function listenOnBoth(config: Config): Promise<readonly [Listener, Listener]> {
-  const listener = await listen(config.listen, config.limits, config.tls)
+/** Of the cluster's own: probes, Prometheus, a port-forward. */
+const ADMIN_CONNECTIONS = 100
+
+async function listenOnBoth(
+  config: Config,
+  metrics: Metrics,
+): Promise<readonly [Listener, Listener]> {
+  const { listen: address, admin_listen: adminAddress, tls, limits } = config
+  const onConnectionRefused = () => metrics.connectionsRefused.inc()
+  const listener = await listen(address, { config, tls, onConnectionRefused })
   try {
-    return [listener, await listen(config.admin_listen, config.limits)]
+    const forAdmin = { ...config, limits: { ...limits, connections: ADMIN_CONNECTIONS } }
+    return [listener, await listen(adminAddress, { config: forAdmin, onConnectionRefused })]
   } catch (error) {
     await listener.stop()
     throw error

@@ -162,6 +162,7 @@ withHelm('the chart', () => {
     const metrics = createMetrics('0')
     observeReadings(metrics, {
       openStreams: () => 0,
+      bufferedBytes: () => 0,
       cachedTokens: () => 0,
       keysFetchedAt: () => undefined,
     } as Parameters<typeof observeReadings>[1])

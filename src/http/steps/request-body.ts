@@ -1,12 +1,62 @@
+import { type Readable, Transform } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
+import type { Config } from '../../config/config.ts'
+import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import type { BodyRoom, BufferedBytes } from '../buffered-bytes.ts'
+
+export interface BodyBounds {
+  readonly bodies: BufferedBytes
+  readonly limits: Pick<Config['limits'], 'body_bytes' | 'buffered_bytes'>
+}
 
 /**
- * A client that asked whether its body is wanted (`Expect: 100-continue`, RFC 9110 §10.1.1) is told so
- * once every check has let its request through, and a refusal otherwise.
+ * What every body meets once the checks have let its request through. It finds room among all bodies
+ * that are held (503 otherwise): the whole of its Content-Length at once, in chunks as it arrives; the
+ * room is held as long as the request, whose forwarder holds the body. A client that asked whether
+ * its body is wanted (`Expect: 100-continue`, RFC 9110 §10.1.1) is told so only then.
  */
-export function askForBodies(app: FastifyInstance): void {
+export function boundBodies(app: FastifyInstance, { bodies, limits }: BodyBounds): void {
+  const { body_bytes: longest, buffered_bytes: most } = limits
   app.addHook('preParsing', (request, reply, payload, done) => {
-    if (request.raw.headers.expect !== undefined) reply.raw.writeContinue()
-    done(null, payload)
+    const { headers } = request.raw
+    const length = Number(headers['content-length'] ?? 0)
+    const isChunked = headers['transfer-encoding'] !== undefined
+    if ((length === 0 && !isChunked) || reply.raw.closed) {
+      done(null, payload)
+      return
+    }
+    const isStranger = request.routeOptions.config.endpoint?.name !== 'resource'
+    const room = bodies.open({ most, isStranger })
+    reply.raw.once('close', () => room.release())
+    // What is longer than any body may be is refused as it is read (413), and never held.
+    if (length <= longest && !room.take(length)) {
+      done(noRoom())
+      return
+    }
+    if (headers.expect !== undefined) reply.raw.writeContinue()
+    done(null, isChunked ? counted(payload, room) : payload)
+  })
+}
+
+/** A body as it came, as long as there is room for it. The connection stays, for the answer. */
+function counted(body: Readable, room: BodyRoom): Readable {
+  const counter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      if (room.take(chunk.length)) done(null, chunk)
+      else done(noRoom())
+    },
+  })
+  body.once('error', (error) => counter.destroy(error))
+  return body.pipe(counter)
+}
+
+function noRoom(): ErrorAnswer {
+  return new ErrorAnswer({
+    status: 503,
+    error: 'temporarily_unavailable',
+    description:
+      'This server holds as many request bodies as it may (`limits.buffered_bytes`); try again in a second.',
+    headers: { 'retry-after': '1' },
+    reason: 'buffered_bytes',
   })
 }

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../src/clock.ts'
 import type { Config } from '../../../src/config/config.ts'
 import { OpenStreams } from '../../../src/forward/open-exchanges.ts'
+import { BufferedBytes } from '../../../src/http/buffered-bytes.ts'
 import { readJwt } from '../../../src/oauth/jwt.ts'
 import { createLogger } from '../../../src/observe/logger.ts'
 import { createMetrics } from '../../../src/observe/metrics.ts'
@@ -237,6 +238,7 @@ test('what was opened is remembered over a reload, as long as the sealing keys a
     metrics: createMetrics('0.0.0-test'),
     streams: new OpenStreams(systemClock),
     ended: new EndedSessions(systemClock),
+    bodies: new BufferedBytes(),
     documents: { find: () => assert.fail('nothing is fetched') },
     clock: systemClock,
     version: '0.0.0-test',
