@@ -5,6 +5,7 @@ import { effectiveConfig } from './effective.ts'
 import type { Problem } from './report/problem.ts'
 import { Report } from './report/report.ts'
 import { lowerCaseEntraGuids } from './rules/entra-guids.ts'
+import { judgeRuntime } from './rules/runtime.ts'
 import { signInMode } from './rules/sign-in-config.ts'
 import { aksAudience } from './schema/identifiers.ts'
 import {
@@ -56,6 +57,7 @@ export function load(sources: Sources): Loaded {
   readSecretFiles(draft, files, report)
   const settings = lowerCaseEntraGuids(validate(draft, report))
   const mode = signInMode(settings, report)
+  judgeRuntime(sources.environment, report)
   const config = effectiveConfig({ settings, draft, report, mode }, files)
   if (report.problems.length > 0) return { kind: 'problems', problems: report.problems }
   const own = path === undefined ? [] : [resolve(path)]

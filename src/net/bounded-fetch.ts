@@ -75,6 +75,7 @@ export function createBoundedFetch(options: BoundedFetchOptions): BoundedConnect
   const routed = environmentAgent({
     connect,
     requestTls: { ...tls, timeout },
+    proxyTls: { rejectUnauthorized: true },
     ...(lookup && { httpProxy: '' }),
   })
 

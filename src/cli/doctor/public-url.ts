@@ -32,7 +32,7 @@ export async function publicUrlCheck(
 }
 
 async function problemAt(url: string, expected: string): Promise<string | undefined> {
-  const agent = new Agent({ connect: { timeout: PATIENCE_MS } })
+  const agent = new Agent({ connect: { timeout: PATIENCE_MS, rejectUnauthorized: true } })
   try {
     const response = await request(url, {
       dispatcher: agent,

@@ -384,6 +384,17 @@ test('another provider in mode off has registration of its own, perhaps', () => 
   assert.deepEqual(allWarningsOf(loadWith({ identity_provider: oidc })), [])
 })
 
+test('certificates that Node.js is told not to verify are a warning, a lenient parser a problem', () => {
+  const lax = loadWith({}, { environment: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } })
+  assertWarning(lax, 'NODE_TLS_REJECT_UNAUTHORIZED', /does not heed.*certificate_authority_file/)
+  const strict = {
+    environment: { NODE_TLS_REJECT_UNAUTHORIZED: '1', NODE_OPTIONS: '--max-http-header-size=1' },
+  }
+  assert.deepEqual(warningsOf(loadWith({}, strict)), [])
+  const NODE_OPTIONS = '--max-old-space-size=200 --insecure-http-parser'
+  assertProblem(loadWith({}, { environment: { NODE_OPTIONS } }), 'NODE_OPTIONS', /two ways/)
+})
+
 test('plain http goes to loopback and to cluster-internal names', () => {
   const hosts = [
     'localhost:1',
