@@ -36,6 +36,17 @@ export function realm(): Representation {
         protocolMappers: [audienceMapper],
         attributes: { 'access.token.signed.response.alg': 'ES256' },
       }),
+      client('service', { protocolMappers: [audienceMapper], serviceAccountsEnabled: true }),
+      // Without the scope profile its service account has no preferred_username.
+      client('nameless-service', {
+        protocolMappers: [audienceMapper],
+        serviceAccountsEnabled: true,
+        defaultClientScopes: ['basic', 'roles', 'service_account'],
+      }),
+      client('without-basic', {
+        protocolMappers: [audienceMapper],
+        defaultClientScopes: ['profile', 'roles'],
+      }),
       client('changed', { protocolMappers: [audienceMapper] }),
     ],
   }

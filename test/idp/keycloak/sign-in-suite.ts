@@ -65,6 +65,29 @@ export function signInSuite(theKeycloak: TheKeycloak): void {
     assert.match(await statusAndWords(tokens['refresh_token']), /^401.*signing_algorithms/)
   })
 
+  for (const { client, mark } of [
+    { client: 'service', mark: /preferred_username is that of a service account/ },
+    { client: 'nameless-service', mark: /clientHost and clientAddress are of service accounts/ },
+  ]) {
+    test(`a token of the service account of client ${client} is an application's`, async (t) => {
+      const keycloak = theKeycloak()
+      const upstream = await startUpstream(t)
+      const gateway = await startRolecall(t, keycloak, {
+        upstream: upstream.url,
+        signIn: { tokens: 'passthrough' },
+        resource: { allowed_clients: [client] },
+      })
+      const { access_token: token = '' } = await tokensOf(keycloak, {
+        grant_type: 'client_credentials',
+        client_id: client,
+      })
+      const { status, text } = await send(gateway.url, post(token))
+      assert.equal(status, 401, text)
+      assert.match(text, mark, JSON.stringify(decodeJwt(token)))
+      assert.equal(upstream.received.length, 0)
+    })
+  }
+
   for (const { client, lacks, words } of [
     {
       client: 'without-mapper',
@@ -75,6 +98,11 @@ export function signInSuite(theKeycloak: TheKeycloak): void {
       client: 'without-audience',
       lacks: 'any audience',
       words: /no audience \(aud\); this resource takes tokens for kubernetes/,
+    },
+    {
+      client: 'without-basic',
+      lacks: 'the scope basic',
+      words: /has no subject \(sub\).*Keycloak: the client scope basic/,
     },
     {
       client: 'lightweight',
@@ -126,17 +154,23 @@ async function tokenAnswer(
 }
 
 /** Every token of one sign-in, straight from Keycloak. */
-async function allTokens(keycloak: Keycloak): Promise<Record<string, string>> {
+function allTokens(keycloak: Keycloak): Promise<Record<string, string>> {
+  return tokensOf(keycloak, {
+    grant_type: 'password',
+    client_id: 'rolecall',
+    username: 'alice',
+    password: 'alice-pw',
+    scope: 'openid',
+  })
+}
+
+async function tokensOf(
+  keycloak: Keycloak,
+  form: Readonly<Record<string, string>>,
+): Promise<Record<string, string>> {
   const response = await keycloak.fetch(`${issuerOf(keycloak)}/protocol/openid-connect/token`, {
     method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'password',
-      client_id: 'rolecall',
-      client_secret: SECRET,
-      username: 'alice',
-      password: 'alice-pw',
-      scope: 'openid',
-    }),
+    body: new URLSearchParams({ client_secret: SECRET, ...form }),
   })
   return (await response.json()) as Record<string, string>
 }
