@@ -97,21 +97,25 @@ const googleServiceAccount: Mark = {
 }
 
 /**
- * Entra as a plain OIDC provider: its application tokens have `roles` and no `scp`, or `sub` equal to
- * `oid`. Other providers put `roles` into the tokens of users, so it must look like a token of Entra's.
+ * Entra as a plain OIDC provider: its application tokens have `sub` equal to `oid`, and no `scp`. Many
+ * have `roles`; but other providers put `roles` into the tokens of users, so that a token must also look
+ * like one of Entra's, or tell nothing of a user at all.
  */
 const entraApplication: Mark = {
-  words: 'it is one of Entra without scp, which says what a user lets an application do',
+  words: 'it has no scp, as application tokens of Entra have none',
   claims: ['scp', 'roles', 'azpacr', 'appidacr', 'oid'],
   found(claims, { tokenKind }) {
-    if (!looksLikeEntra(claims)) return false
     const [oid, scp] = [text(claims, 'oid'), text(claims, 'scp')]
     if (hasClientProof(claims) && oid !== undefined && oid === text(claims, 'sub')) return true
-    if (tokenKind === 'id_token' || scp !== undefined) return false
-    return hasClientProof(claims) || Object.hasOwn(claims, 'roles')
+    // A broker in between (Keycloak) may copy tid and oid into tokens of its own, which have scope.
+    if (tokenKind === 'id_token' || scp !== undefined || Object.hasOwn(claims, 'scope'))
+      return false
+    if (hasClientProof(claims)) return true
+    return Object.hasOwn(claims, 'roles') && (isOfEntra(claims) || !tellsOfUser(claims))
   },
 }
 
+/** How a client proved itself, which Entra alone tells. */
 function hasClientProof(claims: JsonObject): boolean {
   return Object.hasOwn(claims, 'azpacr') || Object.hasOwn(claims, 'appidacr')
 }
@@ -119,11 +123,27 @@ function hasClientProof(claims: JsonObject): boolean {
 const ENTRA_ISSUER =
   /^https:\/\/(?:login\.microsoftonline\.(?:com|us)|login\.partner\.microsoftonline\.cn|sts\.windows\.net|sts\.chinacloudapi\.cn|[\w-]+\.ciamlogin\.com)\//
 
-function looksLikeEntra(claims: JsonObject): boolean {
-  // A broker in between (Keycloak) may copy tid and oid into tokens of its own, which have scope.
-  if (Object.hasOwn(claims, 'scope')) return false
+function isOfEntra(claims: JsonObject): boolean {
   if (ENTRA_ISSUER.test(text(claims, 'iss') ?? '')) return true
-  return hasClientProof(claims) || (Object.hasOwn(claims, 'tid') && Object.hasOwn(claims, 'oid'))
+  return Object.hasOwn(claims, 'tid') && Object.hasOwn(claims, 'oid')
+}
+
+/** What only the sign-in of a user brings: a name, or how and when it was (OpenID Connect Core §5.1, §2). */
+const USER_CLAIMS = [
+  'preferred_username',
+  'username',
+  'upn',
+  'email',
+  'name',
+  'nickname',
+  'given_name',
+  'auth_time',
+  'amr',
+  'sid',
+]
+
+function tellsOfUser(claims: JsonObject): boolean {
+  return USER_CLAIMS.some((name) => Object.hasOwn(claims, name))
 }
 
 const marks: Readonly<Record<ResourcePolicy['kind'], readonly Mark[]>> = {

@@ -241,6 +241,17 @@ const users: Readonly<Record<string, Shape>> = {
       preferred_username: 'alice',
     },
   },
+  'Descope, a user with roles': {
+    claims: {
+      iss: 'https://api.descope.com/P2',
+      aud: 'kubernetes',
+      azp: 'rolecall',
+      sub: 'U2abc',
+      amr: ['oauth'],
+      drn: 'DS',
+      roles: ['admin'],
+    },
+  },
   'Google, a user': {
     claims: {
       iss: issuers.google,
@@ -308,22 +319,26 @@ const applications: Readonly<Record<string, Shape & { readonly mark: RegExp }>> 
   'Entra v1 as oidc': {
     claims: { ...entraServiceV1, sub: 'pairwise' },
     resource: entraAsOidc,
-    mark: /Entra without scp/,
+    mark: /no scp, as application tokens of Entra/,
   },
   'Entra v2 as oidc, without idtyp and roles': {
     claims: entraServiceV2,
     resource: entraAsOidc,
-    mark: /Entra without scp/,
+    mark: /no scp, as application tokens of Entra/,
   },
   'Entra v2 as oidc where ID tokens are asked for': {
     claims: entraServiceV2,
     resource: { ...entraAsOidc, token_kind: 'id_token' },
-    mark: /Entra without scp/,
+    mark: /no scp, as application tokens of Entra/,
   },
   'Entra as oidc behind another issuer, by its claims alone': {
     claims: { iss: issuers.spring, aud: guid.aks, sub: 'x', oid: 'y', tid: tenant, roles: ['a'] },
     resource: entraAsOidc,
-    mark: /Entra without scp/,
+    mark: /no scp, as application tokens of Entra/,
+  },
+  'roles and nothing of a user': {
+    claims: { iss: issuers.spring, aud: 'kubernetes', azp: 'rolecall', sub: 'x', roles: ['a'] },
+    mark: /no scp, as application tokens of Entra/,
   },
   'Entra as oidc with idtyp': {
     claims: { ...entraUser, idtyp: 'app' },
