@@ -16,6 +16,7 @@ applications and consent for the tenant; with a client secret also kubectl.
   --apply                   do it
   --name NAME               of the app registration (default: rolecall)
   --region us|eu|ap         of the Robusta UI, relay (default: us)
+  --registry NAME           of the image: NAME.azurecr.io
   --public-url URL          https://mcp.example.com, broker and off
   --credential KIND         secret (default) or workload-identity
   --cluster GROUP/NAME      the AKS cluster, for its OIDC issuer: workload-identity
@@ -66,19 +67,20 @@ look_for() {
 }
 
 read_arguments() {
-  mode='' apply=no name=rolecall region=us public_url='' credential=secret cluster='' namespace=''
+  mode='' apply=no name=rolecall region=us public_url='' credential=secret registry='' cluster='' namespace=''
   service_account=rolecall groups_claim=no assigned=() changes=0
   while (($# > 0)); do
     case "$1" in
       --apply) apply=yes ;;
       --groups-claim) groups_claim=yes ;;
       --help) usage; exit 0 ;;
-      --mode | --name | --region | --public-url | --credential | --cluster | --namespace | --service-account | --assign)
+      --mode | --name | --region | --registry | --public-url | --credential | --cluster | --namespace | --service-account | --assign)
         (($# > 1)) || wrong "$1 needs a value"
         case "$1" in
           --mode) mode="$2" ;;
           --name) name="$2" ;;
           --region) region="$2" ;;
+          --registry) registry="${2%.azurecr.io}" ;;
           --public-url) public_url="${2%/}" ;;
           --credential) credential="$2" ;;
           --cluster) cluster="$2" ;;
@@ -267,7 +269,7 @@ print_values() {
   [[ $mode == off ]] && preset="$presets/bring-your-own-token.yaml"
   printf '# Printed by deploy/entra/register.sh for the application %s.\n' "$name"
   sed -e '1,/^config:/{/^#/d}' -e "s#<TENANT_ID>#$tenant_id#" -e "s#<CLIENT_ID>#${client_id:-<CLIENT_ID>}#" \
-    -e "s#<MCP_HOST>#${public_url#https://}#" \
+    -e "s#<MCP_HOST>#${public_url#https://}#" -e "s#<REGISTRY>#${registry:-<REGISTRY>}#" \
     -e "s#^\(    redirect_uris: \)\[\"https://platform\.robusta\.dev/[^]]*\]#\1[\"$redirect_uri\"]#" "$preset"
 }
 

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import { chartReadme, withConfigSchema } from '../../deploy/helm/chart-files.ts'
 import { createMetrics, observeReadings } from '../../src/observe/metrics.ts'
+import { freePort } from '../environment/ports.ts'
 import { withHelm } from './support/availability.ts'
 import { CHART, helm, renderChart, withValues } from './support/helm.ts'
 import { type KubernetesObject, objectOf, specOf } from './support/objects.ts'
@@ -244,7 +248,7 @@ withHelm('the chart', () => {
     const objects = await render(relay, { image: { digest, tag: 'ignored' } })
     const [container] =
       objectOf(objects, 'Deployment', 'rolecall').spec?.template?.spec.containers ?? []
-    assert.equal(container?.['image'], `ghcr.io/rolecall/rolecall@${digest}`)
+    assert.equal(container?.['image'], `myregistry.azurecr.io/rolecall@${digest}`)
   })
 
   test('nothing of the chart has a token of its service account', async () => {
@@ -261,3 +265,48 @@ withHelm('the chart', () => {
     )
   })
 })
+
+withHelm('the stranger of helm test', () => {
+  /** Runs what the pod runs, against other addresses. */
+  async function ask(...urls: readonly string[]): Promise<{ code: number | null; said: string }> {
+    const pod = objectOf(await render(relay), 'Pod', 'rolecall-stranger')
+    const [container] = specOf<{ containers: StrangerContainer[] }>(pod).containers ?? []
+    const [, ...flags] = container?.command ?? []
+    const [script = '', ...own] = container?.args ?? []
+    assert.deepEqual(own, ['http://rolecall-mcp-kubernetes.holmes.svc.cluster.local:8080/mcp'])
+    const run = spawn(process.execPath, [...flags, script, ...urls])
+    let said = ''
+    run.stdout.on('data', (chunk) => {
+      said += String(chunk)
+    })
+    const [code] = (await once(run, 'close')) as [number | null]
+    return { code, said }
+  }
+
+  test('is content where nobody lets it in', async () => {
+    const url = `http://127.0.0.1:${await freePort()}/mcp`
+    assert.deepEqual(await ask(url), { code: 0, said: `${url}: closed\n` })
+  })
+
+  test('fails where it gets in, and says what to look at', async (t) => {
+    const server = createServer()
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.after(() => server.close())
+    const { port } = server.address() as AddressInfo
+    const { code, said } = await ask(`http://127.0.0.1:${port}/mcp`)
+    assert.equal(code, 1)
+    assert.match(said, /: open\nAnybody in the cluster reaches this MCP server, past rolecall\./)
+  })
+
+  test('fails where nothing is shown', async () => {
+    const { code, said } = await ask('http://nobody.invalid:8080/mcp')
+    assert.equal(code, 1)
+    assert.match(said, /: (ENOTFOUND|EAI_AGAIN)\nNothing is shown/)
+  })
+})
+
+interface StrangerContainer {
+  readonly command: readonly string[]
+  readonly args: readonly string[]
+}

@@ -303,7 +303,7 @@ withHelm('what the script prints', () => {
   })) {
     test(`${name}: the chart takes it, and check passes over the configuration`, async (t) => {
       const here = tenant(t)
-      const { out } = here.run(...parameters, '--apply')
+      const { out } = here.run(...parameters, '--registry', 'myregistry', '--apply')
       const { config } = parse(out) as { config: { sign_in: { redirect_uris?: string[] } } }
       if (name === 'relay, eu') {
         const uri = 'https://platform.eu.robusta.dev/oauth/callback.html'

@@ -235,6 +235,12 @@ const REFUSED: readonly (readonly [
     /serviceMonitor\.enabled is true and networkPolicy\.metricsFrom is empty, .* write where it runs/,
   ],
   [
+    'no image',
+    relay,
+    { 'image.repository': '' },
+    /image\.repository is not set: build the image .*, and write where it is in image\.registry/,
+  ],
+  [
     'a key that does not exist',
     relay,
     { replicas: 2 },

@@ -7,6 +7,7 @@ const WRITTEN: Readonly<Record<string, string>> = {
   TENANT_ID: '11111111-2222-4333-8444-555555555555',
   CLIENT_ID: '22222222-3333-4444-8555-666666666666',
   GROUP_ID: '33333333-4444-4555-8666-777777777777',
+  REGISTRY: 'myregistry',
   MCP_HOST: 'mcp.example.com',
   ISSUER: 'idp.example.com/realms/main',
   KEYCLOAK_HOST: 'keycloak.example.com',

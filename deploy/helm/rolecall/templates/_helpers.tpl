@@ -65,7 +65,8 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 
 {{- /* dict "image" map "tag" default tag */ -}}
 {{- define "rolecall.image" -}}
-{{- $name := printf "%s/%s" .image.registry .image.repository }}
+{{- $name := .image.repository }}
+{{- if .image.registry }}{{ $name = printf "%s/%s" .image.registry $name }}{{ end }}
 {{- if .image.digest }}
 {{- printf "%s@%s" $name .image.digest }}
 {{- else }}

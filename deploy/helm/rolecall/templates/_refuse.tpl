@@ -1,7 +1,7 @@
 {{- /* Ends the rendering with everything that is wrong, each with its value and the remedy. */ -}}
 {{- define "rolecall.refuse" -}}
 {{- $problems := list }}
-{{- range list "Provider" "Resources" "SecretsInValues" "Credential" "Replicas" "Addresses" "Policies" }}
+{{- range list "Image" "Provider" "Resources" "SecretsInValues" "Credential" "Replicas" "Addresses" "Policies" }}
 {{- $found := include (printf "rolecall.refuse%s" .) $ | trim }}
 {{- if $found }}{{ $problems = append $problems $found }}{{ end }}
 {{- end }}
@@ -13,6 +13,16 @@
 {{- define "rolecall.isUnset" -}}
 {{- $text := toString (default "" .) }}
 {{- if or (eq $text "") (contains "<" $text) (eq $text "00000000-0000-0000-0000-000000000000") }}true{{ end }}
+{{- end }}
+
+{{- define "rolecall.refuseImage" -}}
+{{- with .Values.image }}
+{{- if include "rolecall.isUnset" .repository }}
+* image.repository is not set: build the image (docker build, or az acr build), and write where it is in image.registry and image.repository.
+{{- else if contains "<" .registry }}
+* image.registry is still a placeholder: write where your image is, such as myregistry.azurecr.io.
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "rolecall.refuseProvider" -}}
