@@ -9,6 +9,7 @@ const commands: Commands = {
   explain: () => import('./explain/explain.ts'),
   check: () => import('./check.ts'),
   schema: () => import('./schema.ts'),
+  sessions: () => import('./sessions.ts'),
   keygen: () => import('./keygen.ts'),
 }
 

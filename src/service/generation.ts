@@ -17,7 +17,6 @@ import { sealedFor, takesSealedTokens } from '../sign-in/sealed/access-token-for
 import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
 import type { EndedSessions } from '../sign-in/sessions/ended-sessions.ts'
 import { sessionRefusals } from '../sign-in/sessions/refuse-session.ts'
-import { SessionNames } from '../sign-in/sessions/session-names.ts'
 import { createMemory, type Memory, type MemoryParts } from './memory.ts'
 import { grantReporter, reportIssuerEvent } from './provider-events.ts'
 import { signInEndpoints } from './sign-in.ts'
@@ -74,7 +73,7 @@ export async function createGeneration(
   const refuseSession = sessionRefusals({
     signIn: config.sign_in,
     ended: context.ended,
-    names: new SessionNames(keys.for('session name')),
+    names: memory.sessionNames,
   })
   const resources = config.resources.map((resource) => ({
     resource,
@@ -97,7 +96,7 @@ export async function createGeneration(
       provider,
       resources,
       keys,
-      singleUse: memory.singleUse,
+      memory,
       onOutcome: grantReporter(context),
     }),
     resources: resources.map(({ resource, access }) => ({

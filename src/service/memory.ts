@@ -4,6 +4,8 @@ import type { DerivedKeys } from '../sealing/derived-keys.ts'
 import type { EndedSessions } from '../sign-in/sessions/ended-sessions.ts'
 import { followEnds } from '../sign-in/sessions/follow-ends.ts'
 import { SessionEnds } from '../sign-in/sessions/session-ends.ts'
+import { SessionIndex } from '../sign-in/sessions/session-index.ts'
+import { SessionNames } from '../sign-in/sessions/session-names.ts'
 import { createSingleUse } from '../sign-in/single-use/redeem-once.ts'
 import type { SingleUse } from '../sign-in/single-use/single-use.ts'
 import { createStore } from '../store/create-store.ts'
@@ -13,6 +15,8 @@ import type { Store, StoreEvent } from '../store/store.ts'
 export interface Memory {
   readonly store: Store
   readonly singleUse: SingleUse
+  readonly sessionNames: SessionNames
+  readonly sessionIndex: SessionIndex
   /** Ends the reading of what other processes ended. */
   readonly stopFollowing: () => void
 }
@@ -39,8 +43,11 @@ export function createMemory(
   if (before && same && keys === before.keys) return before.memory
   const store = before && same ? before.memory.store : createStore(config.store, { clock, onEvent })
   const ends = new SessionEnds({ store, ended, clock })
+  const sessionNames = new SessionNames(keys.for('session name'))
   return {
     store,
+    sessionNames,
+    sessionIndex: new SessionIndex({ store, names: sessionNames, clock }),
     singleUse: createSingleUse({ store, keys: keys.for('stored answer'), ends, clock }),
     stopFollowing: before && same ? before.memory.stopFollowing : follow(store, { clock, ended }),
   }

@@ -14,11 +14,11 @@ import { redirectUriRule } from '../sign-in/clients/redirect-uris.ts'
 import { register } from '../sign-in/clients/registration.ts'
 import { createTokenExchange, type TokenExchangeParts } from '../sign-in/provider/exchange.ts'
 import { accessTokenFormatter } from '../sign-in/sealed/access-token-format.ts'
-import { SessionNames } from '../sign-in/sessions/session-names.ts'
-import type { SingleUse } from '../sign-in/single-use/single-use.ts'
 import type { SignInResource } from '../sign-in/token/judge-tokens.ts'
 import { createRelayTokenEndpoint } from '../sign-in/token/redeem-at-relay.ts'
 import { revoke } from '../sign-in/token/revocation.ts'
+
+import type { Memory } from './memory.ts'
 
 /** What the endpoints of a sign-in mode are built of. */
 export interface SignInParts {
@@ -28,7 +28,7 @@ export interface SignInParts {
   >
   readonly resources: readonly SignInResource[]
   readonly keys: DerivedKeys
-  readonly singleUse: SingleUse
+  readonly memory: Pick<Memory, 'singleUse' | 'sessionNames' | 'sessionIndex'>
   readonly documents: MetadataDocuments
   readonly clock: Clock
   readonly onOutcome: TokenExchangeParts['onOutcome']
@@ -57,7 +57,7 @@ function relayEndpoints(
     grants,
     exchange,
     keys: parts.keys.for('refresh token'),
-    names: new SessionNames(parts.keys.for('session name')),
+    ...parts.memory,
     formatAccessToken: accessTokenFormatter(config, parts.keys),
   })
   const path = new URL(sharedTokenEndpoint(config.public_url)).pathname
@@ -79,6 +79,7 @@ function brokerEndpoints(
   const formatAccessToken = accessTokenFormatter(config, keys)
   const broker = createBroker({
     ...parts,
+    ...parts.memory,
     config,
     exchange: exchangeOf(parts),
     provider: {
@@ -104,7 +105,7 @@ function brokerEndpoints(
     revocationEndpoints: broker.resources.map((resource) => ({
       path: new URL(resource.revokeUrl).pathname,
       revoke: (request) => {
-        const { singleUse } = parts
+        const { singleUse } = parts.memory
         return revoke(request, { config, resource, keys: keys.for('refresh token'), singleUse })
       },
     })),

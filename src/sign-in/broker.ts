@@ -30,7 +30,7 @@ export interface Broker {
 
 export function createBroker(
   parts: BrokerContext &
-    Pick<BrokerTokenParts, 'singleUse' | 'formatAccessToken'> & {
+    Omit<BrokerTokenParts, keyof BrokerContext | 'resource'> & {
       clientsOf(issuer: string): Clients
     },
 ): Broker {

@@ -10,7 +10,7 @@ export type ExaminedRedis =
 /** The operator waits for the answer. */
 const CONNECTED_WITHIN_MS = 4_000
 
-/** Connects once and tries what a store needs: to write, read and delete. Within a few seconds. */
+/** Connects once and tries what a store needs: texts, a log and a set. Within a few seconds. */
 export async function examineRedis(config: RedisConfig): Promise<ExaminedRedis> {
   const redis = connectRedis(config, {
     lazyConnect: true,
@@ -26,6 +26,7 @@ export async function examineRedis(config: RedisConfig): Promise<ExaminedRedis> 
     const key = `probe:${process.pid}`
     await redis.set(key, '', 'PX', 1_000)
     await redis.get(key)
+    await tryLogAndSet(redis, key)
     await redis.del(key)
     const server = await serverOf(redis)
     // A database that is not there is told of, and another one used.
@@ -36,6 +37,20 @@ export async function examineRedis(config: RedisConfig): Promise<ExaminedRedis> 
   } finally {
     redis.disconnect()
   }
+}
+
+/** A user may be allowed texts alone. */
+async function tryLogAndSet(redis: Redis, key: string): Promise<void> {
+  const [log, set] = [`${key}:log`, `${key}:set`]
+  await redis.xadd(log, 'MAXLEN', '~', 1, '*', 'e', '')
+  await redis.pexpire(log, 1_000)
+  await redis.xread('COUNT', 1, 'STREAMS', log, '0-0')
+  await redis.zadd(set, 0, '')
+  await redis.zscan(set, '0')
+  await redis.zremrangebyscore(set, '-inf', 0)
+  await redis.zremrangebyrank(set, 0, -1)
+  await redis.zrem(set, '')
+  await redis.del(log)
 }
 
 /** Valkey tells a Redis version too, for what asks for one. */

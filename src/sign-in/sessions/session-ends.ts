@@ -79,6 +79,11 @@ export class SessionEnds {
     )
   }
 
+  /** Whether a session was ended alone, by the digest of its family; not whether its owner's were. */
+  async hasEnded(family: string): Promise<boolean> {
+    return (await this.#store.get(familyKey(family))) !== undefined
+  }
+
   async #isEnded(family: string, { began, names }: OwnedSession): Promise<boolean> {
     if (this.#ended.has({ family, began, names: () => names })) return true
     // In this process's memory is nothing that it does not know.

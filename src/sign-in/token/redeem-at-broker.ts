@@ -7,7 +7,8 @@ import type { ExchangedTokens } from '../provider/exchange.ts'
 import { checkNonce } from '../provider/provider-nonce.ts'
 import { resourceIndicators } from '../resource-indicator.ts'
 import { beginSession, type SignInSession } from '../sealed/refresh-token.ts'
-import { SessionNames } from '../sessions/session-names.ts'
+import type { SessionIndex } from '../sessions/session-index.ts'
+import type { SessionNames } from '../sessions/session-names.ts'
 import type { SingleUse } from '../single-use/single-use.ts'
 import { endOfCode, openCode } from './authorization-code.ts'
 import { issueTokens } from './issue.ts'
@@ -20,6 +21,8 @@ import type { IssuedTokens } from './token-response.ts'
 export interface BrokerTokenParts extends BrokerContext {
   readonly resource: BrokerResource
   readonly singleUse: SingleUse
+  readonly sessionNames: SessionNames
+  readonly sessionIndex: SessionIndex
   /** The access token as clients get it. */
   formatAccessToken(exchanged: ExchangedTokens, session: SignInSession): Promise<string>
 }
@@ -54,7 +57,6 @@ export async function redeemAtBroker(
       ...parts,
       signIn: config.sign_in,
       keys: keys.for('refresh token'),
-      names: new SessionNames(keys.for('session name')),
       grants: provider.grants,
     },
   )
@@ -100,8 +102,9 @@ async function redeemCode(
       userName: principal.identity.user,
       began: clock.now(),
     }
-    const session = beginSession(of, parts.config.sign_in)
-    return issue({ ...session, family }, exchanged, parts)
+    const session = { ...beginSession(of, parts.config.sign_in), family }
+    parts.sessionIndex.add(session)
+    return issue(session, exchanged, parts)
   })
 }
 

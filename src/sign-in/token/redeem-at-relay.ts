@@ -11,6 +11,7 @@ import type { ExchangedTokens, TokenExchange } from '../provider/exchange.ts'
 import { type ResourceIndicators, resourceIndicators } from '../resource-indicator.ts'
 import type { FormatAccessToken } from '../sealed/access-token-format.ts'
 import { beginSession, type SignInSession } from '../sealed/refresh-token.ts'
+import type { SessionIndex } from '../sessions/session-index.ts'
 import type { SessionNames } from '../sessions/session-names.ts'
 import type { SingleUse } from '../single-use/single-use.ts'
 import { issueTokens } from './issue.ts'
@@ -30,7 +31,8 @@ export interface RelayParts {
   readonly grants: ProviderGrants
   readonly exchange: TokenExchange
   readonly keys: KeyRing
-  readonly names: SessionNames
+  readonly sessionNames: SessionNames
+  readonly sessionIndex: SessionIndex
   readonly formatAccessToken: FormatAccessToken
   readonly singleUse: SingleUse
   readonly clock: Clock
@@ -132,6 +134,7 @@ async function redeemCode(
     began: context.clock.now(),
   }
   const session = beginSession(of, context.config.sign_in)
+  context.sessionIndex.add(session)
   return issue(session, { exchanged, meant: asked.meant }, context)
 }
 

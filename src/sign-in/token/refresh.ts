@@ -16,7 +16,7 @@ export interface RefreshParts {
   readonly signIn: Pick<RelayConfig, 'session_lifetime' | 'sessions_valid_after'>
   /** Those of purpose `refresh token`. */
   readonly keys: KeyRing
-  readonly names: SessionNames
+  readonly sessionNames: SessionNames
   readonly grants: Pick<ProviderGrants, 'refresh'>
   readonly exchange: TokenExchange
   readonly singleUse: SingleUse
@@ -61,7 +61,7 @@ export async function refresh(
   rules: RefreshRules,
   parts: RefreshParts,
 ): Promise<IssuedTokens> {
-  const { signIn, keys, names, singleUse, clock } = parts
+  const { signIn, keys, sessionNames, singleUse, clock } = parts
   const session = await openRefreshToken(refreshToken, keys)
   await rules.checkOwner(session)
   checkSessionLimits(session, signIn, clock.now())
@@ -73,7 +73,7 @@ export async function refresh(
     family: session.family,
     until,
     familyUntil: until,
-    session: { began: session.began, names: names.ofSession(session) },
+    session: { began: session.began, names: sessionNames.ofSession(session) },
   } as const
   return singleUse.once(token, async () => {
     const exchanged = await askProvider(session, resources, parts)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type Clock, systemClock } from '../../../src/clock.ts'
 import { type BrokerOptions, startBroker } from '../../support/broker-gateway.ts'
 import { endpoint, postForm, refreshForm, tokensFor } from '../../support/broker-sign-in.ts'
+import { hurried } from '../../support/clock.ts'
 import { until } from '../../support/fault-load.ts'
 import { type Gateway, startEntra } from '../../support/gateway.ts'
 import { sealingKey } from '../../support/handed-out.ts'
@@ -44,12 +44,6 @@ test('a revoked session takes its access tokens with it, at once and without a s
   await gateway.service.reload({ ...gateway.config, log_level: 'debug' })
   await assertEnded(gateway, access)
 })
-
-/** Now is now, and what is due later comes a hundred times sooner. */
-const hurried: Clock = {
-  now: () => systemClock.now(),
-  after: (milliseconds, run) => systemClock.after(milliseconds / 100, run),
-}
 
 /** Two rolecalls with one address, as behind a balancer, over one Redis; `atOther` calls the second. */
 async function startTwo(t: TestContext) {
