@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import type { ResourcePolicy } from '../../src/access/policy.ts'
+import { rsaKeyPair } from '../support/rsa-keys.ts'
 import {
   assertRefusal,
   audience,
@@ -438,7 +438,7 @@ test('a claim hidden in a prototype does not count', async () => {
 })
 
 test('a token signed by another key under a known name is refused', async () => {
-  const other = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const other = rsaKeyPair('another key')
   assertRefusal(
     await refusalOf(signedToken(entraHeader, entraClaims, other), policy),
     bad('bad_signature', 'The signature of the token is not right; sign in again.'),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHash, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
+import { createHash, type KeyObject, sign, verify } from 'node:crypto'
 import { authenticate, type Principal } from '../../src/access/authenticate.ts'
 import { type ResourcePolicy, resourcePolicy } from '../../src/access/policy.ts'
 import type { Reason, Refusal } from '../../src/access/refusal.ts'
@@ -10,6 +10,7 @@ import { oidcProfile } from '../../src/issuer/oidc.ts'
 import type { SignedToken, TokenVerifier, Verification } from '../../src/issuer/token-verifier.ts'
 import type { Jwt } from '../../src/oauth/jwt.ts'
 import { ENTRA_DEFAULTS, OIDC_DEFAULTS, RESOURCE_DEFAULTS } from '../support/defaults.ts'
+import { rsaKeyPair } from '../support/rsa-keys.ts'
 
 export const tenant = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
 export const clientId = 'c0ffee00-1111-4222-8333-444455556666'
@@ -104,7 +105,7 @@ export interface Keys {
   readonly privateKey: KeyObject
 }
 
-export const keys: Keys = generateKeyPairSync('rsa', { modulusLength: 2048 })
+export const keys: Keys = rsaKeyPair('judged tokens')
 
 const encoded = (json: string) => Buffer.from(json).toString('base64url')
 

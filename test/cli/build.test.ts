@@ -5,6 +5,7 @@ import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { COMPILED_PROGRAM } from '../environment/program.ts'
 import { prepareServe, untilReady } from '../support/fault-process.ts'
 import { startEntra } from '../support/gateway.ts'
 
@@ -15,6 +16,8 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const IMPORT = /^(?:import|export|\}).* from '([^'.][^']*)';$/gm
 
 before(() => {
+  // `npm test` has built it, and other tests run it now.
+  if (process.env[COMPILED_PROGRAM]) return
   execFileSync('bash', ['-c', 'rm -rf dist && npm run -s build'], { cwd: root })
 })
 

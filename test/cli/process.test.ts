@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { rolecallProgram } from '../environment/program.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 function rolecall(...argv: string[]) {
-  return spawnSync(process.execPath, ['--import', 'tsx', 'src/cli/rolecall.ts', ...argv], {
+  return spawnSync(process.execPath, [...rolecallProgram, ...argv], {
     cwd: root,
     encoding: 'utf8',
     env: { PATH: process.env['PATH'] },

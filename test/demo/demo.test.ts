@@ -4,8 +4,10 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
+import { command } from '../../deploy/demo/demo-command.ts'
 import { openMcpSession } from '../environment/mcp-session.ts'
 import { EXPECTED_SIGHTS, type Run, runDemo, sightsIn } from '../support/demo-process.ts'
+import { recordingTerminal } from '../support/terminal.ts'
 
 const ANY_PORT = [
   '--ui-port',
@@ -39,22 +41,47 @@ test('--once: alice sees only team-a, bob only team-b, carol is refused by the c
   assert.match(run.stdout(), /rolecall redeemed the code and refreshed the token/)
 })
 
-test('the first thing it says is where to click; the page there connects through rolecall', async (t) => {
+test('a demo that runs', async (t) => {
   const run = runDemo(t, ANY_PORT)
-  const [, origin = ''] = await run.has('stdout', /^Open (http:\S+) and click "Connect Kubernetes"/)
-  assert.match(await (await fetch(origin)).text(), /Connect Kubernetes/)
-  const answer = await fetch(`${origin}/api/connect`, {
-    method: 'POST',
-    headers: { origin, 'content-type': 'application/json' },
-    body: JSON.stringify({ sendsResource: false, picksAccount: false }),
+
+  await t.test(
+    'the first thing it says is where to click; the page there connects through rolecall',
+    async () => {
+      const [, origin = ''] = await run.has(
+        'stdout',
+        /^Open (http:\S+) and click "Connect Kubernetes"/,
+      )
+      assert.match(await (await fetch(origin)).text(), /Connect Kubernetes/)
+      const answer = await fetch(`${origin}/api/connect`, {
+        method: 'POST',
+        headers: { origin, 'content-type': 'application/json' },
+        body: JSON.stringify({ sendsResource: false, picksAccount: false }),
+      })
+      const { authorizeUrl } = (await answer.json()) as { authorizeUrl: string }
+      const [, idp = ''] = await run.has('stdout', /mock Entra ID +(\S+)/)
+      assert.equal(new URL(authorizeUrl).origin, idp)
+    },
+  )
+
+  await t.test(
+    'what it prints works: a token from the mock lists tools at the address given',
+    async () => {
+      await assertPrintedCommandsWork(run)
+    },
+  )
+
+  await t.test('SIGTERM ends every part and removes the files; exit 0', async () => {
+    const pids = [await pidOf(run, 'kubernetes-mcp-server'), await pidOf(run, 'rolecall')]
+    const [, config = ''] = await run.has('stdout', /rolecall was started with\n +(\S+)/)
+    assert.ok(existsSync(config))
+    run.kill('SIGTERM')
+    assert.equal(await run.exit, 0)
+    assert.deepEqual(pids.map(isAlive), [false, false])
+    assert.equal(existsSync(config), false)
   })
-  const { authorizeUrl } = (await answer.json()) as { authorizeUrl: string }
-  const [, idp = ''] = await run.has('stdout', /mock Entra ID +(\S+)/)
-  assert.equal(new URL(authorizeUrl).origin, idp)
 })
 
-test('what it prints works: a token from the mock lists tools at the address given', async (t) => {
-  const run = runDemo(t, ANY_PORT)
+async function assertPrintedCommandsWork(run: Run): Promise<void> {
   const [, tokenUrl = ''] = await run.has('stdout', /TOKEN=\$\(curl -s '([^']+)'\)/)
   const [, url = ''] = await run.has('stdout', /rolecall +(http:\S+\/mcp) +what MCP clients/)
   const token = await (await fetch(tokenUrl)).text()
@@ -76,18 +103,7 @@ test('what it prints works: a token from the mock lists tools at the address giv
   assert.match(await readFile(config, 'utf8'), /upstream = /)
   const [, audit = ''] = await run.has('stdout', /tail -f (\S+cluster-audit\.log)/)
   assert.match(await readFile(audit, 'utf8'), /"username":"alice@contoso\.test"/)
-})
-
-test('SIGTERM ends every part and removes the files; exit 0', async (t) => {
-  const run = runDemo(t, ANY_PORT)
-  const pids = [await pidOf(run, 'kubernetes-mcp-server'), await pidOf(run, 'rolecall')]
-  const [, config = ''] = await run.has('stdout', /rolecall was started with\n +(\S+)/)
-  assert.ok(existsSync(config))
-  run.kill('SIGTERM')
-  assert.equal(await run.exit, 0)
-  assert.deepEqual(pids.map(isAlive), [false, false])
-  assert.equal(existsSync(config), false)
-})
+}
 
 for (const [part, survivor] of [
   ['kubernetes-mcp-server', 'rolecall'],
@@ -111,17 +127,21 @@ test('a port that is taken is named with the flag that changes it; exit 1', asyn
   await once(server, 'listening')
   t.after(() => server.close())
   const { port } = server.address() as AddressInfo
-  const run = runDemo(t, [...ANY_PORT, '--idp-port', String(port)])
-  assert.equal(await run.exit, 1)
-  assert.match(run.stderr(), new RegExp(`port ${port} is taken: choose another with --idp-port`))
+  const terminal = recordingTerminal()
+  const flags = [...ANY_PORT, '--cluster', 'stand-in', '--idp-port', String(port)]
+  assert.equal(await command.run(flags, terminal), 1)
+  assert.match(terminal.err(), new RegExp(`port ${port} is taken: choose another with --idp-port`))
+  assert.doesNotMatch(terminal.err(), /started/)
+})
+
+test('a real cluster that is not built is exit 2 and starts nothing', async (t) => {
+  const run = runDemo(t, ['--cluster', 'real'])
+  assert.equal(await run.exit, 2)
+  assert.match(run.stderr(), /npm run cluster:build/)
   assert.doesNotMatch(run.stderr(), /started/)
 })
 
 const misuse: Record<string, { flags: string[]; says: RegExp }> = {
-  'a real cluster that is not built': {
-    flags: ['--cluster', 'real'],
-    says: /npm run cluster:build/,
-  },
   'a trust set-up for the stand-in': {
     flags: ['--cluster', 'stand-in', '--trust', 'webhook'],
     says: /--trust is for --cluster real/,
@@ -134,10 +154,10 @@ const misuse: Record<string, { flags: string[]; says: RegExp }> = {
   'a flag that it does not know': { flags: ['--twice'], says: /--twice/ },
 }
 for (const [what, { flags, says }] of Object.entries(misuse)) {
-  test(`${what} is exit 2 and starts nothing`, async (t) => {
-    const run = runDemo(t, flags)
-    assert.equal(await run.exit, 2)
-    assert.match(run.stderr(), says)
-    assert.doesNotMatch(run.stderr(), /started/)
+  test(`${what} is exit 2 and starts nothing`, async () => {
+    const terminal = recordingTerminal()
+    assert.equal(await command.run(flags, terminal), 2)
+    assert.match(terminal.err(), says)
+    assert.doesNotMatch(terminal.err(), /started/)
   })
 }

@@ -74,10 +74,21 @@ export async function reservePorts(wanted: DemoPorts): Promise<DemoPorts> {
  * Where free ports are looked for: below those that systems hand out by themselves (from 32768 or
  * 49152 on), so that no connection and no other server gets one before it is used.
  */
-const FREE_PORTS = { first: 20_000, count: 10_000 }
-const MOST_TRIES = 100
+const FREE_PORTS = { first: 20_000, blocks: 60, blockSize: 200 }
 
-/** A port of 127.0.0.1 that nothing listens on now. */
+/** The ports that are this process's to give away, and which one is next. */
+interface PortBlock {
+  readonly first: number
+  next: number
+}
+
+let ownBlock: Promise<PortBlock> | undefined
+
+/**
+ * A port of 127.0.0.1 that nothing listens on now, and that no other process of ours is given before
+ * it is used: each process takes a block of ports by listening on its first one until its own end.
+ * Within a process a port comes again only after all others of its block.
+ */
 export async function freePort(): Promise<number> {
   const server = createServer()
   const port = await listenOnFree(server)
@@ -86,12 +97,31 @@ export async function freePort(): Promise<number> {
 }
 
 async function listenOnFree(server: Server): Promise<number> {
-  for (let left = MOST_TRIES; ; left -= 1) {
-    const port = FREE_PORTS.first + randomInt(FREE_PORTS.count)
+  ownBlock ??= takeBlock()
+  const block = await ownBlock
+  for (let left = FREE_PORTS.blockSize; ; left -= 1) {
+    const port = block.first + block.next
+    block.next = (block.next % (FREE_PORTS.blockSize - 1)) + 1
     try {
       return await listenOn(server, port, '')
     } catch (error) {
       if (left === 0) throw error
+    }
+  }
+}
+
+/** Begins anywhere, so that processes which start together seldom meet. */
+async function takeBlock(): Promise<PortBlock> {
+  const start = randomInt(FREE_PORTS.blocks)
+  for (let tried = 0; ; tried += 1) {
+    const index = (start + tried) % FREE_PORTS.blocks
+    const first = FREE_PORTS.first + index * FREE_PORTS.blockSize
+    const holder = createServer().unref()
+    try {
+      await listenOn(holder, first, '')
+      return { first, next: 1 }
+    } catch (error) {
+      if (tried === FREE_PORTS.blocks) throw error
     }
   }
 }

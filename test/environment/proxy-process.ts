@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { stringify } from 'smol-toml'
 import { type Child, startChild, untilAnswers } from './child-process.ts'
+import { rolecallProgram } from './program.ts'
 
 export interface ProxyOptions {
   /** Where the configuration is written, and beside it the secrets that it names. */
@@ -45,7 +45,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
   const config = await writeConfiguration(options, publicUrl)
   const child = await startChild({
     command: process.execPath,
-    arguments: [...process.execArgv, commandFile(), 'serve', '--config', config],
+    arguments: [...rolecallProgram, 'serve', '--config', config],
     environment: environmentOf(process.env),
     output: options.log,
   })
@@ -96,10 +96,6 @@ function configurationOf(
       { name: 'demo', path: '/mcp', upstream: options.upstream, audiences: [options.audience] },
     ],
   }
-}
-
-function commandFile(): string {
-  return fileURLToPath(new URL('../../src/cli/rolecall.ts', import.meta.url))
 }
 
 function environmentOf(inherited: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -4,7 +4,7 @@ import { before, test } from 'node:test'
 import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose'
 import { type KeySetRules, keysFitting, readKeySet } from '../../src/issuer/key-set.ts'
 import { DocumentError } from '../../src/net/document-error.ts'
-import { createSigningKey } from '../support/issuer-server.ts'
+import { signingKey } from '../support/issuer-server.ts'
 
 const rules: KeySetRules = {
   algorithms: ['RS256'],
@@ -16,10 +16,10 @@ let good: JWK
 let withPrivateHalf: JWK
 let weak: JWK
 before(async () => {
-  const key = await createSigningKey('good')
+  const key = await signingKey('good')
   good = key.jwk
   withPrivateHalf = { ...(await exportJWK(key.privateKey)), kid: 'good' }
-  weak = (await createSigningKey('weak', 1024)).jwk
+  weak = (await signingKey('weak', 1024)).jwk
 })
 
 async function kept(keys: unknown[], changed: Partial<KeySetRules> = {}): Promise<number> {

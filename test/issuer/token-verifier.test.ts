@@ -5,7 +5,7 @@ import { exportJWK, exportSPKI, importJWK } from 'jose'
 import type { OidcConfig } from '../../src/config/config.ts'
 import type { Verification } from '../../src/issuer/token-verifier.ts'
 import type { Jwt } from '../../src/oauth/jwt.ts'
-import { asJwt, createSigningKey, type SigningKey, signToken } from '../support/issuer-server.ts'
+import { asJwt, type SigningKey, signingKey, signToken } from '../support/issuer-server.ts'
 import { type SimulationOptions, simulateWarm } from '../support/simulated-provider.ts'
 
 const second = 1_000
@@ -141,7 +141,7 @@ test('HS256 never passes, not even when signing_algorithms names it and the set 
 
 test('keys and addresses in the header are never used', async (t) => {
   const { verifier, server, now } = await warm(t)
-  const own = await createSigningKey('own')
+  const own = await signingKey('own')
   const jwk = await exportJWK(own.privateKey)
   const header = {
     jwk: { kty: 'RSA', n: jwk.n, e: jwk.e },
@@ -156,7 +156,7 @@ test('keys and addresses in the header are never used', async (t) => {
 
 test('a token without kid is verified with the keys that fit', async (t) => {
   const { verifier, key, server, clock, now } = await warm(t)
-  const second = await createSigningKey('second')
+  const second = await signingKey('second')
   server.keys = publish(key, second)
   await clock.advance(hour)
   const { kid: _kid, ...rest } = (await signToken(second, { iat: now() })).header
@@ -169,7 +169,7 @@ test('a key that left the key set is refused from the next fetch on, cached toke
   const { verifier, key, server, clock, now } = await warm(t)
   const jwt = await signToken(key, { iat: now() })
   await verifier.verify(jwt)
-  server.keys = publish(await createSigningKey('second'))
+  server.keys = publish(await signingKey('second'))
   await clock.advance(hour - second)
   assert.ok(verifier.recall(jwt.compact))
   await clock.advance(second)
@@ -179,7 +179,7 @@ test('a key that left the key set is refused from the next fetch on, cached toke
 
 test('a new key is fetched once for a token that is younger than the key set', async (t) => {
   const { verifier, key, server, clock, now, events } = await warm(t)
-  const next = await createSigningKey('next')
+  const next = await signingKey('next')
   server.keys = publish(key, next)
   await clock.advance(2 * second)
   const tokens = await Promise.all(
@@ -193,7 +193,7 @@ test('a new key is fetched once for a token that is younger than the key set', a
 
 test('an unknown key is 401 when the set was fetched after iat or there is no finite iat', async (t) => {
   const { verifier, server, now } = await warm(t)
-  const stranger = await createSigningKey('stranger')
+  const stranger = await signingKey('stranger')
   for (const claims of [{ iat: now() - 1 }, {}, { iat: 'now' as unknown as number }]) {
     const jwt = await signToken(stranger, claims)
     assert.deepEqual(await verifier.verify(jwt), { kind: 'unknown_key' })
@@ -203,7 +203,7 @@ test('an unknown key is 401 when the set was fetched after iat or there is no fi
 
 test('a key set fetched within the second of iat does not decide, one fetched a second later does', async (t) => {
   const { verifier, server, clock, now } = await warm(t)
-  const stranger = await createSigningKey('stranger')
+  const stranger = await signingKey('stranger')
   const jwt = await signToken(stranger, { iat: now() })
   const pending = { kind: 'unavailable', reason: 'key_fetch_pending', retryAfter: 30 }
   assert.deepEqual(await verifier.verify(jwt), pending)
@@ -218,7 +218,7 @@ test('a key set fetched within the second of iat does not decide, one fetched a 
 
 test('a flood of unknown keys costs one fetch in 30 s and no good token anything', async (t) => {
   const { verifier, key, server, clock, now } = await warm(t)
-  const stranger = await createSigningKey('stranger')
+  const stranger = await signingKey('stranger')
   for (let step = 0; step < 60; step += 1) {
     const flood = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
@@ -238,7 +238,7 @@ test('a flood of unknown keys costs one fetch in 30 s and no good token anything
 
 test('a failing provider is asked once in 30 s for unknown keys, and not more in the background', async (t) => {
   const { verifier, server, clock, now } = await warm(t)
-  const stranger = await createSigningKey('stranger')
+  const stranger = await signingKey('stranger')
   server.keys = { status: 503, body: {} }
   const kinds: Verification['kind'][] = []
   for (let step = 0; step < 60; step += 1) {
@@ -251,7 +251,7 @@ test('a failing provider is asked once in 30 s for unknown keys, and not more in
 
 test('a fetch under way when a key is unknown is waited for and followed by one of its own', async (t) => {
   const { verifier, key, server, clock, now } = await warm(t)
-  const next = await createSigningKey('next')
+  const next = await signingKey('next')
   const held: (() => void)[] = []
   const asked = new Promise<void>((resolve) => {
     server.keys = (_request, response) => {
@@ -284,7 +284,7 @@ test('the token cache is bounded by size: the tokens longest unused go first', a
 test('a verification under way while its key goes away ends in no signed token', async (t) => {
   const { verifier, key, server, clock, now } = await warm(t)
   const jwt = await signToken(key, { iat: now() - 10 })
-  server.keys = publish(await createSigningKey('second'))
+  server.keys = publish(await signingKey('second'))
   let over = false
   const advancing = clock.advance(hour).then(() => {
     over = true

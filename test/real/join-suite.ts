@@ -12,6 +12,7 @@ import { startKubernetesMcpServer } from '../environment/kubernetes-mcp-server.t
 import { openMcpSession, type ToolAnswer } from '../environment/mcp-session.ts'
 import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import type { StartCluster } from '../support/cluster-suite.ts'
+import { firstKeys } from '../support/first-keys.ts'
 import { AKS, entraConfig, type Gateway, startGateway } from '../support/gateway.ts'
 
 const TOOL = 'pods_list_in_namespace'
@@ -48,7 +49,10 @@ export function joinSuite(name: string, startCluster: StartCluster): void {
     before(async () => {
       const authority = await createAuthority('Mock Entra')
       certificateAuthority = authority.certificate
-      entra = await startMockEntra({ tls: await authority.issue({ names: loopbackNames }) })
+      entra = await startMockEntra({
+        firstKeys: await firstKeys(),
+        tls: await authority.issue({ names: loopbackNames }),
+      })
       toClose.push(() => entra.close())
       const identityProvider = { ...providerOf(entra), certificateAuthority }
       cluster = await startCluster(identityProvider, clusterContents(groupsOf(entra)))

@@ -13,6 +13,7 @@ import { findKubeBinaries, type KubeBinaries } from '../environment/cluster/real
 import { startRealCluster } from '../environment/cluster/real/real.ts'
 import { startTokenReviewWebhook } from '../environment/cluster/token-review-webhook.ts'
 import { startMockEntra } from '../environment/mock-entra/mock-entra.ts'
+import { firstKeys } from '../support/first-keys.ts'
 import { AKS } from '../support/gateway.ts'
 import { startTestIssuer } from '../support/test-issuer.ts'
 import { onRealCluster } from './availability.ts'
@@ -128,7 +129,7 @@ for (const [what, { method = 'POST', body, code, answer }] of Object.entries(rev
 
 onRealCluster('a real cluster starts and ends', () => {
   test('an identity provider on http is trusted too, and the audit log is copied', async (t) => {
-    const entra = await startMockEntra()
+    const entra = await startMockEntra({ firstKeys: await firstKeys() })
     t.after(() => entra.close())
     const auditLog = new PassThrough()
     const copied = once(auditLog, 'data')

@@ -15,6 +15,7 @@ import { startKubernetesMcpServer } from '../environment/kubernetes-mcp-server.t
 import { openMcpSession } from '../environment/mcp-session.ts'
 import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { freePort } from '../environment/ports.ts'
+import { firstKeys } from '../support/first-keys.ts'
 import { AKS } from '../support/gateway.ts'
 
 const documented = readFileSync(new URL('../fixtures/drop-in.toml', import.meta.url), 'utf8')
@@ -30,7 +31,7 @@ async function startAsEntra(t: TestContext) {
   const tls = await authority.issue({
     names: ['login.microsoftonline.com', 'localhost', '127.0.0.1'],
   })
-  const entra = await startMockEntra({ tls, tenantId })
+  const entra = await startMockEntra({ firstKeys: await firstKeys(), tls, tenantId })
   t.after(() => entra.close())
   const fetched = async (path: string) => {
     const dispatcher = new Agent({ connect: { ca: authority.certificate } })

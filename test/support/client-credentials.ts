@@ -1,7 +1,8 @@
-import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
+import { type KeyObject, X509Certificate } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { createSigningCertificate, type IssuedCertificate } from '../environment/certificates.ts'
 import type { FederatedCredential } from '../environment/mock-entra/directory.ts'
+import { rsaKeyPair } from './rsa-keys.ts'
 
 /** A self-signed RSA certificate and its key, PEM, as an app proves itself with. */
 export async function rsaCertificate(modulusLength = 2048): Promise<IssuedCertificate> {
@@ -24,9 +25,9 @@ export interface Workload {
   token(change?: object): Promise<string>
 }
 
-/** A workload of a cluster with a key of its own. */
-export function createWorkload(): Workload {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+/** A workload of the cluster of this name, which has a key of its own. */
+export function createWorkload(cluster = 'a cluster'): Workload {
+  const { publicKey, privateKey } = rsaKeyPair(cluster)
   const credential = {
     issuer: 'https://oidc.example.test/cluster/',
     subject: 'system:serviceaccount:holmes:rolecall',

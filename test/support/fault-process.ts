@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { stringify } from 'smol-toml'
 import { type Child, startChild } from '../environment/child-process.ts'
 import { freePort } from '../environment/ports.ts'
+import { rolecallProgram } from '../environment/program.ts'
 import { AKS } from './gateway.ts'
 
 /** `rolecall serve` as a process of its own. */
@@ -23,7 +23,7 @@ export interface ServeProcess extends Child {
 
 export interface ServeProgram {
   readonly environment?: Readonly<Record<string, string>>
-  /** What Node runs. Default: the source. */
+  /** What Node runs. Default: `rolecallProgram`. */
   readonly program?: readonly string[]
 }
 
@@ -38,8 +38,6 @@ export interface ServeOptions extends ServeProgram {
   readonly furtherResources?: Readonly<Record<string, string>>
 }
 
-const source = fileURLToPath(new URL('../../src/cli/rolecall.ts', import.meta.url))
-
 /** A configuration in a folder of its own, which can be served more than once. */
 export async function prepareServe(
   t: { after(close: () => Promise<void>): void },
@@ -53,7 +51,7 @@ export async function prepareServe(
 export async function prepareServeOf(
   t: { after(close: () => Promise<void>): void },
   configure: (port: number, adminPort: number) => object,
-  { environment = {}, program = ['--import', 'tsx', source] }: ServeProgram = {},
+  { environment = {}, program = rolecallProgram }: ServeProgram = {},
 ): Promise<() => Promise<ServeProcess>> {
   const folder = await mkdtemp(join(tmpdir(), 'rolecall-faults-'))
   t.after(() => rm(folder, { recursive: true, force: true }))

@@ -1,8 +1,9 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, type JWK, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
 import { type Jwt, readJwt } from '../../src/oauth/jwt.ts'
+import { rsaKeyPair } from './rsa-keys.ts'
 
 export interface SigningKey {
   readonly kid: string
@@ -11,9 +12,9 @@ export interface SigningKey {
   readonly jwk: JWK
 }
 
-/** A fresh RSA key of 2048 bits, or of as many as asked for. */
-export async function createSigningKey(kid: string, modulusLength = 2048): Promise<SigningKey> {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength })
+/** The RSA key of this name, of 2048 bits or of as many as asked for. */
+export async function signingKey(kid: string, bits = 2048): Promise<SigningKey> {
+  const { publicKey, privateKey } = rsaKeyPair(kid, bits)
   return { kid, privateKey, jwk: { ...(await exportJWK(publicKey)), use: 'sig', kid } }
 }
 

@@ -10,9 +10,9 @@ import { DocumentError } from '../../src/net/document-error.ts'
 import { SimulatedClock } from './clock.ts'
 import { OIDC_DEFAULTS } from './defaults.ts'
 import {
-  createSigningKey,
   type IssuerServer,
   type SigningKey,
+  signingKey,
   startIssuerServer,
 } from './issuer-server.ts'
 
@@ -46,7 +46,7 @@ export async function simulate(
   t: TestContext,
   options: SimulationOptions = {},
 ): Promise<Simulation> {
-  const key = await createSigningKey('first')
+  const key = await signingKey('first')
   const server = await startIssuerServer([key], options.issuerPath)
   const clock = new SimulatedClock()
   const events: IssuerEvent[] = []

@@ -2,9 +2,10 @@ import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose'
+import { exportJWK, exportSPKI, SignJWT } from 'jose'
 import { createAuthority, loopbackNames } from '../environment/certificates.ts'
 import type { ClusterIdentityProvider } from '../environment/cluster/cluster.ts'
+import { rsaKeyPair } from './rsa-keys.ts'
 
 /** Discovery and a key set on loopback, and tokens made with its key: an issuer, nothing else. */
 export interface TestIssuer {
@@ -24,8 +25,8 @@ const KID = 'one'
 
 /** @param after registers what is to be closed at the end of a test or suite */
 export async function startTestIssuer(after: (close: () => void) => void): Promise<TestIssuer> {
-  const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true })
-  const other = await generateKeyPair('RS256')
+  const { publicKey, privateKey } = rsaKeyPair('test issuer')
+  const other = rsaKeyPair('another issuer')
   const keys = [{ ...(await exportJWK(publicKey)), kid: KID, use: 'sig' }]
   const authority = await createAuthority('Test issuer')
   const { certificate, key } = await authority.issue({ names: loopbackNames })

@@ -9,7 +9,7 @@ import type { MockEntra } from '../../environment/mock-entra/mock-entra.ts'
 import { freePort } from '../../environment/ports.ts'
 import { fileWith } from '../../support/configuration.ts'
 import { startEntra, startGateway } from '../../support/gateway.ts'
-import { createSigningKey, startIssuerServer } from '../../support/issuer-server.ts'
+import { signingKey, startIssuerServer } from '../../support/issuer-server.ts'
 import { type RecordingUpstream, startUpstream } from '../../support/recording-upstream.ts'
 import { failure, followScript, type Script, success } from '../../support/scripted-mcp.ts'
 import { recordingTerminal } from '../../support/terminal.ts'
@@ -162,7 +162,7 @@ test('a provider that is away leaves the rest undecided and ends with 3', async 
 
 test("a provider's clock that is ahead says that ours is behind", async (t) => {
   const { file } = await healthy(t)
-  const server = await startIssuerServer([await createSigningKey('one')])
+  const server = await startIssuerServer([await signingKey('one')])
   t.after(() => server.close())
   const { body } = server.discovery as { body: unknown }
   server.discovery = (_request, response) => {

@@ -12,6 +12,7 @@ import { timeText } from '../../../src/cli/explain/explanation-text.ts'
 import { holmes } from '../../environment/mock-entra/directory.ts'
 import type { MintRequest } from '../../environment/mock-entra/mint.ts'
 import type { MockEntra } from '../../environment/mock-entra/mock-entra.ts'
+import { rolecallProgram } from '../../environment/program.ts'
 import { configOf, fileWith, loadToml } from '../../support/configuration.ts'
 import { startEntra, startGateway } from '../../support/gateway.ts'
 import { post, send } from '../../support/raw-http.ts'
@@ -300,7 +301,7 @@ test('as a process it reads standard input, and a token on the command line is r
   const file = join(folder, 'rolecall.toml')
   await writeFile(file, fileFor(entra))
   const start = async (argv: readonly string[], input: string): Promise<Ran> => {
-    const program = ['--import', 'tsx', 'src/cli/rolecall.ts', 'explain', '--config', file]
+    const program = [...rolecallProgram, 'explain', '--config', file]
     const child = spawn(process.execPath, [...program, ...argv])
     child.stdin.on('error', () => undefined)
     child.stdin.end(input)

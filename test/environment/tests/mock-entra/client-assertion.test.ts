@@ -118,7 +118,7 @@ for (const [name, change, codes] of workloadCases) {
 }
 
 test('the token of a workload that its issuer did not sign is refused', async () => {
-  assert.deepEqual(await codeOf(await createWorkload().token()), [700027])
+  assert.deepEqual(await codeOf(await createWorkload('another cluster').token()), [700027])
 })
 
 test('an assertion without its type, or that is none, is refused', async () => {

@@ -14,6 +14,7 @@ import {
   rsaCertificate,
   sha256Thumbprint,
 } from '../../../support/client-credentials.ts'
+import { firstKeys } from '../../../support/first-keys.ts'
 import { createAuthority, type IssuedCertificate, loopbackNames } from '../../certificates.ts'
 import { aksServerId, holmes, publicClient } from '../../mock-entra/directory.ts'
 import { type MockEntra, startMockEntra } from '../../mock-entra/mock-entra.ts'
@@ -36,6 +37,7 @@ before(async () => {
   const certificates = [pair.certificate]
   const federated_credentials = [workload.credential]
   mock = await startMockEntra({
+    firstKeys: await firstKeys(),
     tls: await authority.issue({ names: loopbackNames }),
     clients: [
       holmes,
@@ -178,7 +180,7 @@ test('somebody who is not in the directory cannot be signed in', async () => {
 })
 
 test('a person who is disabled gets an error at authorize', async (t) => {
-  const plain = await startMockEntra()
+  const plain = await startMockEntra({ firstKeys: await firstKeys() })
   t.after(() => plain.close())
   plain.disable('alice')
   plain.signInAs('alice')

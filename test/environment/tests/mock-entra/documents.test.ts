@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
 import { after, afterEach, before, test } from 'node:test'
+import { firstKeys } from '../../../support/first-keys.ts'
 import { type MockEntra, startMockEntra } from '../../mock-entra/mock-entra.ts'
 import { authorize, json } from './code-flow.ts'
 
 let mock: MockEntra
 before(async () => {
-  mock = await startMockEntra()
+  mock = await startMockEntra({ firstKeys: await firstKeys() })
 })
 afterEach(() => mock.reset())
 after(() => mock.close())

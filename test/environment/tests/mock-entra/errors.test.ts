@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { request as rawRequest } from 'node:http'
 import { after, before, test } from 'node:test'
+import { firstKeys } from '../../../support/first-keys.ts'
 import { holmes, ownApi, publicClient } from '../../mock-entra/directory.ts'
 import type { ErrorCode } from '../../mock-entra/errors.ts'
 import { type MockEntra, startMockEntra } from '../../mock-entra/mock-entra.ts'
@@ -18,7 +19,7 @@ import {
 
 let mock: MockEntra
 before(async () => {
-  mock = await startMockEntra()
+  mock = await startMockEntra({ firstKeys: await firstKeys() })
 })
 after(() => mock.close())
 

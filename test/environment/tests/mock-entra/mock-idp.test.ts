@@ -6,30 +6,19 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { recordingTerminal } from '../../../support/terminal.ts'
+import { command } from '../../mock-entra/mock-idp-command.ts'
 import { readPeople } from '../../people.ts'
 
-const script = `
-  import { command } from ${JSON.stringify(new URL('../../mock-entra/mock-idp-command.ts', import.meta.url).href)}
-  const terminal = {
-    stdout: (text) => process.stdout.write(text),
-    stderr: (text) => process.stderr.write(text),
-  }
-  process.exitCode = await command.run(process.argv.slice(1), terminal)
-`
-
-function run(t: TestContext, ...argv: string[]) {
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', '--input-type=module', '--eval', script, '--', ...argv],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  t.after(() => child.kill('SIGKILL'))
-  return child
-}
+const program = fileURLToPath(new URL('../../mock-entra/main.ts', import.meta.url))
 
 test('mock-idp prints a command that gets a token, and ends with 0 on SIGTERM', async (t) => {
-  const child = run(t, '--port', '0')
+  const child = spawn(process.execPath, ['--import', 'tsx', program, '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => child.kill('SIGKILL'))
   const exit = once(child, 'exit')
   for await (const line of createInterface(child.stdout)) {
     const url = /curl -s '(\S+)'/.exec(line)?.[1]
@@ -43,13 +32,14 @@ test('mock-idp prints a command that gets a token, and ends with 0 on SIGTERM', 
 })
 
 test('mock-idp ends with 2 for a port that is none, and with 1 for one that is taken', async (t) => {
-  assert.deepEqual(await once(run(t, '--port', '70000'), 'exit'), [2, null])
+  const ends = (port: string) => command.run(['--port', port], recordingTerminal())
+  assert.equal(await ends('70000'), 2)
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   t.after(() => taken.close())
   const address = taken.address()
   assert.ok(address && typeof address === 'object')
-  assert.deepEqual(await once(run(t, '--port', String(address.port)), 'exit'), [1, null])
+  assert.equal(await ends(String(address.port)), 1)
 })
 
 const files: readonly { what: string; text: string; error: RegExp }[] = [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { firstKeys } from '../../../support/first-keys.ts'
 import { aksServerId, graphId, holmes, ownApi } from '../../mock-entra/directory.ts'
 import type { MintRequest } from '../../mock-entra/mint.ts'
 import { type MockEntra, startMockEntra } from '../../mock-entra/mock-entra.ts'
@@ -8,7 +9,7 @@ import { aksScope, claimsOf, codeForm, json, refreshForm, token } from './code-f
 
 let mock: MockEntra
 before(async () => {
-  mock = await startMockEntra()
+  mock = await startMockEntra({ firstKeys: await firstKeys() })
 })
 after(() => mock.close())
 
@@ -86,7 +87,7 @@ test('client credentials bring a token without a person', async () => {
 })
 
 test('tokens live as long as the option says', async (t) => {
-  const fixed = await startMockEntra({ lifetime: 600 })
+  const fixed = await startMockEntra({ firstKeys: await firstKeys(), lifetime: 600 })
   t.after(() => fixed.close())
   assert.equal((await json(await token(fixed, await codeForm(fixed))))['expires_in'], 600)
 })
