@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import type { IdTokenFlaw, IdTokenVerdict } from '../../src/issuer/id-token.ts'
-import { createSigningKey, type SigningKey, signToken } from '../support/issuer-server.ts'
+import { type SigningKey, signingKey, signToken } from '../support/issuer-server.ts'
 import { type Simulation, simulate, simulateWarm } from '../support/simulated-provider.ts'
 
 const CLIENT = 'rolecall'
@@ -41,9 +41,7 @@ async function verdictOn(t: TestContext, row: Row): Promise<IdTokenVerdict> {
   const good = goodClaims(simulation)
   const changes = typeof row.claims === 'function' ? row.claims(good) : (row.claims ?? {})
   const { key, provider } = simulation
-  const signer: SigningKey = row.signer
-    ? { ...(await createSigningKey('other')), kid: key.kid }
-    : key
+  const signer: SigningKey = row.signer ? { ...(await signingKey('other')), kid: key.kid } : key
   const { compact } = await signToken(signer, { ...good, ...changes }, row.header)
   assert.ok(provider.verifyIdToken)
   return provider.verifyIdToken({

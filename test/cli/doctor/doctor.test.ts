@@ -188,7 +188,7 @@ test('another issuer in the discovery document is a failure', async (t) => {
 
 test('a provider that offers no algorithm that is taken is told with both lists', async (t) => {
   const { file } = await healthy(t)
-  const server = await startIssuerServer([await createSigningKey('one')])
+  const server = await startIssuerServer([await signingKey('one')])
   t.after(() => server.close())
   const { body } = server.discovery as { body: object }
   const provider = { kind: 'oidc', issuer: server.issuer }
