@@ -1,4 +1,12 @@
-import { dropInNode, rootNode, type Setting, settings, tableAt } from './schema/settings.ts'
+import { bounds } from './bounds.ts'
+import {
+  dropInNode,
+  rootNode,
+  type Setting,
+  settingAt,
+  settings,
+  tableAt,
+} from './schema/settings.ts'
 import { isTable } from './sources/draft.ts'
 import { environmentName } from './sources/environment.ts'
 import { flags } from './sources/flags.ts'
@@ -13,6 +21,7 @@ export function referencePage(): string {
     '',
     ...introduction,
     ...tables.flatMap(section),
+    ...boundsSection(),
     ...dropInSection(),
   ].join('\n')}\n`
 }
@@ -92,6 +101,28 @@ function row(setting: Setting): string {
 /** The name of the flag by which a setting can be given. */
 function flagOf({ path }: Setting): string | undefined {
   return flags.find(({ setting }) => setting?.join('.') === path.join('.'))?.name
+}
+
+function boundsSection(): string[] {
+  return [
+    '## Bounds',
+    '',
+    'Everything that one caller can send, hold or have done, and what is met beyond it. A number in',
+    '`code` is the default of its setting.',
+    '',
+    '| held by | what | bound | setting | beyond |',
+    '|---|---|---|---|---|',
+    ...bounds.map(({ holder, what, setting, fixed, beyond }) => {
+      const [number, name] =
+        setting === undefined ? [fixed ?? '', ''] : [code(defaultOf(setting)), code(setting)]
+      return cells([`one ${holder}`, what, number, name.replace('resource.*.', ''), beyond])
+    }),
+    '',
+  ]
+}
+
+function defaultOf(path: string): string {
+  return String(settingAt(path.split('.'))?.node.default)
 }
 
 function dropInSection(): string[] {
