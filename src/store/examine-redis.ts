@@ -46,6 +46,7 @@ async function tryLogAndSet(redis: Redis, key: string): Promise<void> {
   await redis.pexpire(log, 1_000)
   await redis.xread('COUNT', 1, 'STREAMS', log, '0-0')
   await redis.zadd(set, 0, '')
+  await redis.pexpire(set, 1_000)
   await redis.zscan(set, '0')
   await redis.zremrangebyscore(set, '-inf', 0)
   await redis.zremrangebyrank(set, 0, -1)

@@ -1,3 +1,19 @@
+/** What a user at the server must be allowed, as its access lists write it. */
+export const REDIS_RIGHTS = [
+  '~rolecall:*',
+  '+get',
+  '+set',
+  '+del',
+  '+pexpire',
+  '+xadd',
+  '+xread',
+  '+zadd',
+  '+zrem',
+  '+zscan',
+  '+zremrangebyscore',
+  '+zremrangebyrank',
+] as const
+
 const address =
   'Check that redis_url of [store] has the right name and port, that the server runs, and that network policies let rolecall reach it.'
 const scheme =
@@ -36,7 +52,7 @@ const remedies: Readonly<Record<string, string>> = {
   WRONGPASS: `The server refuses this user or password. ${login}`,
   NOUSERS:
     'This server is older than Redis 6 and knows passwords only: remove redis_username, or the user in redis_url of [store].',
-  NOPERM: 'Give that user of the server these rights: ~rolecall:* +get +set +del.',
+  NOPERM: `Give that user of the server these rights: ${REDIS_RIGHTS.join(' ')}.`,
   READONLY: writable,
   MASTERDOWN: `The server is a replica that has lost its primary. ${writable}`,
   LOADING: starting,

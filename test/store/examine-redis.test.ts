@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { examineRedis } from '../../src/store/examine-redis.ts'
-import { redisRemedy } from '../../src/store/redis-remedies.ts'
+import { REDIS_RIGHTS, redisRemedy } from '../../src/store/redis-remedies.ts'
 import { createAuthority, loopbackNames } from '../environment/certificates.ts'
 import { freePort } from '../environment/ports.ts'
 import { onRedis, startRedis } from '../support/redis-server.ts'
@@ -21,10 +21,16 @@ onRedis('a Redis is examined', () => {
     const examined = await examineRedis({ redis_url: server.url })
     assert.equal(examined.kind, 'usable')
     assert.match(String(examined.kind === 'usable' && examined.server), /^(Redis|Valkey) \d+\.\d+/)
-    await server.command('ACL', 'SETUSER', 'rc', 'on', '>pw', '~rolecall:*', '+get', '+set', '+del')
+    await server.command('ACL', 'SETUSER', 'rc', 'on', '>pw', ...REDIS_RIGHTS)
     const few = `redis://rc:pw@127.0.0.1:${server.port}`
     assert.deepEqual(await examineRedis({ redis_url: few }), { kind: 'usable' })
     assert.ok(![...(await server.contents()).keys()].some((key) => key.includes('probe')))
+    for (const right of REDIS_RIGHTS.slice(1)) {
+      await server.command('ACL', 'SETUSER', 'rc', right.replace('+', '-'))
+      const failed = await examineRedis({ redis_url: few })
+      assert.deepEqual(failed, { kind: 'failed', reason: 'NOPERM' }, right)
+      await server.command('ACL', 'SETUSER', 'rc', right)
+    }
   })
 
   test('one that cannot be used is told within two seconds, with the reason in one word', async (t) => {

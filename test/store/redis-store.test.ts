@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type { RedisConfig } from '../../src/store/redis-connection.ts'
+import { REDIS_RIGHTS } from '../../src/store/redis-remedies.ts'
 import { RedisStore } from '../../src/store/redis-store.ts'
 import { type StoreEvent, StoreUnavailable } from '../../src/store/store.ts'
 import { until } from '../support/fault-load.ts'
@@ -192,7 +193,7 @@ onRedis('Redis is asked by password', () => {
     const server = await startRedis(t, { password: azureKey })
     const url = `redis://127.0.0.1:${server.port}`
     await usable(open(t, { redis_url: url, redis_password: azureKey }).store)
-    const rules = ['on', `>${azureKey}`, '~rolecall:*', '+get', '+set', '+del']
+    const rules = ['on', `>${azureKey}`, ...REDIS_RIGHTS]
     await server.command('ACL', 'SETUSER', 'an-object-id', ...rules)
     const login = { redis_username: 'an-object-id', redis_password: azureKey }
     await usable(open(t, { redis_url: url, ...login }).store)
@@ -236,16 +237,23 @@ onRedis('Redis has other tenants', () => {
     assert.equal(contents.get('rolecall:a'), '1')
   })
 
-  test('a user with the rights to GET, SET and DEL below rolecall: is enough', async (t) => {
+  test('a user with the rights that the remedy of NOPERM names is enough', async (t) => {
     const server = await startRedis(t)
-    await server.command(
-      ...(['ACL', 'SETUSER', 'rc', 'on', '>pw', '~rolecall:*', '+get', '+set', '+del'] as const),
-    )
+    await server.command(...(['ACL', 'SETUSER', 'rc', 'on', '>pw', ...REDIS_RIGHTS] as const))
     const { store, events } = open(t, {
       redis_url: server.url.replace('redis://', 'redis://rc:pw@'),
     })
     await usable(store)
     await store.delete('a')
+    await store.append('log', 'one', { most: 10, ttl: 60_000 })
+    assert.deepEqual(
+      (await store.readLog('log', undefined, 10)).map(({ text }) => text),
+      ['one'],
+    )
+    const bounds = { now: Date.now(), most: 10, ttl: 60_000 }
+    await store.addMember('set', { name: 'a', until: Date.now() + 1_000 }, bounds)
+    for await (const page of store.membersOf('set')) assert.equal(page[0]?.name, 'a')
+    await store.removeMembers('set', ['a'])
     assert.deepEqual(
       kinds(events).filter((kind) => kind === 'store_away'),
       [],
