@@ -6,7 +6,7 @@ export function invalidRequest(description: string): ErrorAnswer {
   return new ErrorAnswer({ status: 400, error: 'invalid_request', description })
 }
 
-/** The grant is no longer good: the person has to sign in again. */
+/** The grant is no longer good: the user has to sign in again. */
 export function invalidGrant(description: string, reason = 'invalid_grant'): ErrorAnswer {
   return new ErrorAnswer({ status: 400, error: 'invalid_grant', description, reason })
 }

@@ -23,7 +23,7 @@ test('a person signs in through rolecall and gets a token for this resource', as
   const back = await browser.get(atProvider)
   const callback = back.headers.get('location') ?? ''
   assert.match(callback, /\/oauth\/callback\?/)
-  const done = await browser.get(callback)
+  const done = await browser.comeBack(callback)
   const answer = new URL(done.headers.get('location') ?? '')
   assert.equal(answer.origin + answer.pathname, redirectUri)
   assert.equal(answer.searchParams.get('state'), 'the-state')

@@ -89,7 +89,7 @@ async function start(t: TestContext) {
 type Broker = Awaited<ReturnType<typeof start>>
 
 async function codeIn(broker: Broker, change?: Change): Promise<string> {
-  const answer = locationOf(await broker.browser.get((await broker.back(change)).href))
+  const answer = locationOf(await broker.browser.comeBack((await broker.back(change)).href))
   const code = answer.searchParams.get('code') ?? ''
   broker.keep(code)
   return code

@@ -3,7 +3,7 @@ import type { EntraErrorRow } from './entra-error-row.ts'
 const signInAgain = 'sign in again.'
 const signInLogs = 'see the sign-in logs in the Entra admin center'
 
-/** Entra's errors about the person who signs in, and those that pass. */
+/** Entra's errors about the user who signs in, and those that pass. */
 export const entraSignInErrors: readonly EntraErrorRow[] = [
   {
     codes: [65004],
@@ -82,11 +82,11 @@ export const entraSignInErrors: readonly EntraErrorRow[] = [
     what: 'The session ended after 24 hours, as sessions of single-page apps do.',
     whose: 'administrator',
     remedy:
-      'move the redirect URI to the platform Web of the app registration; until then people sign in every day.',
+      'move the redirect URI to the platform Web of the app registration; until then users sign in every day.',
   },
   {
     codes: [70043],
-    what: 'A policy asks people to sign in again from time to time.',
+    what: 'A policy asks users to sign in again from time to time.',
     whose: 'user',
     remedy: signInAgain,
   },
