@@ -133,6 +133,27 @@ withHelm('who reaches whom', () => {
     }
   }
 
+  test('MCP servers outside the cluster are reached at their ports', async () => {
+    const audiences = ['x']
+    const resource = ['https://a.example.com/mcp', 'https://b.example.com:8443/mcp'].map(
+      (upstream, index) => ({ name: `r${index}`, path: `/r${index}`, upstream, audiences }),
+    )
+    const networkPolicy = { mcpServers: [], mcpServersElsewhere: true }
+    const values = [
+      filledPreset('single-cluster'),
+      JSON.stringify({ networkPolicy, config: { resource } }),
+    ]
+    const { objects } = await renderChart({ values })
+    const last = objectOf(objects, 'NetworkPolicy').spec?.egress?.at(-1)
+    assert.deepEqual(last, {
+      ports: [443, 8443].map((port) => ({ port, protocol: 'TCP' })),
+    })
+    assert.deepEqual(
+      objects.filter(({ metadata }) => metadata.name === 'rolecall-stranger'),
+      [],
+    )
+  })
+
   test("a Service of rolecall's sends nobody to the pods that test it", async () => {
     const { objects } = await renderChart({ values: [filledPreset('aks-robusta-relay-secret')] })
     for (const service of objects.filter(({ kind }) => kind === 'Service')) {

@@ -19,6 +19,8 @@ export interface Installation {
   readonly changes?: Readonly<Record<string, string>>
   /** Settings that only say where things are. */
   readonly environment?: Readonly<Record<string, string>>
+  /** What it calls itself. Default: as it is reached; another one where a balancer would be. */
+  readonly publicUrl?: string
   /** Where the API server is that pods know as `https://kubernetes.default.svc`. */
   readonly cluster: { readonly server: string; readonly certificateAuthority: string }
 }
@@ -59,7 +61,8 @@ export async function runInstallation(t: Ends, installation: Installation): Prom
       PATH: process.env['PATH'],
       ROLECALL__LISTEN: `127.0.0.1:${port}`,
       ROLECALL__ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
-      ROLECALL__PUBLIC_URL: origin,
+      ROLECALL__PUBLIC_URL: installation.publicUrl ?? origin,
+      ROLECALL__INTERNAL_HOSTS: installation.publicUrl === undefined ? '' : `localhost:${port}`,
       ...installation.environment,
     },
   })

@@ -104,3 +104,18 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- $store := default dict .Values.config.store }}
 {{- if or .Values.store.existingSecret $store.redis_url $store.redis_url_file }}true{{ end }}
 {{- end }}
+
+{{- /* The ports of upstreams that are not in this cluster, a list in YAML. */ -}}
+{{- define "rolecall.portsElsewhere" -}}
+{{- $ports := list }}
+{{- if .Values.networkPolicy.mcpServersElsewhere }}
+{{- range default list .Values.config.resource }}
+{{- if .upstream }}
+{{- $url := urlParse .upstream }}
+{{- $standard := ternary "443" "80" (eq $url.scheme "https") }}
+{{- $ports = append $ports (default $standard (regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host)) | int) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- toYaml (uniq $ports) }}
+{{- end }}
