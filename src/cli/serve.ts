@@ -1,13 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { load, type Sources } from '../config/load.ts'
 import type { Problem } from '../config/report/problem.ts'
-import { bufferedOutput, createLogger, errorSummary, type Logger } from '../observe/logger.ts'
+import { LineWriter } from '../observe/line-writer.ts'
+import { errorSummary, type Logger } from '../observe/logger.ts'
+import { createProcessLog, type ProcessLog } from '../observe/process-log.ts'
 import { type Service, startService } from '../service/service.ts'
 import { version } from '../version.ts'
 import { badUsage, type Command, type Terminal } from './command.ts'
 import { configurationFrom, configurationUsage } from './configuration.ts'
 import { watchFiles } from './watched-files.ts'
+
+const STANDARD_OUTPUT = 1
+const FLUSHED_WITHIN_MS = 2_000
 
 /** The proxy. */
 export const command: Command = {
@@ -26,25 +32,27 @@ ${configurationUsage}`,
     const configuration = configurationFrom(argv, terminal)
     if (configuration === undefined) return badUsage
     const { config, warnings, sources } = configuration
-    const output = bufferedOutput()
-    const log = createLogger(config.log_level, output)
+    const output = new LineWriter(STANDARD_OUTPUT)
+    const lines = createProcessLog(config.log_level, output)
+    const { log } = lines
     process.on('exit', () => output.flushSync())
     tell(log, 'warn', warnings)
-    const service = await start(config, log, terminal)
+    const service = await start(config, lines, terminal)
     if (service === undefined) return 1
-    await untilStopped(service, { config, sources, log })
-    await flushed(log)
+    await untilStopped(service, { config, sources, lines })
+    await flushed(lines)
     return 0
   },
 }
 
 async function start(
   config: Config,
-  log: Logger,
+  lines: ProcessLog,
   terminal: Terminal,
 ): Promise<Service | undefined> {
   try {
-    const service = await startService(config, { log, version })
+    const { log } = lines
+    const service = await startService(config, { log, lines, version })
     log.info(
       {
         kind: 'start',
@@ -77,12 +85,12 @@ function whatFailed(error: unknown): string {
 interface Running {
   config: Config
   readonly sources: Sources
-  readonly log: Logger
+  readonly lines: ProcessLog
 }
 
 /** Until SIGTERM or SIGINT, and through the stop that follows. */
 async function untilStopped(service: Service, running: Running): Promise<void> {
-  const { log } = running
+  const { log } = running.lines
   let reloading = Promise.resolve()
   const reload = () => {
     reloading = reloading.then(() => reloadConfiguration(service, running))
@@ -119,7 +127,8 @@ function stopSignal(): Promise<void> {
 
 /** What cannot be used is told and changes nothing. */
 async function reloadConfiguration(service: Service, running: Running): Promise<void> {
-  const { log, sources } = running
+  const { lines, sources } = running
+  const { log } = lines
   const loaded = load(sources)
   if (loaded.kind === 'problems') {
     tell(log, 'error', loaded.problems)
@@ -133,7 +142,7 @@ async function reloadConfiguration(service: Service, running: Running): Promise<
   try {
     await service.reload(loaded.config)
     running.config = loaded.config
-    log.level = loaded.config.log_level
+    lines.setLevel(loaded.config.log_level)
     log.info({ kind: 'reload', outcome: 'done' }, 'the configuration was reloaded')
   } catch (error) {
     log.error({ kind: 'reload', outcome: 'failed', reason: errorSummary(error) }, 'reload failed')
@@ -163,6 +172,7 @@ function tell(log: Logger, level: 'warn' | 'error', problems: readonly Problem[]
   }
 }
 
-function flushed(log: Logger): Promise<void> {
-  return new Promise((resolve) => log.flush(() => resolve()))
+/** A log reader that stands still does not keep the process. */
+function flushed(lines: ProcessLog): Promise<void> {
+  return Promise.race([lines.written().catch(() => undefined), delay(FLUSHED_WITHIN_MS)])
 }

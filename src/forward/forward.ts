@@ -1,49 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Permit } from '../access/authorize.ts'
-import type { Refusal } from '../access/refusal.ts'
-import type { RefusalResponse } from '../access/refusal-response.ts'
-import type { Clock } from '../clock.ts'
-import type { Config, ResourceConfig } from '../config/config.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
-import type { RequestRecord } from '../observe/record.ts'
-import type { KeyRing } from '../sealing/derived-keys.ts'
-import { judgeAnswer } from './answer/answer-verdict.ts'
-import { type AnswerHeaders, passedHeaders } from './answer/response-headers.ts'
-import { upstreamRefused } from './answer/upstream-failure.ts'
+import { maskedArguments } from '../observe/masked-arguments.ts'
+import type { RequestRecord, ToolCall } from '../observe/record.ts'
+import type { RequestLog } from '../observe/request-log.ts'
 import { headerMismatch, jsonRpcRefusal } from './body/json-rpc-refusal.ts'
-import type { McpBody, McpMessage } from './body/mcp-message.ts'
-import type { OpenStreams } from './open-exchanges.ts'
+import { dispatch } from './dispatch.ts'
+import type { AccessDecision, Forwarding } from './forwarding.ts'
 import { type ReadRequest, readRequest } from './read-request.ts'
-import type { FlatHeaders } from './request-headers.ts'
-import { bindSessionId, openSessionId, type SessionOwner } from './session-id.ts'
-import type { Upstream } from './upstream/upstream.ts'
-import { UpstreamExchange } from './upstream/upstream-exchange.ts'
-
-/** What access made of a request: without one of these nothing is forwarded. */
-export type AccessDecision =
-  | { readonly kind: 'permit'; readonly permit: Permit }
-  | { readonly kind: 'policy'; readonly answer: RefusalResponse }
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    accessDecision: AccessDecision | undefined
-  }
-}
-
-/** What forwarding to one resource works with. */
-export interface Forwarding {
-  readonly resource: ResourceConfig
-  readonly upstream: Upstream
-  readonly streams: OpenStreams
-  readonly sessionKeys: KeyRing
-  readonly clock: Clock
-  readonly version: string
-  readonly limits: Pick<Config['limits'], 'batch_messages'>
-  /** The answer to a refusal, with this resource's challenge. */
-  refuse(refusal: Refusal): ErrorAnswer
-  /** The answer that hands the upstream's wish for other claims on. */
-  wantClaims(claims: string): ErrorAnswer
-}
+import { TooMany } from './too-many.ts'
 
 /**
  * Forwards one request that access let through, and answers one that policy refused.
@@ -55,152 +19,100 @@ export function forward(
   reply: FastifyReply,
   forwarding: Forwarding,
 ): void {
-  const { accessDecision } = request
+  const { accessDecision, record } = request
   if (accessDecision === undefined) {
     throw new Error('a request reached the forwarder without an access decision')
   }
-  const { resource, limits } = forwarding
+  const { resource, limits, requestLog } = forwarding
   const read = readRequest(request, resource.upstream_token_header, limits.batch_messages)
-  if (read.body.kind === 'messages') note(read.body.messages, request.record)
-  if (read.differs !== undefined) {
-    request.record.reason = 'header_mismatch'
-    answerInJsonRpc(reply, 400, headerMismatch(read.body, read.differs))
-  } else if (accessDecision.kind === 'policy') {
-    answerByPolicy(request, reply, { answer: accessDecision.answer, body: read.body })
-  } else dispatch(request, reply, { forwarding, permit: accessDecision.permit, read })
+  note(read, record, requestLog)
+  try {
+    conclude(request, reply, { forwarding, decision: accessDecision, read })
+  } catch (error) {
+    if (!(error instanceof ErrorAnswer)) throw error
+    if (!(error instanceof TooMany && error.isCall)) {
+      auditRefusal(record, error, requestLog)
+      throw error
+    }
+    reply.headers(error.headers)
+    const text = jsonRpcRefusal(read.body, error.message)
+    refuseInJsonRpc(request, reply, forwarding, { reason: error.reason, status: 200, text })
+  }
+}
+
+function auditRefusal(record: RequestRecord, answer: ErrorAnswer, log: RequestLog): void {
+  record.reason = answer.reason
+  record.decision = answer.status >= 500 ? 'unavailable' : 'refuse'
+  void log.audit(record)?.catch(() => undefined) // no effect follows that could wait for it
 }
 
 /** Longer than any method or tool there is: log lines must not grow with a body. */
 const LONGEST_NAME_CHARACTERS = 200
 
 /** For the log: what the body calls, by the bytes that go up. */
-function note(messages: readonly McpMessage[], record: RequestRecord): void {
+function note({ bytes, body }: ReadRequest, record: RequestRecord, log: RequestLog): void {
+  if (body.kind !== 'messages') return
   const methods: string[] = []
-  const tools: string[] = []
-  for (const { method, tool } of messages) {
+  const calls: ToolCall[] = []
+  for (const { method, tool, arguments: given } of body.messages) {
     if (method !== undefined) methods.push(method.slice(0, LONGEST_NAME_CHARACTERS))
-    if (tool !== undefined) tools.push(tool.slice(0, LONGEST_NAME_CHARACTERS))
+    if (tool === undefined) continue
+    const shown = given !== undefined && log.wantsArguments(tool)
+    calls.push({
+      tool: tool.slice(0, LONGEST_NAME_CHARACTERS),
+      ...(shown && { arguments: maskedArguments(bytes.toString('utf8', given.from, given.to)) }),
+    })
   }
   record.methods = methods
-  record.tools = tools
+  record.calls = calls
 }
 
-function answerByPolicy(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  refused: { readonly answer: RefusalResponse; readonly body: McpBody },
-): void {
-  const { answer, body } = refused
-  if (request.method !== 'POST') {
-    throw new ErrorAnswer({ ...answer, reason: request.record.reason ?? answer.error })
-  }
-  const text = jsonRpcRefusal(body, answer.description)
-  if (text !== undefined) answerInJsonRpc(reply, 200, text)
-  else reply.code(202).header('cache-control', 'no-store').send()
-}
-
-function answerInJsonRpc(reply: FastifyReply, status: 200 | 400, text: string): void {
-  reply.code(status).header('cache-control', 'no-store').type('application/json').send(text)
-}
-
-interface Dispatch {
+interface Judged {
   readonly forwarding: Forwarding
-  readonly permit: Permit
+  readonly decision: AccessDecision
   readonly read: ReadRequest
 }
 
-function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dispatch): void {
-  const { forwarding, permit, read } = work
-  const { upstream, streams, clock, resource } = forwarding
-  const { principal } = permit
-  const secondsAgo = Math.floor((clock.now() - principal.expiresAt) / 1000)
-  // The body took its time to arrive: what was good then need not be now.
-  if (secondsAgo >= 0) throw forwarding.refuse({ reason: 'expired', secondsAgo })
-
-  const owner = sessionOwner(resource, permit)
-  const headers = upstreamHeaders(request, work, owner)
-  const listens = request.method === 'GET' || request.record.methods[0] === 'subscriptions/listen'
-  const relay = new UpstreamExchange({
-    response: reply.raw,
-    headersTimeout: resource.response_timeout,
-    begin: (status, received) => begin(reply, { forwarding, owner, status, received }),
-    fail: (answer) => reply.send(answer),
-    ...(listens ? { stream: { expiresAt: principal.expiresAt, open: streams } } : {}),
-  })
-  request.record.decision = 'allow'
-  relay.send(listens ? upstream.streams : upstream.calls, {
-    path: upstream.path,
-    method: request.method as 'POST' | 'GET' | 'DELETE',
-    headers,
-    body: read.bytes.length === 0 ? null : read.bytes,
-  })
+/** Answers by policy, or dispatches. Each tool call has its audit line before either. */
+function conclude(request: FastifyRequest, reply: FastifyReply, judged: Judged): void {
+  const { forwarding, decision, read } = judged
+  if (read.differs !== undefined) {
+    refuseInJsonRpc(request, reply, forwarding, {
+      reason: 'header_mismatch',
+      status: 400,
+      text: headerMismatch(read.body, read.differs),
+    })
+  } else if (decision.kind === 'permit') dispatch(request, reply, { forwarding, decision, read })
+  else if (request.method !== 'POST') {
+    throw new ErrorAnswer({
+      ...decision.answer,
+      reason: request.record.reason ?? decision.answer.error,
+    })
+  } else {
+    refuseInJsonRpc(request, reply, forwarding, {
+      reason: request.record.reason ?? decision.answer.error,
+      status: 200,
+      text: jsonRpcRefusal(read.body, decision.answer.description),
+    })
+  }
 }
 
-/** The one place where a credential is written towards an upstream. */
-function upstreamHeaders(
-  request: FastifyRequest,
-  work: Dispatch,
-  owner: SessionOwner,
-): FlatHeaders {
-  const { forwarding, permit, read } = work
-  const headers = [...read.headers.passed]
-  if (read.headers.sessionId !== undefined) {
-    const session = openSessionId(read.headers.sessionId, owner, forwarding.sessionKeys)
-    if (session === undefined) throw noSuchSession()
-    headers.push('mcp-session-id', session)
-  }
-  headers.push('user-agent', `rolecall/${forwarding.version} (req=${request.id})`)
-  if (permit.actsAs === 'caller') {
-    const name = forwarding.resource.upstream_token_header
-    if (name === 'authorization') headers.push('authorization', `Bearer ${permit.bearer}`)
-    else headers.push(name, permit.bearer)
-  }
-  return headers
+interface JsonRpcRefusal {
+  readonly reason: string
+  readonly status: 200 | 400
+  /** Absent: nothing waits for an answer. */
+  readonly text: string | undefined
 }
 
-function sessionOwner(resource: ResourceConfig, permit: Permit): SessionOwner {
-  const owner = { resource: resource.name, user: permit.principal.userKey }
-  // Servers with a header of their own (argocd-mcp) keep the token of a session's first request: a
-  // fresh token then needs a fresh session.
-  if (resource.upstream_token_header === 'authorization') return owner
-  return { ...owner, token: permit.principal.tokenDigest }
-}
-
-interface Beginning {
-  readonly forwarding: Forwarding
-  readonly owner: SessionOwner
-  readonly status: number
-  readonly received: Parameters<typeof passedHeaders>[0]
-}
-
-function begin(reply: FastifyReply, beginning: Beginning): AnswerHeaders | undefined {
-  const { forwarding, owner, status, received } = beginning
-  reply.request.record.upstream_status = status
-  const verdict = judgeAnswer(status, received)
-  if (verdict.kind === 'refused') {
-    reply.send(upstreamRefused(status))
-    return undefined
-  }
-  if (verdict.kind === 'claims_wanted') {
-    reply.send(forwarding.wantClaims(verdict.claims))
-    return undefined
-  }
-  reply.hijack()
-  const headers = passedHeaders(received)
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (value !== undefined) headers[name] = String(value)
-  }
-  const session = received['mcp-session-id']
-  if (typeof session === 'string') {
-    headers['mcp-session-id'] = bindSessionId(session, owner, forwarding.sessionKeys)
-  }
-  return headers
-}
-
-function noSuchSession(): ErrorAnswer {
-  return new ErrorAnswer({
-    status: 404,
-    error: 'session_not_found',
-    description: 'There is no such MCP session for this user; initialize again.',
-  })
+function refuseInJsonRpc(
+  { record }: FastifyRequest,
+  reply: FastifyReply,
+  { requestLog }: Forwarding,
+  { reason, status, text }: JsonRpcRefusal,
+): void {
+  record.reason = reason
+  void requestLog.audit(record)?.catch(() => undefined) // no effect follows that could wait for it
+  reply.header('cache-control', 'no-store')
+  if (text === undefined) reply.code(202).send()
+  else reply.code(status).type('application/json').send(text)
 }

@@ -1,53 +1,166 @@
 import type { Clock } from '../clock.ts'
 
-/** A stream that a client holds open, and how it ends cleanly. */
-export interface OpenStream {
+/** Whether a request with these Authorization values would be let in now. */
+export type StreamJudge = (
+  resource: string,
+  authorization: readonly string[],
+) => boolean | Promise<boolean>
+
+/** Whose exchange it is, and what ends it. */
+export interface ExchangeOwner {
+  /** A call may finish; a stream (GET, or what subscribes) lives as long as its token. */
+  readonly kind: 'call' | 'stream'
+  readonly resource: string
+  /** The one text that stands for the user. */
+  readonly user: string
   /** Milliseconds since the epoch: the end of the token it was opened with. */
   readonly expiresAt: number
-  end(): void
+  /** How many calls it counts for: the requests in its body but subscriptions. */
+  readonly calls: number
+  /** Only notifications and responses: a call that waits for a response must not keep it out. */
+  readonly isOneWay: boolean
+  /** Shows the judge the Authorization values, which are in no property. */
+  judgedBy(judge: StreamJudge): boolean | Promise<boolean>
 }
 
-const SWEEP_EVERY_MS = 10_000
+/** An exchange that is under way. */
+export interface OpenExchange {
+  readonly owner: ExchangeOwner
+  /** Milliseconds: how late a tick may be. */
+  readonly tickEvery: number
+  /** Ends it: a stream cleanly, a call as one that was cut. */
+  end(): void
+  /** Does what time demands: keeps a silent stream alive, ends what stands still. */
+  tick(now: number): void
+}
+
+export interface UserLimits {
+  readonly calls_per_user: number
+  readonly streams_per_user: number
+}
+
+const SWEPT_EVERY_MS = 5_000
+/** What answers nothing has a bound of its own, beside that of calls. */
+const ONE_WAY_FACTOR = 2
+/** A call in progress may finish within this time after its token. */
+const CALL_AFTER_TOKEN_MS = 600_000
+/** How often each stream's token is judged again. */
+const JUDGED_EVERY_MS = 10_000
+
+interface Counts {
+  calls: number
+  streams: number
+}
 
 /**
- * The streams that outlive their request's judgement: each is ended within seconds of its token's
- * end, so that the client comes back with a fresh one. One timer for all: a stream costs an entry.
+ * The exchanges under way, of every configuration that still serves one: counted per user and
+ * resource, since one user must not take what serves all, and ended with their tokens. One timer for
+ * all: an exchange costs an entry.
  */
-export class OpenStreams {
-  readonly #streams = new Set<OpenStream>()
+export class OpenExchanges {
+  readonly #exchanges = new Set<OpenExchange>()
+  readonly #users = new Map<string, Counts>()
   readonly #clock: Clock
+  #streams = 0
+  #judge: StreamJudge = () => true
+  #judgedAt = 0
+  #sweptEvery = SWEPT_EVERY_MS
   #stopSweeping: (() => void) | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  get size(): number {
-    return this.#streams.size
+  /** How many of them are streams. */
+  get streams(): number {
+    return this.#streams
   }
 
-  add(stream: OpenStream): void {
-    this.#streams.add(stream)
-    this.#stopSweeping ??= this.#clock.after(SWEEP_EVERY_MS, () => this.#sweep())
+  /** Whether one more would be too many for its user. One that is alone always fits. */
+  isTooMany(owner: ExchangeOwner, limits: UserLimits): boolean {
+    const { calls, streams } = this.#users.get(keyOf(owner)) ?? { calls: 0, streams: 0 }
+    if (owner.kind === 'stream' && streams >= limits.streams_per_user) return true
+    const most = limits.calls_per_user * (owner.isOneWay ? ONE_WAY_FACTOR : 1)
+    return owner.calls > 0 && calls > 0 && calls + owner.calls > most
   }
 
-  remove(stream: OpenStream): void {
-    this.#streams.delete(stream)
+  add(exchange: OpenExchange): void {
+    this.#exchanges.add(exchange)
+    this.#count(exchange.owner, 1)
+    if (exchange.tickEvery < this.#sweptEvery) {
+      this.#stopSweeping?.()
+      this.#stopSweeping = undefined
+      this.#sweptEvery = exchange.tickEvery
+    }
+    this.#sweepLater()
+  }
+
+  remove(exchange: OpenExchange): void {
+    if (this.#exchanges.delete(exchange)) this.#count(exchange.owner, -1)
   }
 
   /** Ends every stream, for a stop. */
-  endAll(): void {
-    for (const stream of this.#streams) stream.end()
+  endStreams(): void {
+    for (const exchange of this.#exchanges) if (exchange.owner.kind === 'stream') exchange.end()
+  }
+
+  /** Judges the streams by this from now on, and at once: a reload ends what it would refuse. */
+  judgeBy(judge: StreamJudge): void {
+    this.#judge = judge
+    this.#judgeStreams()
+  }
+
+  #judgeStreams(): void {
+    this.#judgedAt = this.#clock.now()
+    for (const exchange of this.#exchanges) {
+      if (exchange.owner.kind === 'stream') this.#judgeStream(exchange)
+    }
+  }
+
+  /** A judgement that fails ends nothing: the token's end will. */
+  #judgeStream(exchange: OpenExchange): void {
+    const verdict = exchange.owner.judgedBy(this.#judge)
+    const conclude = (permitted: boolean): void => {
+      if (!permitted) exchange.end()
+    }
+    if (verdict instanceof Promise) verdict.then(conclude, () => undefined)
+    else conclude(verdict)
+  }
+
+  #count(owner: ExchangeOwner, sign: 1 | -1): void {
+    const key = keyOf(owner)
+    const counts = this.#users.get(key) ?? { calls: 0, streams: 0 }
+    counts.calls += sign * owner.calls
+    if (owner.kind === 'stream') {
+      counts.streams += sign
+      this.#streams += sign
+    }
+    if (counts.calls === 0 && counts.streams === 0) this.#users.delete(key)
+    else this.#users.set(key, counts)
+  }
+
+  #sweepLater(): void {
+    this.#stopSweeping ??= this.#clock.after(this.#sweptEvery, () => {
+      this.#stopSweeping = undefined
+      this.#sweep()
+      if (this.#exchanges.size > 0) this.#sweepLater()
+    })
   }
 
   #sweep(): void {
-    this.#stopSweeping = undefined
     const now = this.#clock.now()
-    for (const stream of this.#streams) {
-      if (stream.expiresAt <= now) stream.end()
+    this.#sweptEvery = SWEPT_EVERY_MS
+    for (const exchange of this.#exchanges) {
+      const { kind, expiresAt } = exchange.owner
+      const endsAt = kind === 'stream' ? expiresAt : expiresAt + CALL_AFTER_TOKEN_MS
+      if (endsAt <= now) exchange.end()
+      else exchange.tick(now)
+      this.#sweptEvery = Math.min(this.#sweptEvery, exchange.tickEvery)
     }
-    if (this.#streams.size > 0) {
-      this.#stopSweeping = this.#clock.after(SWEEP_EVERY_MS, () => this.#sweep())
-    }
+    if (now - this.#judgedAt >= JUDGED_EVERY_MS) this.#judgeStreams()
   }
+}
+
+function keyOf({ resource, user }: ExchangeOwner): string {
+  return JSON.stringify([resource, user])
 }

@@ -1,7 +1,8 @@
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyContextConfig, FastifyInstance } from 'fastify'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
-import { type Forwarding, forward } from './forward.ts'
+import { forward } from './forward.ts'
+import type { Forwarding } from './forwarding.ts'
 
 /**
  * Registers a resource's route with @fastify/http-proxy, in whose `handler` we dispatch ourselves

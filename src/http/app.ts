@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { requestId } from '../observe/request-id.ts'
+import type { RequestLog } from '../observe/request-log.ts'
 import type { BufferedBytes } from './buffered-bytes.ts'
 import { errorHandler } from './error-handler.ts'
 import { browserRoutes } from './routes/authorize.ts'
@@ -29,6 +30,7 @@ import { openRequestRecord, recordRequests } from './steps/request-record.ts'
 export interface AppParts {
   readonly config: Config
   readonly log: Logger
+  readonly requestLog: RequestLog
   readonly metrics: Metrics
   readonly clock: Clock
   /** Shared by everything that takes requests. */
@@ -61,7 +63,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
 }
 
 /** With what every request meets, whether there is a route for it or not. */
-function bareApp({ config, log, metrics, bodies }: AppParts): FastifyInstance {
+function bareApp({ config, log, requestLog, metrics, bodies }: AppParts): FastifyInstance {
   const isTrusted = trustedPeer(config.trusted_proxies)
   const app = fastify({
     logger: false, // one line for each request, written at its end, is ours
@@ -78,7 +80,7 @@ function bareApp({ config, log, metrics, bodies }: AppParts): FastifyInstance {
   })
   app.setErrorHandler(errorHandler(log))
   app.setNotFoundHandler(notFoundHandler(config))
-  recordRequests(app, { log, metrics })
+  recordRequests(app, { requestLog, metrics })
   app.addHook('onRequest', refuseAmbiguous)
   boundBodies(app, { bodies, limits: config.limits })
   return app

@@ -1,26 +1,9 @@
-import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino'
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
 
 export type { Logger } from 'pino'
 
-const BUFFERED_BYTES = 8192
-const FLUSHED_EVERY_MS = 100
-
 /**
- * Standard output, written in larger pieces and at least ten times a second: a write for each line
- * costs as much as the request it is about. What is buffered when the process ends is written then,
- * unless it is killed.
- */
-export function bufferedOutput(): ReturnType<typeof destination> {
-  return destination({
-    dest: 1,
-    sync: false,
-    minLength: BUFFERED_BYTES,
-    periodicFlush: FLUSHED_EVERY_MS,
-  })
-}
-
-/**
- * The process's logger: JSON lines, written in the order they were made.
+ * A logger: JSON lines, written in the order they were made.
  *
  * Nothing is redacted here: no caller is ever handed a token, code, secret or cookie to log, and
  * errors are logged by `errorSummary`, never as objects that may hold a request.

@@ -6,6 +6,8 @@ export interface Readings {
   /** Of request bodies. */
   bufferedBytes(): number
   cachedTokens(): number
+  /** Lines that were left out of the log. */
+  lostLines(): Readonly<Record<'request' | 'other', number>>
   /** Milliseconds since the epoch; undefined before the first fetch. */
   keysFetchedAt(): number | undefined
 }
@@ -109,6 +111,16 @@ export function observeReadings(metrics: Metrics, readings: Readings): void {
     registers,
     collect() {
       this.set(readings.openStreams())
+    },
+  })
+  new Counter({
+    name: 'rolecall_log_lines_lost_total',
+    help: 'Lines that were left out because nobody read the log, or that could not be written.',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [kind, lines] of Object.entries(readings.lostLines())) this.inc({ kind }, lines)
     },
   })
   new Gauge({

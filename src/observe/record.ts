@@ -1,11 +1,19 @@
 import type { Identity } from '../oauth/identity.ts'
-import type { Logger } from './logger.ts'
+import type { Outcome } from './log-lines.ts'
 
 export type Decision = 'allow' | 'refuse' | 'unavailable'
+
+/** One tool call of a request's body. */
+export interface ToolCall {
+  readonly tool: string
+  /** Masked; only for the tools that `audit.arguments` names. */
+  readonly arguments?: unknown
+}
 
 /** What one request turned out to be, filled in on its way and written once, at its end. */
 export interface RequestRecord {
   readonly request_id: string
+  readonly trace_id: string | undefined
   readonly client_ip: string
   readonly http_method: string
   path: string
@@ -13,14 +21,16 @@ export interface RequestRecord {
   readonly began: number
   /** Whose token it was; only ever from one whose signature held. */
   identity?: Identity
+  /** The MCP client, where the token says which it was handed to. */
+  client?: { readonly client_id: string; readonly client_name?: string }
   resource?: string
   /** The methods of the body that is forwarded; several in a batch. */
   methods: readonly string[]
-  /** The tools that the body calls; several in a batch. */
-  tools: readonly string[]
+  calls: readonly ToolCall[]
   decision: Decision
   reason?: string
   upstream_status?: number
+  outcome: Outcome
   acts_as?: 'caller' | 'upstream'
   /** One of many like it: its line is for debugging. */
   quiet?: boolean
@@ -28,59 +38,29 @@ export interface RequestRecord {
 
 /** A record at the arrival of its request. Refused, until something says otherwise. */
 export function openRecord(at: {
-  requestId: string
-  clientIp: string
-  method: string
-  path: string
+  readonly requestId: string
+  readonly traceparent: string | string[] | undefined
+  readonly clientIp: string
+  readonly method: string
+  readonly path: string
 }): RequestRecord {
   return {
     request_id: at.requestId,
+    trace_id: traceIdOf(at.traceparent),
     client_ip: at.clientIp,
     http_method: at.method,
     path: at.path,
     began: performance.now(),
     methods: [],
-    tools: [],
+    calls: [],
     decision: 'refuse',
+    outcome: 'none',
   }
 }
 
-const MOST_NAMES_LISTED = 20
+/** W3C Trace Context §3.2; an id of zeros is none. */
+const traceparentForm = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/
 
-/** The names of a batch in one text; a batch may have thousands. */
-function listed(names: readonly string[]): string | undefined {
-  if (names.length === 0) return undefined
-  const shown = names.slice(0, MOST_NAMES_LISTED).join(',')
-  return names.length <= MOST_NAMES_LISTED ? shown : `${shown},… ${names.length} in all`
-}
-
-/**
- * Writes the `request` line, and one `audit` line for each tool call that the body makes.
- *
- * @param status the status that the client was sent; 499 when it had left before that
- */
-export function writeRecord(log: Logger, record: RequestRecord, status: number): void {
-  const line = {
-    request_id: record.request_id,
-    client_ip: record.client_ip,
-    ...record.identity,
-    resource: record.resource,
-    mcp_method: listed(record.methods),
-    decision: record.decision,
-    reason: record.reason,
-    status,
-    upstream_status: record.upstream_status,
-    duration_ms: Math.round((performance.now() - record.began) * 10) / 10,
-    acts_as: record.acts_as,
-  }
-  log[record.quiet === true ? 'debug' : 'info']({
-    kind: 'request',
-    http_method: record.http_method,
-    path: record.path,
-    ...line,
-    tool: listed(record.tools),
-  })
-  for (const tool of record.tools) {
-    log.info({ kind: 'audit', ...line, mcp_method: 'tools/call', tool })
-  }
+function traceIdOf(traceparent: string | string[] | undefined): string | undefined {
+  return typeof traceparent === 'string' ? traceparentForm.exec(traceparent)?.[1] : undefined
 }

@@ -1,6 +1,7 @@
+import { Pool } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { ResourceConfig } from '../config/config.ts'
-import { createUpstream, type Upstream } from '../forward/upstream/upstream.ts'
+import { upstreamOptions } from '../forward/upstream/upstream.ts'
 import { text } from '../oauth/claims.ts'
 import { callOutcome, statusOutcome } from './call-outcome.ts'
 import { judgeCalls, notShown } from './judge-calls.ts'
@@ -56,12 +57,17 @@ export async function proveUpstream(
   const late = new AbortController()
   const cancel = clock.after(timeout, () => late.abort())
   const signal = options.signal ? AbortSignal.any([late.signal, options.signal]) : late.signal
-  const upstream = createUpstream(resource)
+  const { origin, pathname: path } = new URL(resource.upstream)
+  const pool = new Pool(origin, upstreamOptions(resource))
   try {
-    return await probe(transportTo(upstream, { signal, version: options.version }), resource, token)
+    return await probe(
+      transportTo({ pool, path }, { signal, version: options.version }),
+      resource,
+      token,
+    )
   } finally {
     cancel()
-    await Promise.all([upstream.calls.destroy(), upstream.streams.destroy()])
+    await pool.destroy()
   }
 }
 
@@ -73,7 +79,7 @@ const ownByConfiguration: UpstreamProof = {
 }
 
 function transportTo(
-  { calls, path }: Upstream,
+  { pool, path }: { readonly pool: Pool; readonly path: string },
   { signal, version }: { readonly signal: AbortSignal; readonly version: string },
 ): ProbeTransport {
   const agent = ['user-agent', `rolecall/${version} (probe)`]
@@ -81,7 +87,7 @@ function transportTo(
   return {
     version,
     send: (message, headers) =>
-      sendProbe(calls, {
+      sendProbe(pool, {
         path,
         message,
         signal,
@@ -89,7 +95,7 @@ function transportTo(
       }),
     async end(headers) {
       const lines = [...agent, ...headers]
-      const answer = await calls
+      const answer = await pool
         .request({ method: 'DELETE', path, headers: lines, signal })
         .catch(() => undefined)
       answer?.body.on('error', () => undefined).destroy()

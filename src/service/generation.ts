@@ -1,14 +1,18 @@
 import type { FastifyInstance } from 'fastify'
+import type { ResourceAccess } from '../access/authenticate.ts'
 import { resourcePolicy } from '../access/policy.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
-import type { OpenStreams } from '../forward/open-exchanges.ts'
+import type { OpenExchanges } from '../forward/open-exchanges.ts'
 import { createApp } from '../http/app.ts'
 import type { BufferedBytes } from '../http/buffered-bytes.ts'
 import { createIdentityProvider, type IdentityProvider } from '../issuer/identity-provider.ts'
 import { isLoopbackOrigin } from '../net/loopback.ts'
+import type { AuditOutput } from '../observe/audit-file.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { ProcessLog } from '../observe/process-log.ts'
+import { RequestLog } from '../observe/request-log.ts'
 import { watchUpstreams } from '../proof/watch-upstreams.ts'
 import { type DerivedKeys, deriveKeys } from '../sealing/derived-keys.ts'
 import type { MetadataDocuments } from '../sign-in/clients/metadata-cache.ts'
@@ -26,9 +30,11 @@ import { reportStoreEvent } from './store-events.ts'
 export interface ServiceContext {
   readonly log: Logger
   readonly metrics: Metrics
-  readonly streams: OpenStreams
   /** The bodies of all requests. */
   readonly bodies: BufferedBytes
+  readonly lines: ProcessLog
+  readonly audit: AuditOutput
+  readonly exchanges: OpenExchanges
   /** The metadata documents of clients. */
   readonly documents: MetadataDocuments
   /** The sessions that ended before their time. */
@@ -47,6 +53,8 @@ export interface Generation {
   readonly opened: OpenedTokens
   readonly memory: Memory
   readonly app: FastifyInstance
+  /** How each resource judges tokens, by its name. */
+  readonly accesses: ReadonlyMap<string, ResourceAccess>
   /** Ends the asking as whom the upstreams act. */
   readonly stopProbes: () => void
 }
@@ -85,9 +93,11 @@ export async function createGeneration(
       }),
     },
   }))
+  const requestLog = new RequestLog(context.lines, config.audit, context.audit)
   const app = await createApp({
     config,
     log: context.log,
+    requestLog,
     metrics: context.metrics,
     clock: context.clock,
     bodies: context.bodies,
@@ -103,7 +113,8 @@ export async function createGeneration(
       resource,
       access,
       signIn: signInFacts(resource, config, provider),
-      streams: context.streams,
+      exchanges: context.exchanges,
+      requestLog,
       sessionKeys: keys.for('mcp session id'),
       clock: context.clock,
       version: context.version,
@@ -111,7 +122,8 @@ export async function createGeneration(
   })
   if (provider === before?.provider) provider.renewCredential(config.identity_provider.credential)
   const stopProbes = context.probesUpstreams ? probe(config, provider, context) : () => undefined
-  return { config, provider, keys, opened, memory, app, stopProbes }
+  const accesses = new Map(resources.map(({ resource, access }) => [resource.name, access]))
+  return { config, provider, keys, opened, memory, app, accesses, stopProbes }
 }
 
 function memoryParts(context: ServiceContext): MemoryParts {

@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { stillPermitted } from '../access/still-permitted.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
-import { OpenStreams } from '../forward/open-exchanges.ts'
+import { OpenExchanges, type StreamJudge } from '../forward/open-exchanges.ts'
 import { createAdmin, type Readiness } from '../http/admin.ts'
 import { BufferedBytes } from '../http/buffered-bytes.ts'
 import { type Listener, listen } from '../http/listener.ts'
+import { type AuditFile, AuditOutput, openAuditFile } from '../observe/audit-file.ts'
 import { errorSummary, type Logger } from '../observe/logger.ts'
 import { createMetrics, type Metrics, observeReadings } from '../observe/metrics.ts'
+import { type ProcessLog, plainProcessLog } from '../observe/process-log.ts'
 import {
   createMetadataDocuments,
   createMetadataFetch,
@@ -34,6 +37,8 @@ export interface Service {
 
 export interface ServiceOptions {
   readonly log: Logger
+  /** The loggers of requests, where lines can be lost. Default: `log` for all. */
+  readonly lines?: ProcessLog
   readonly version: string
   readonly clock?: Clock
   /** Whether to ask every upstream as whom it acts. Default true; tests count requests. */
@@ -48,28 +53,16 @@ export interface ServiceOptions {
  * @throws the system's error when an address cannot be had
  */
 export async function startService(config: Config, options: ServiceOptions): Promise<Service> {
-  const { log, version, clock = systemClock, probesUpstreams = true } = options
-  const { fetchMetadata = createMetadataFetch({ clock }) } = options
-  const streams = new OpenStreams(clock)
-  const bodies = new BufferedBytes()
-  const metrics = createMetrics(version)
-  const context: ServiceContext = {
-    log,
-    metrics,
-    streams,
-    ended: new EndedSessions(clock),
-    bodies,
-    documents: createMetadataDocuments({ clock, fetch: fetchMetadata }),
-    clock,
-    version,
-    probesUpstreams,
-  }
+  const context = serviceContext(config, options)
+  const { log, metrics, clock, audit, exchanges, bodies } = context
   let stopping = false
   let current = await createGeneration(config, context)
+  exchanges.judgeBy(judgedBy(current, clock))
   const readiness = () => readinessOf(current, stopping)
   observeReadings(metrics, {
-    openStreams: () => streams.size,
     bufferedBytes: () => bodies.held,
+    openStreams: () => exchanges.streams,
+    lostLines: () => context.lines.lost(),
     cachedTokens: () => current.provider.verifier.cachedTokens(),
     keysFetchedAt: () => current.provider.status().keysFetchedAt,
   })
@@ -90,9 +83,15 @@ export async function startService(config: Config, options: ServiceOptions): Pro
     readiness,
     async reload(next) {
       const before = current
-      const replacement = await createGeneration(next, context, before)
+      const file = auditFileOf(next, log)
+      const replacement = await createGeneration(next, context, before).catch(async (error) => {
+        await file?.close()
+        throw error
+      })
       await untilReady(replacement)
       current = replacement
+      void audit.replace(file)
+      exchanges.judgeBy(judgedBy(current, clock))
       if (next.tls) listener.renewCertificate(next.tls)
       // Not waited for: it closes when the last stream of the old configuration ends.
       close(before, replacement).catch((error: unknown) => {
@@ -106,13 +105,18 @@ export async function startService(config: Config, options: ServiceOptions): Pro
       stopping = true
       current.stopProbes()
       await pause(current.config.shutdown_delay, atOnce)
-      await drain(listener, streams, { grace: current.config.shutdown_grace, atOnce })
+      await drain(listener, exchanges, { grace: current.config.shutdown_grace, atOnce })
       await close(current)
+      await audit.replace(undefined)
       adminListener.endConnections()
       await adminListener.stop()
       await admin.close()
     },
   }
+}
+
+function auditFileOf({ audit }: Config, log: Logger): AuditFile | undefined {
+  return audit.file === undefined ? undefined : openAuditFile(audit.file, log)
 }
 
 /** Of the cluster's own: probes, Prometheus, a port-forward. */
@@ -131,6 +135,33 @@ async function listenOnBoth(
   } catch (error) {
     await listener.stop()
     throw error
+  }
+}
+
+/** What outlives every configuration. */
+function serviceContext(config: Config, options: ServiceOptions): ServiceContext {
+  const { log, version, clock = systemClock, probesUpstreams = true } = options
+  const { fetchMetadata = createMetadataFetch({ clock }) } = options
+  return {
+    log,
+    lines: options.lines ?? plainProcessLog(log),
+    audit: new AuditOutput(auditFileOf(config, log)),
+    metrics: createMetrics(version),
+    exchanges: new OpenExchanges(clock),
+    ended: new EndedSessions(clock),
+    bodies: new BufferedBytes(),
+    documents: createMetadataDocuments({ clock, fetch: fetchMetadata }),
+    clock,
+    version,
+    probesUpstreams,
+  }
+}
+
+/** Whether a generation would open a stream anew that was opened before it. */
+function judgedBy({ accesses }: Generation, clock: Clock): StreamJudge {
+  return (resource, authorization) => {
+    const access = accesses.get(resource)
+    return access !== undefined && stillPermitted(authorization, access, () => clock.now())
   }
 }
 
@@ -163,7 +194,7 @@ const DRAIN_STEP_MS = 250
 /** Until the last request has ended, or the grace has; streams are ended as they appear. */
 async function drain(
   listener: Listener,
-  streams: OpenStreams,
+  exchanges: OpenExchanges,
   bounds: { readonly grace: number; readonly atOnce: AbortSignal },
 ): Promise<void> {
   let closed = false
@@ -172,7 +203,7 @@ async function drain(
   })
   const deadline = performance.now() + bounds.grace
   while (!closed && !bounds.atOnce.aborted && performance.now() < deadline) {
-    streams.endAll()
+    exchanges.endStreams()
     listener.closeIdle()
     await Promise.race([closing, pause(DRAIN_STEP_MS, bounds.atOnce)])
   }

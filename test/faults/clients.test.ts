@@ -65,10 +65,10 @@ test('500 clients that hang up at any moment leave nothing behind', async (t) =>
   const held = new Set<NodeJS.Timeout>()
   upstream.answerWith((incoming, response) => {
     const type = incoming.method === 'GET' ? 'text/event-stream' : 'application/json'
-    if (incoming.headers['mcp-name'] === 'waiting') return // answers nothing
+    if (incoming.headers['accept-language'] === 'waiting') return // answers nothing
     response.writeHead(200, { 'content-type': type })
     response.write(incoming.method === 'GET' ? 'data: 1\n\n' : '{"half":')
-    if (incoming.headers['mcp-name'] !== undefined) return
+    if (incoming.headers['accept-language'] !== undefined) return
     const timer = setTimeout(() => response.end(incoming.method === 'GET' ? '' : '1}'), 5)
     held.add(timer)
     response.on('close', () => held.delete(timer))
@@ -126,7 +126,7 @@ async function hangUp(
     agent: false,
     headers: {
       authorization: `Bearer ${token}`,
-      'mcp-name': moment,
+      'accept-language': moment, // one of those that pass, also without a body
       ...(streams
         ? { accept: 'text/event-stream' }
         : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),

@@ -191,7 +191,7 @@ test("an upstream's faults are 502 or 504 without internals, once each, and nobo
           assert.equal(request_id, answer.headers['x-request-id'])
           assert.doesNotMatch(`${error_description}${JSON.stringify(answer.headers)}`, internals)
           const line = await gateway.logged(
-            (one) => one['kind'] === 'audit' && one['tool'] === fault.name,
+            (one) => one['kind'] === 'request' && one['tool'] === fault.name,
           )
           assert.equal(line['decision'], 'unavailable')
           assert.match(String(line['reason']), fault.code ?? /^$/)

@@ -59,9 +59,10 @@ const connections: Readonly<Record<string, (origin: string) => Promise<string>>>
     return outcome
   },
   upstream: async (origin) => {
-    const upstream = createUpstream(resourceConfig(`${origin}/mcp`))
-    const outcome = await upstream.calls
-      .request({ path: '/mcp', method: 'GET' })
+    const { connections: upstream } = createUpstream(resourceConfig(`${origin}/mcp`))
+    const outcome = await upstream
+      .lease()
+      .client.request({ path: '/mcp', method: 'GET' })
       .then(() => 'answered', String)
     await upstream.close()
     return outcome

@@ -31,3 +31,16 @@ export function upstreamRefused(status: number): ErrorAnswer {
     reason: `upstream_refused:${status}`,
   })
 }
+
+/**
+ * The answer to a call that had none ten minutes after its token's end. Not a 401: clients would
+ * sign in and make the call again, and what it did so far is not known.
+ */
+export function callOverdue(): ErrorAnswer {
+  return new ErrorAnswer({
+    status: 504,
+    error: 'upstream_timeout',
+    description: 'The MCP server had not answered ten minutes after the end of the token.',
+    reason: 'token_ended',
+  })
+}

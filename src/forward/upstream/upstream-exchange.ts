@@ -1,28 +1,45 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
-import { type Dispatcher, errors, type Pool } from 'undici'
+import { type Dispatcher, errors } from 'undici'
+import type { Clock } from '../../clock.ts'
 import type { ErrorAnswer } from '../../oauth/error-answer.ts'
+import type { RequestRecord } from '../../observe/record.ts'
+import { type OutcomeReader, outcomeReader } from '../answer/outcome-reader.ts'
 import { type AnswerHeaders, isEventStream } from '../answer/response-headers.ts'
-import { upstreamFailure } from '../answer/upstream-failure.ts'
-import type { OpenStream, OpenStreams } from '../open-exchanges.ts'
+import { callOverdue, upstreamFailure } from '../answer/upstream-failure.ts'
+import type { ExchangeOwner, OpenExchange, OpenExchanges } from '../open-exchanges.ts'
+import type { Lease, UpstreamConnections } from './upstream-connections.ts'
 
-/** What happens to an answer on its way back; the relay itself only moves bytes. */
+/** What happens to an answer on its way back; the exchange itself only moves bytes. */
 export interface ExchangeParts {
   /** The client's response. Nothing is written to it before `begin` says so. */
   readonly response: ServerResponse
+  readonly owner: ExchangeOwner
+  readonly open: OpenExchanges
+  readonly clock: Clock
+  /** Gets the outcome. */
+  readonly record: RequestRecord
   /** `response_timeout`: milliseconds until the upstream's headers. */
   readonly headersTimeout: number
+  /** `stream_keep_alive`: milliseconds of silence, after which a comment is sent; 0: never. */
+  readonly keepAlive: number
   /** Headers to answer with, or `undefined` when the answer is not to pass (and was given). */
   begin(status: number, headers: IncomingHttpHeaders): AnswerHeaders | undefined
-  /** The upstream failed before its headers. */
+  /** There is no answer of the upstream's to pass on. */
   fail(answer: ErrorAnswer): void
-  /** Absent: a call, which may finish. Otherwise a stream that ends with its token. */
-  readonly stream?: { readonly expiresAt: number; readonly open: OpenStreams }
 }
 
 // Made once: they only tell undici that an exchange is over, and an error costs its stack.
 const clientLeft = new Error('the client left')
-const streamEnded = new Error('the stream was ended with its token')
+const tokenEnded = new Error('the exchange was ended with its token')
+const clientStoodStill = new Error('the client did not read its answer')
 const notPassed = new Error('the answer is not passed on')
+
+/** How long back-pressure may stand still: a client that does not read must not hold its call. */
+const STANDS_STILL_MS = 60_000
+
+const LEAST_TICK_MS = 50
+
+const KEEP_ALIVE = ': keep-alive\n\n'
 
 /**
  * One exchange with the upstream, byte for byte. http-proxy's own reply path (reply-from) is not
@@ -30,67 +47,112 @@ const notPassed = new Error('the answer is not passed on')
  * and ends idle ones.
  *
  * The upstream is cancelled as soon as the client leaves, before or after its headers; a client that
- * reads slowly slows the upstream down (back-pressure). Nothing is sent twice: a tool call is not
- * idempotent.
+ * reads slowly slows the upstream down (back-pressure), and one that stands still for a minute is
+ * left. Nothing is sent twice: a tool call is not idempotent.
  */
-export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenStream {
-  readonly #relayed: ExchangeParts
+export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchange {
+  readonly #parts: ExchangeParts
   readonly #began = performance.now()
-  #controller: Dispatcher.DispatchController | undefined
+  #lease: Lease | undefined
+  #reader: OutcomeReader | undefined
+  #isKeptAlive = false
   #ended = false
   #paused = false
   #abandoned: Error | undefined
+  /** When the client last took something; milliseconds since the epoch. */
+  #tookAt = 0
+  /** When something was last sent to the client. */
+  #sentAt = 0
 
-  constructor(relayed: ExchangeParts) {
-    this.#relayed = relayed
-    relayed.response.once('close', () => this.#abandon(clientLeft))
-    relayed.stream?.open.add(this)
+  constructor(parts: ExchangeParts) {
+    this.#parts = parts
+    parts.open.add(this)
+    if (parts.owner.kind === 'call') parts.record.outcome = 'cut' // until its end was seen
+    parts.response.once('close', () => {
+      parts.open.remove(this)
+      this.#abandon(clientLeft)
+    })
   }
 
-  send(pool: Pool, options: Dispatcher.DispatchOptions): void {
-    pool.dispatch(options, this)
+  /** Sends the request, unless the exchange is over by now. */
+  send(connections: UpstreamConnections, options: Dispatcher.DispatchOptions): void {
+    if (this.#abandoned) return
+    this.#lease = connections.lease()
+    this.#lease.client.dispatch(options, this)
   }
 
-  get expiresAt(): number {
-    return this.#relayed.stream?.expiresAt ?? Number.POSITIVE_INFINITY
+  get tickEvery(): number {
+    const { keepAlive } = this.#parts
+    return keepAlive === 0 ? Number.POSITIVE_INFINITY : Math.max(LEAST_TICK_MS, keepAlive / 4)
   }
 
-  /** Ends a stream cleanly: the client sees its regular end, the upstream a closed connection. */
+  get owner(): ExchangeOwner {
+    return this.#parts.owner
+  }
+
+  /** The client of a stream sees its regular end, that of a call one that was cut. */
   end(): void {
-    const { response } = this.#relayed
-    if (!response.headersSent) return // not a stream yet; the answer will be
-    response.end()
-    this.#abandon(streamEnded)
+    const { response, owner } = this.#parts
+    if (response.writableEnded)
+      response.destroy() // it has its answer, and does not read it
+    else if (response.headersSent) {
+      if (owner.kind === 'stream') response.end()
+      else response.destroy()
+    } else if (owner.kind === 'stream')
+      return // not a stream yet; the answer will be
+    else this.#parts.fail(callOverdue())
+    this.#abandon(tokenEnded)
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller
-    if (this.#abandoned) controller.abort(this.#abandoned)
+  tick(now: number): void {
+    const { response, keepAlive } = this.#parts
+    const { writableEnded, writableLength, writableNeedDrain } = response
+    const waits = writableNeedDrain || (writableEnded && writableLength > 0)
+    if (!waits) {
+      this.#tookAt = now
+      if (this.#isKeptAlive && now - this.#sentAt >= keepAlive) this.#keepAlive(now)
+    } else if (now - this.#tookAt >= STANDS_STILL_MS) {
+      response.destroy()
+      this.#abandon(clientStoodStill)
+    }
+  }
+
+  onRequestStart(): void {
+    // What ends an exchange ends its connection; undici need not be told apart from that.
   }
 
   onResponseStart(
-    controller: Dispatcher.DispatchController,
+    _controller: Dispatcher.DispatchController,
     status: number,
     upstreamHeaders: IncomingHttpHeaders,
   ): void {
     if (status < 200) {
-      this.#endIfLate(controller)
+      this.#endIfLate()
       return // 1xx speaks to us, not to the client
     }
-    const headers = this.#relayed.begin(status, upstreamHeaders)
+    const headers = this.#parts.begin(status, upstreamHeaders)
     if (headers === undefined) {
-      controller.abort(notPassed)
+      this.#parts.record.outcome = 'none'
+      this.#abandon(notPassed)
       return
     }
-    const { response } = this.#relayed
+    const { response, clock } = this.#parts
+    this.#reader = outcomeReader(upstreamHeaders)
+    this.#tookAt = clock.now()
+    this.#sentAt = this.#tookAt
     response.writeHead(status, headers)
-    if (isEventStream(upstreamHeaders)) process.nextTick(flushIfSilent, response)
+    if (!isEventStream(upstreamHeaders)) return
+    this.#isKeptAlive = this.#parts.keepAlive > 0 && upstreamHeaders['content-length'] === undefined
+    process.nextTick(flushIfSilent, response)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const { response } = this.#relayed
+    const { response, clock } = this.#parts
+    this.#reader?.push(chunk)
+    if (this.#isKeptAlive) this.#sentAt = clock.now()
     if (response.write(chunk) || this.#paused) return
     this.#paused = true
+    this.#tookAt = clock.now()
     controller.pause()
     response.once('drain', () => {
       this.#paused = false
@@ -99,35 +161,46 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenStream 
   }
 
   onResponseEnd(): void {
-    this.#finish()
-    this.#relayed.response.end()
+    this.#ended = true
+    const { response, record, clock } = this.#parts
+    record.outcome = this.#reader?.outcome() ?? 'none'
+    this.#tookAt = clock.now()
+    this.#lease?.release()
+    response.end()
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#finish()
-    if (this.#abandoned || error === notPassed) return
-    const { response } = this.#relayed
+    this.#ended = true
+    this.#lease?.destroy(error)
+    if (this.#abandoned) return
+    const { response, record } = this.#parts
     // A cut answer must not look like a whole one.
-    if (response.headersSent) response.destroy()
-    else this.#relayed.fail(upstreamFailure(error))
+    if (response.headersSent) {
+      record.outcome = 'cut'
+      response.destroy()
+    } else {
+      record.outcome = 'none'
+      this.#parts.fail(upstreamFailure(error))
+    }
+  }
+
+  /** Some hop in front cuts what is silent (nginx after 60 s); between events a comment is nothing. */
+  #keepAlive(now: number): void {
+    if (this.#ended || this.#abandoned || !this.#reader?.betweenEvents?.()) return
+    this.#sentAt = now
+    this.#parts.response.write(KEEP_ALIVE)
   }
 
   /** undici's own timer starts anew at each 1xx, so that a stream of them would never end. */
-  #endIfLate(controller: Dispatcher.DispatchController): void {
-    const late = performance.now() - this.#began > this.#relayed.headersTimeout
-    if (late) controller.abort(new errors.HeadersTimeoutError())
+  #endIfLate(): void {
+    const late = performance.now() - this.#began > this.#parts.headersTimeout
+    if (late) this.#lease?.destroy(new errors.HeadersTimeoutError())
   }
 
   #abandon(reason: Error): void {
     if (this.#ended || this.#abandoned) return
     this.#abandoned = reason
-    this.#relayed.stream?.open.remove(this)
-    this.#controller?.abort(reason)
-  }
-
-  #finish(): void {
-    this.#ended = true
-    this.#relayed.stream?.open.remove(this)
+    this.#lease?.destroy(reason)
   }
 }
 

@@ -1,28 +1,27 @@
-import { Pool } from 'undici'
+import type { Client } from 'undici'
 import type { ResourceConfig } from '../../config/config.ts'
+import { UpstreamConnections } from './upstream-connections.ts'
 
 /** A resource's MCP server, with the connections to it. */
 export interface Upstream {
   /** The one path on it that requests go to. */
   readonly path: string
-  /** For calls. */
-  readonly calls: Pool
-  /** For streams, which hold their connection: apart, against head-of-line blocking of calls. */
-  readonly streams: Pool
-  /** Lets requests in flight end, then closes the connections. */
-  close(): Promise<void>
+  readonly connections: UpstreamConnections
+}
+
+/** Opens no connection yet. Redirects are not followed. */
+export function createUpstream(resource: ResourceConfig): Upstream {
+  const { origin, pathname } = new URL(resource.upstream)
+  return { path: pathname, connections: new UpstreamConnections(origin, upstreamOptions(resource)) }
 }
 
 /**
- * Opens no connection yet. Certificates are verified unless the configuration says otherwise by a
- * name that begins with `unsafe_`; redirects are not followed and nothing is sent twice.
+ * How connections to a resource's upstream are made. Certificates are verified unless the
+ * configuration says otherwise by a name that begins with `unsafe_`.
  */
-export function createUpstream(resource: ResourceConfig): Upstream {
-  const url = new URL(resource.upstream)
+export function upstreamOptions(resource: ResourceConfig): Client.Options {
   const client = resource.upstream_client_certificate
-  const options: Pool.Options = {
-    // No bound: each stream holds a connection, and a bound would make others wait (head-of-line).
-    connections: null,
+  return {
     pipelining: 1,
     connect: {
       timeout: resource.connect_timeout,
@@ -34,15 +33,5 @@ export function createUpstream(resource: ResourceConfig): Upstream {
     },
     headersTimeout: resource.response_timeout,
     bodyTimeout: 0, // a silent stream lives; a client that leaves ends it
-  }
-  const calls = new Pool(url.origin, options)
-  const streams = new Pool(url.origin, options)
-  return {
-    path: url.pathname,
-    calls,
-    streams,
-    async close() {
-      await Promise.all([calls.close(), streams.close()])
-    },
   }
 }

@@ -2,9 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import type { ResourceAccess } from '../../access/authenticate.ts'
 import type { Clock } from '../../clock.ts'
 import type { Config, ResourceConfig } from '../../config/config.ts'
-import type { OpenStreams } from '../../forward/open-exchanges.ts'
+import type { OpenExchanges } from '../../forward/open-exchanges.ts'
 import { registerResource } from '../../forward/route.ts'
 import { createUpstream } from '../../forward/upstream/upstream.ts'
+import type { RequestLog } from '../../observe/request-log.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import type { SignInFacts } from '../../sign-in/metadata.ts'
 import type { Endpoint } from '../steps/checks.ts'
@@ -15,7 +16,8 @@ export interface ResourceParts {
   readonly resource: ResourceConfig
   readonly access: ResourceAccess
   readonly signIn: SignInFacts
-  readonly streams: OpenStreams
+  readonly exchanges: OpenExchanges
+  readonly requestLog: RequestLog
   readonly sessionKeys: KeyRing
   readonly clock: Clock
   readonly version: string
@@ -31,7 +33,7 @@ export function resourceScope(parts: ResourceParts, config: Config) {
   const endpoint: Endpoint = { name: 'resource', path, resource: name, guard }
   return async (scope: FastifyInstance): Promise<void> => {
     scope.decorateRequest('accessDecision')
-    scope.addHook('onClose', () => upstream.close())
+    scope.addHook('onClose', () => upstream.connections.close())
     const forwarding = {
       ...parts,
       upstream,

@@ -51,7 +51,12 @@ function conclude(
   if (authorization.kind === 'permit') {
     const { permit } = authorization
     record.acts_as = permit.actsAs
-    request.accessDecision = { kind: 'permit', permit }
+    const { rawHeaders } = request.raw
+    request.accessDecision = {
+      kind: 'permit',
+      permit,
+      authorization: () => valuesOf(rawHeaders, 'authorization'),
+    }
     return undefined
   }
   const answer = refusalResponse(authorization.refusal)

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Logger } from '../../observe/logger.ts'
 import type { Metrics } from '../../observe/metrics.ts'
-import { openRecord, type RequestRecord, writeRecord } from '../../observe/record.ts'
+import { openRecord, type RequestRecord } from '../../observe/record.ts'
+import type { RequestLog } from '../../observe/request-log.ts'
 import { pathOf } from './raw-request.ts'
 
 declare module 'fastify' {
@@ -15,7 +15,7 @@ declare module 'fastify' {
 const CLIENT_CLOSED_REQUEST = 499
 
 export interface RecordParts {
-  readonly log: Logger
+  readonly requestLog: RequestLog
   readonly metrics: Metrics
 }
 
@@ -37,6 +37,7 @@ export function openRequestRecord(
 ): void {
   request.record = openRecord({
     requestId: request.id,
+    traceparent: request.headers['traceparent'],
     clientIp: request.ip,
     method: request.method,
     path: loggedPath(pathOf(request)),
@@ -45,14 +46,14 @@ export function openRequestRecord(
   done()
 }
 
-/** Once, however the response ended: writes the lines and counts. */
+/** Once, however the response ended: writes the line and counts. */
 function closeRequestRecord(
   { record }: FastifyRequest,
   response: { readonly headersSent: boolean; readonly statusCode: number },
-  { log, metrics }: RecordParts,
+  { requestLog, metrics }: RecordParts,
 ): void {
   const status = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST
-  writeRecord(log, record, status)
+  requestLog.end(record, status)
   if (record.resource === undefined) return
   const { resource, decision, reason = '' } = record
   metrics.requests.inc({ resource, decision, reason, status: String(status) })

@@ -4,11 +4,13 @@ import { PassThrough } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../src/clock.ts'
 import type { Config } from '../../../src/config/config.ts'
-import { OpenStreams } from '../../../src/forward/open-exchanges.ts'
+import { OpenExchanges } from '../../../src/forward/open-exchanges.ts'
 import { BufferedBytes } from '../../../src/http/buffered-bytes.ts'
 import { readJwt } from '../../../src/oauth/jwt.ts'
+import { AuditOutput } from '../../../src/observe/audit-file.ts'
 import { createLogger } from '../../../src/observe/logger.ts'
 import { createMetrics } from '../../../src/observe/metrics.ts'
+import { plainProcessLog } from '../../../src/observe/process-log.ts'
 import {
   createGeneration,
   type Generation,
@@ -233,12 +235,15 @@ test('keys made at start outlive a reload, and so do the tokens that they sealed
 
 test('what was opened is remembered over a reload, as long as the sealing keys are the same', async (t) => {
   const { gateway } = await start(t)
+  const log = createLogger('silent', new PassThrough())
   const around: ServiceContext = {
-    log: createLogger('silent', new PassThrough()),
+    log,
+    lines: plainProcessLog(log),
+    audit: new AuditOutput(undefined),
     metrics: createMetrics('0.0.0-test'),
-    streams: new OpenStreams(systemClock),
     ended: new EndedSessions(systemClock),
     bodies: new BufferedBytes(),
+    exchanges: new OpenExchanges(systemClock),
     documents: { find: () => assert.fail('nothing is fetched') },
     clock: systemClock,
     version: '0.0.0-test',

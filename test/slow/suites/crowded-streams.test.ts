@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { type TestContext, test } from 'node:test'
+import { limitsWith } from '../../support/defaults.ts'
 import { type Gateway, startGateway } from '../../support/gateway.ts'
 import { post } from '../../support/raw-http.ts'
 import { startUpstream } from '../../support/recording-upstream.ts'
@@ -35,7 +36,10 @@ async function start(t: TestContext) {
     response.flushHeaders()
     left.push(once(incoming.socket, 'close'))
   })
-  const gateway = await startGateway(t, { upstream: upstream.url })
+  const gateway = await startGateway(t, {
+    upstream: upstream.url,
+    config: { limits: limitsWith({ streams_per_user: 1000 }) },
+  })
   return { upstream, gateway, left, token: await gateway.entra.mint() }
 }
 

@@ -30,6 +30,7 @@ test('1,000 streams held for two minutes while calls run: none drops, each deliv
     upstream: upstream.url,
     tenantId: entra.tenantId,
     authority: entra.origin,
+    settings: { limits: { streams_per_user: streams } },
   })
   const serving = await serve()
   await untilReady(serving)

@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
+import { AuditOutput } from '../../src/observe/audit-file.ts'
 import { createLogger, errorSummary } from '../../src/observe/logger.ts'
-import { openRecord, type RequestRecord, writeRecord } from '../../src/observe/record.ts'
+import { plainProcessLog } from '../../src/observe/process-log.ts'
+import { openRecord, type RequestRecord } from '../../src/observe/record.ts'
+import { RequestLog } from '../../src/observe/request-log.ts'
+
+const arrival = {
+  requestId: 'request-1',
+  traceparent: undefined,
+  clientIp: '203.0.113.9',
+  method: 'POST',
+  path: '/mcp',
+}
 
 function linesOf(fill: (record: RequestRecord) => void): Record<string, unknown>[] {
   const lines: Record<string, unknown>[] = []
@@ -12,33 +23,50 @@ function linesOf(fill: (record: RequestRecord) => void): Record<string, unknown>
       done()
     },
   })
-  const at = { requestId: 'request-1', clientIp: '203.0.113.9', method: 'POST', path: '/mcp' }
-  const record = openRecord(at)
+  const settings = { before_dispatch: false, arguments: [] }
+  const processLog = plainProcessLog(createLogger('info', sink))
+  const requestLog = new RequestLog(processLog, settings, new AuditOutput(undefined))
+  const record = openRecord(arrival)
   fill(record)
-  writeRecord(createLogger('info', sink), record, 200)
+  void requestLog.audit(record)
+  requestLog.end(record, 200)
   return lines
 }
 
 test('a record that nothing was said of is a refusal', () => {
   assert.deepEqual(
-    linesOf(() => undefined).map(({ kind, decision }) => [kind, decision]),
-    [['request', 'refuse']],
+    linesOf(() => undefined).map(({ kind, decision, outcome }) => [kind, decision, outcome]),
+    [['request', 'refuse', 'none']],
   )
 })
 
 test('each tool call of a batch has a line of its own, the request a bounded one', () => {
   const tools = Array.from({ length: 500 }, (_value, i) => `tool-${i}`)
-  const [request, ...audits] = linesOf((record) => {
-    record.tools = tools
+  const lines = linesOf((record) => {
+    record.calls = tools.map((tool) => ({ tool }))
     record.methods = tools.map(() => 'tools/call')
   })
+  const request = lines.pop()
   assert.deepEqual(
-    audits.map(({ tool }) => tool),
+    lines.map(({ tool }) => tool),
     tools,
   )
   assert.match(String(request?.['tool']), /^tool-0,.*tool-19,… 500 in all$/)
   assert.ok(JSON.stringify(request).length < 1000)
 })
+
+const traces: readonly (readonly [string | undefined, string | undefined])[] = [
+  [undefined, undefined],
+  ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', '0af7651916cd43dd8448eb211c80319c'],
+  [`00-${'0'.repeat(32)}-b7ad6b7169203331-01`, undefined],
+  ['00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01', undefined],
+  ['garbage', undefined],
+]
+for (const [traceparent, traceId] of traces) {
+  test(`the trace id of ${traceparent} is ${traceId}`, () => {
+    assert.equal(openRecord({ ...arrival, traceparent }).trace_id, traceId)
+  })
+}
 
 test('lines have a time that people and machines read, and the level by name', () => {
   const [line] = linesOf(() => undefined)

@@ -1,0 +1,129 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { ErrorAnswer } from '../oauth/error-answer.ts'
+import { judgeAnswer } from './answer/answer-verdict.ts'
+import { type AnswerHeaders, passedHeaders } from './answer/response-headers.ts'
+import { upstreamRefused } from './answer/upstream-failure.ts'
+import type { AccessDecision, Forwarding } from './forwarding.ts'
+import type { ExchangeOwner } from './open-exchanges.ts'
+import type { ReadRequest } from './read-request.ts'
+import { bindSessionId, type SessionOwner } from './session-id.ts'
+import { TooMany } from './too-many.ts'
+import { UpstreamExchange } from './upstream/upstream-exchange.ts'
+import { sessionOwner, upstreamHeaders } from './upstream-headers.ts'
+
+/** A request that access let through. */
+export interface Dispatch {
+  readonly forwarding: Forwarding
+  readonly decision: Extract<AccessDecision, { kind: 'permit' }>
+  readonly read: ReadRequest
+}
+
+/**
+ * Sends a request to the upstream, its audit lines first.
+ *
+ * @throws ErrorAnswer for what can be said before; `TooMany` for a user with too much under way
+ */
+export function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dispatch): void {
+  const { forwarding, decision, read } = work
+  const { upstream, exchanges, clock, resource, requestLog } = forwarding
+  const { principal } = decision.permit
+  const secondsAgo = Math.floor((clock.now() - principal.expiresAt) / 1000)
+  // The body took its time to arrive: what was good then need not be now.
+  if (secondsAgo >= 0) throw forwarding.refuse({ reason: 'expired', secondsAgo })
+
+  const owner = exchangeOwner(request, work)
+  if (exchanges.isTooMany(owner, forwarding.limits)) {
+    throw new TooMany(owner, forwarding.limits)
+  }
+  const { permit } = decision
+  const session = sessionOwner(resource, permit)
+  const requestId = request.id
+  const headers = upstreamHeaders({ forwarding, permit, sent: read.headers, requestId })
+  const { record } = request
+  record.decision = 'allow'
+  const exchange = new UpstreamExchange({
+    response: reply.raw,
+    owner,
+    open: exchanges,
+    clock,
+    record,
+    headersTimeout: resource.response_timeout,
+    keepAlive: resource.stream_keep_alive,
+    begin: (status, received) => begin(reply, { forwarding, owner: session, status, received }),
+    fail: (answer) => reply.send(answer),
+  })
+  const send = (): void =>
+    exchange.send(upstream.connections, {
+      path: upstream.path,
+      method: request.method as 'POST' | 'GET' | 'DELETE',
+      headers,
+      body: read.bytes.length === 0 ? null : read.bytes,
+    })
+  const written = requestLog.audit(record)
+  if (written === undefined) send()
+  else written.then(send, () => reply.send(auditUnavailable()))
+}
+
+/** What subscribes is a stream, wherever in a batch it stands. */
+function exchangeOwner(
+  request: FastifyRequest,
+  { decision, forwarding, read }: Dispatch,
+): ExchangeOwner {
+  const { principal } = decision.permit
+  const messages = read.body.kind === 'messages' ? read.body.messages : []
+  const requests = messages.filter(({ id, method }) => id !== undefined && method !== undefined)
+  const subscriptions = messages.filter(({ method }) => method === 'subscriptions/listen')
+  const isStream = request.method === 'GET' || subscriptions.length > 0
+  const resource = forwarding.resource.name
+  return {
+    kind: isStream ? 'stream' : 'call',
+    resource,
+    user: principal.userKey,
+    expiresAt: principal.expiresAt,
+    calls: isStream ? requests.length - subscriptions.length : Math.max(1, requests.length),
+    isOneWay: requests.length === 0,
+    judgedBy: (judge) => judge(resource, decision.authorization()),
+  }
+}
+
+/** The line of a call could not be written, and `audit.before_dispatch` makes no call without. */
+function auditUnavailable(): ErrorAnswer {
+  return new ErrorAnswer({
+    status: 503,
+    error: 'temporarily_unavailable',
+    description: 'The audit line of this call could not be written, so it was not made.',
+    headers: { 'retry-after': '5' },
+    reason: 'audit_unavailable',
+  })
+}
+
+interface Beginning {
+  readonly forwarding: Forwarding
+  readonly owner: SessionOwner
+  readonly status: number
+  readonly received: Parameters<typeof passedHeaders>[0]
+}
+
+function begin(reply: FastifyReply, beginning: Beginning): AnswerHeaders | undefined {
+  const { forwarding, owner, status, received } = beginning
+  reply.request.record.upstream_status = status
+  const verdict = judgeAnswer(status, received)
+  if (verdict.kind === 'refused') {
+    reply.send(upstreamRefused(status))
+    return undefined
+  }
+  if (verdict.kind === 'claims_wanted') {
+    reply.send(forwarding.wantClaims(verdict.claims))
+    return undefined
+  }
+  reply.hijack()
+  const headers = passedHeaders(received)
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) headers[name] = String(value)
+  }
+  const session = received['mcp-session-id']
+  if (typeof session === 'string') {
+    headers['mcp-session-id'] = bindSessionId(session, owner, forwarding.sessionKeys)
+  }
+  return headers
+}

@@ -1,0 +1,56 @@
+import type { Permit } from '../access/authorize.ts'
+import type { ResourceConfig } from '../config/config.ts'
+import { ErrorAnswer } from '../oauth/error-answer.ts'
+import type { Forwarding } from './forwarding.ts'
+import type { ClientHeaders, FlatHeaders } from './request-headers.ts'
+import { openSessionId, type SessionOwner } from './session-id.ts'
+
+/** What the headers of one request towards the upstream are made of. */
+export interface UpstreamHeaderParts {
+  readonly forwarding: Pick<Forwarding, 'resource' | 'sessionKeys' | 'version'>
+  readonly permit: Permit
+  /** What the client may send; never what is written here. */
+  readonly sent: Extract<ClientHeaders, { kind: 'headers' }>
+  readonly requestId: string
+}
+
+/**
+ * The one place where a credential is written towards an upstream: exactly one, the bearer of the
+ * permit, or none where the upstream acts as itself.
+ *
+ * @throws ErrorAnswer 404 for a session id that is not this user's (session hijacking)
+ */
+export function upstreamHeaders(parts: UpstreamHeaderParts): FlatHeaders {
+  const { forwarding, permit, sent, requestId } = parts
+  const { resource, sessionKeys, version } = forwarding
+  const headers = [...sent.passed]
+  if (sent.sessionId !== undefined) {
+    const session = openSessionId(sent.sessionId, sessionOwner(resource, permit), sessionKeys)
+    if (session === undefined) throw noSuchSession()
+    headers.push('mcp-session-id', session)
+  }
+  headers.push('user-agent', `rolecall/${version} (req=${requestId})`)
+  if (permit.actsAs === 'caller') {
+    const name = resource.upstream_token_header
+    if (name === 'authorization') headers.push('authorization', `Bearer ${permit.bearer}`)
+    else headers.push(name, permit.bearer)
+  }
+  return headers
+}
+
+/** To whom a session belongs that is opened with this permit. */
+export function sessionOwner(resource: ResourceConfig, permit: Permit): SessionOwner {
+  const owner = { resource: resource.name, user: permit.principal.userKey }
+  // Servers with a header of their own (argocd-mcp) keep the token of a session's first request: a
+  // fresh token then needs a fresh session.
+  if (resource.upstream_token_header === 'authorization') return owner
+  return { ...owner, token: permit.principal.tokenDigest }
+}
+
+function noSuchSession(): ErrorAnswer {
+  return new ErrorAnswer({
+    status: 404,
+    error: 'session_not_found',
+    description: 'There is no such MCP session for this user; initialize again.',
+  })
+}

@@ -1,0 +1,58 @@
+import { closeSync, openSync } from 'node:fs'
+import { LineWriter } from './line-writer.ts'
+import { createLogger, type Logger } from './logger.ts'
+
+/** `[audit] file`. */
+export interface AuditFile {
+  readonly logger: Logger
+  written(): Promise<void>
+  /** Writes what waits, and closes. */
+  close(): Promise<void>
+}
+
+/** Where audit lines go beside standard output: a reload can put another file in its place. */
+export class AuditOutput {
+  #file: AuditFile | undefined
+
+  constructor(file: AuditFile | undefined) {
+    this.#file = file
+  }
+
+  get file(): AuditFile | undefined {
+    return this.#file
+  }
+
+  /** From now on lines go to this file, those of requests that began before as well. */
+  async replace(file: AuditFile | undefined): Promise<void> {
+    const before = this.#file
+    this.#file = file
+    await before?.close()
+  }
+}
+
+/** Readable for its owner alone: the lines say who did what. */
+const MODE = 0o600
+
+/**
+ * Opens a file for audit lines and appends to it. A reload opens it anew, so that one that was moved
+ * away (logrotate) is followed by a new one.
+ *
+ * @param log is told when lines could not be written
+ * @throws the system's error when the file cannot be opened
+ */
+export function openAuditFile(path: string, log: Logger): AuditFile {
+  const fd = openSync(path, 'a', MODE)
+  const writer = new LineWriter(fd)
+  writer.tellLosses(({ other, failure }) => {
+    const lost = { lines: other, reason: failure ?? 'file_too_slow' }
+    log.error({ kind: 'audit_file', ...lost }, 'audit lines are missing in audit.file')
+  })
+  return {
+    logger: createLogger('info', writer.stream('audit')),
+    written: () => writer.written(),
+    async close() {
+      await writer.written().catch(() => undefined)
+      closeSync(fd)
+    },
+  }
+}
