@@ -10,6 +10,7 @@ import { type Service, startService } from '../service/service.ts'
 import { version } from '../version.ts'
 import { badUsage, type Command, type Terminal } from './command.ts'
 import { configurationFrom, configurationUsage } from './configuration.ts'
+import { needsRestart } from './needs-restart.ts'
 import { watchFiles } from './watched-files.ts'
 
 const STANDARD_OUTPUT = 1
@@ -147,23 +148,6 @@ async function reloadConfiguration(service: Service, running: Running): Promise<
   } catch (error) {
     log.error({ kind: 'reload', outcome: 'failed', reason: errorSummary(error) }, 'reload failed')
   }
-}
-
-/** Settings of the sockets themselves, which a reload keeps open. */
-function needsRestart(before: Config, after: Config): Problem[] {
-  const sockets = ['listen', 'admin_listen', 'limits'] as const
-  const changed = sockets.filter(
-    (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]),
-  )
-  const keys =
-    (before.tls === undefined) === (after.tls === undefined)
-      ? changed
-      : [...changed, 'tls_certificate_file']
-  return keys.map((key) => ({
-    key,
-    message: 'changed, and takes effect only after a restart',
-    remedy: 'Restart rolecall.',
-  }))
 }
 
 function tell(log: Logger, level: 'warn' | 'error', problems: readonly Problem[]): void {

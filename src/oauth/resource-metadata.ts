@@ -15,6 +15,8 @@ export interface ResourceDescription {
   /** The resource's path; begins with a slash, does not end with one. */
   readonly path: string
   readonly name: string
+  /** What it is, for users and models. */
+  readonly description?: string | undefined
   readonly authorizationServer: string
   readonly scopes: readonly string[]
 }
@@ -46,6 +48,8 @@ export function resourceMetadata(described: ResourceDescription): ResourceMetada
     authorization_servers: [described.authorizationServer],
     ...(described.scopes.length > 0 && { scopes_supported: described.scopes }),
     bearer_methods_supported: ['header'],
-    resource_name: `rolecall: ${described.name}`,
+    resource_name: [`rolecall: ${described.name}`, described.description]
+      .filter((text) => text !== undefined)
+      .join(', '),
   }
 }

@@ -24,6 +24,11 @@ test('the document names the exact URL, the issuer, the scopes and the header me
   })
 })
 
+test('the name says what the resource is, where that is configured', () => {
+  const { resource_name: name } = resourceMetadata({ ...described, description: 'Europe' })
+  assert.equal(name, 'rolecall: prod, Europe')
+})
+
 test('without scopes the document names none', () => {
   assert.equal('scopes_supported' in resourceMetadata({ ...described, scopes: [] }), false)
 })

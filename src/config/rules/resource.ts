@@ -165,4 +165,15 @@ const accepted: Rule = (input, resource, at) => {
   )
 }
 
-const rules: readonly Rule[] = [upstream, identity, audiences, accepted]
+/** Until there is a fleet, nothing reads them. */
+const labels: Rule = ({ draft, report }, resource, at) => {
+  if (Object.keys(resource.labels).length === 0) return
+  report.warn(
+    draft,
+    at('labels'),
+    'has no effect without a fleet',
+    'Remove it, or leave it for later.',
+  )
+}
+
+const rules: readonly Rule[] = [upstream, identity, audiences, accepted, labels]

@@ -140,13 +140,16 @@ export const resourceSchema = z.strictObject({
     .string()
     .optional()
     .meta({
-      description: 'What it is, for people and models.',
+      description: 'What it is, for users and models: on the start page and in the metadata.',
       examples: ['Europe, production'],
     }),
   labels: z
     .record(z.string(), z.string())
     .prefault({})
-    .meta({ description: 'Labels for the fleet.', examples: [{ region: 'eu' }] }),
+    .meta({
+      description: 'Labels for the fleet. Without one they have no effect.',
+      examples: [{ region: 'eu' }],
+    }),
   ...upstreamShape,
   ...tokenShape,
 })

@@ -23,6 +23,7 @@ ${parts.introduction}
 ${parts.first}${config.resources.map(
   (resource) => html`<section class="card">
 <h2>${resource.name}</h2>
+${resource.description === undefined ? '' : html`<p>${resource.description}</p>`}
 <p>MCP endpoint, over streamable HTTP:</p>
 <pre>${config.public_url}${resource.path}</pre>
 ${parts.section(resource)}

@@ -11,7 +11,7 @@ const RETRY_AFTER_SECONDS = '10'
 
 /** A resource with what its metadata says. */
 export interface PublishedResource {
-  readonly resource: Pick<ResourceConfig, 'name' | 'path'>
+  readonly resource: Pick<ResourceConfig, 'name' | 'path' | 'description'>
   readonly signIn: SignInFacts
 }
 
@@ -31,6 +31,7 @@ export function wellKnownRoutes(
         publicUrl: config.public_url,
         path: resource.path,
         name: resource.name,
+        description: resource.description,
         authorizationServer: signIn.authorizationServer(),
         scopes: signIn.scopes,
       }),

@@ -335,6 +335,12 @@ const warnings: readonly Row[] = [
     /mixes up sign-ins.*state.*PKCE/,
   ],
   [
+    'labels without a fleet',
+    { 'resource.0.labels': { region: 'eu' } },
+    'resource[0].labels',
+    /no effect without a fleet/,
+  ],
+  [
     'keys that end before the next fetch',
     { 'identity_provider.stale_for': '5m' },
     'identity_provider.stale_for',

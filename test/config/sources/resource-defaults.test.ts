@@ -33,7 +33,7 @@ audiences = ["${aks}"]
 allowed_clients = ["*"]
 required_groups = ["ops"]
 connect_timeout = "2s"
-labels = { region = "eu" }
+description = "Europe"
 `
 const load = (more: string, given: Given = {}) => loadToml(`${provider}${more}${resources}`, given)
 
@@ -46,7 +46,7 @@ const taken: readonly (readonly [key: keyof ResourceConfig, values: readonly unk
   ['allowed_clients', ['any', 'any']],
   ['required_groups', [['ops'], []]],
   ['connect_timeout', [2000, 1000]],
-  ['labels', [{ region: 'eu' }, { region: 'eu' }]],
+  ['description', ['Europe', 'Europe']],
   [
     'request_scopes',
     [aks, 'api://two'].map((it) => [`${it}/.default`, 'openid', 'profile', 'offline_access']),
