@@ -1,34 +1,38 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
+import { FairCache } from './fair-cache.ts'
 import type { ProcessStore } from './store.ts'
 
-/** Characters, of keys and values of one kind together. What was used least lately makes room. */
+/** Characters, of keys and values of one kind together. */
 const MOST_CHARACTERS = 16_000_000
-/** Characters. What an entry takes beside its key and value. */
-const ENTRY_CHARACTERS = 200
 
 /** How often what has ended is thrown out, in milliseconds, so that it crowds nothing out. */
 const SWEEP_EVERY_MS = 60_000
 
-/** This process's memory: no other process sees it, and it ends with the process. */
+/**
+ * This process's memory: no other process sees it, and it ends with the process. Keys are
+ * `kind:owner:name`, or `kind:name` for what is nobody's: no kind crowds out another, and within a kind
+ * no owner another.
+ */
 export class MemoryStore implements ProcessStore {
   readonly shared = false
   readonly #clock: Clock
-  /** By what stands before the colon of a key: no kind crowds out another. */
-  readonly #kinds = new Map<string, LRUCache<string, string>>()
+  readonly #mostCharacters: number
+  readonly #kinds = new Map<string, FairCache>()
   #swept: number
 
-  constructor(clock: Clock) {
+  /** @param mostCharacters of each kind; for tests */
+  constructor(clock: Clock, mostCharacters = MOST_CHARACTERS) {
     this.#clock = clock
+    this.#mostCharacters = mostCharacters
     this.#swept = clock.now()
   }
 
   async get(key: string): Promise<string | undefined> {
-    return this.#kindOf(key).get(key)
+    return this.#kindOf(key).get(ownerOf(key), key)
   }
 
   async setIfAbsent(key: string, value: string, ttl: number): Promise<boolean> {
-    if (this.#kindOf(key).has(key)) return false
+    if (this.#kindOf(key).get(ownerOf(key), key) !== undefined) return false
     this.#put(key, value, ttl)
     return true
   }
@@ -38,37 +42,34 @@ export class MemoryStore implements ProcessStore {
   }
 
   async delete(key: string): Promise<void> {
-    this.#kindOf(key).delete(key)
+    this.#kindOf(key).delete(ownerOf(key), key)
   }
 
   close(): void {
     this.#kinds.clear()
   }
 
-  #kindOf(key: string): LRUCache<string, string> {
+  #kindOf(key: string): FairCache {
     const name = key.slice(0, key.indexOf(':') + 1)
-    const known = this.#kinds.get(name)
-    if (known) return known
-    const kind = new LRUCache<string, string>({
-      maxSize: MOST_CHARACTERS,
-      sizeCalculation: (value, of) => ENTRY_CHARACTERS + of.length + value.length,
-      ttlResolution: 0,
-      perf: { now: () => this.#clock.now() },
-    })
+    const kind = this.#kinds.get(name) ?? new FairCache(this.#mostCharacters, this.#clock)
     this.#kinds.set(name, kind)
     return kind
   }
 
   #put(key: string, value: string, ttl: number): void {
     this.#sweep()
-    // lru-cache keeps an entry through the millisecond in which it ends, and one of ttl 0 for ever.
-    this.#kindOf(key).set(key, value, { ttl: Math.max(1, Math.ceil(ttl) - 1) })
+    this.#kindOf(key).set(ownerOf(key), key, value, ttl)
   }
 
   #sweep(): void {
     const now = this.#clock.now()
     if (now - this.#swept < SWEEP_EVERY_MS) return
     this.#swept = now
-    for (const kind of this.#kinds.values()) kind.purgeStale()
+    for (const kind of this.#kinds.values()) kind.sweep()
   }
+}
+
+function ownerOf(key: string): string {
+  const [, owner = '', name] = key.split(':')
+  return name === undefined ? '' : owner
 }

@@ -6,7 +6,11 @@ import { deriveKeys } from '../../src/sealing/derived-keys.ts'
 import { EndedSessions } from '../../src/sign-in/sessions/ended-sessions.ts'
 import { SessionEnds } from '../../src/sign-in/sessions/session-ends.ts'
 import { createSingleUse } from '../../src/sign-in/single-use/redeem-once.ts'
-import type { Redeemable, SingleUse } from '../../src/sign-in/single-use/single-use.ts'
+import type {
+  Redeemable,
+  RedeemableRefreshToken,
+  SingleUse,
+} from '../../src/sign-in/single-use/single-use.ts'
 import type { IssuedTokens } from '../../src/sign-in/token/token-response.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import {
@@ -24,9 +28,25 @@ export const keys = deriveKeys([Buffer.alloc(32, 1).toString('base64url')]).for(
 const day = 86_400_000
 const minute = 60_000
 
-/** A refresh token of a sign-in that ends in a day. */
-export function refresh(id: string, family = 'family', now = Date.now()): Redeemable {
-  return { kind: 'refresh_token', id, family, until: now + day, familyUntil: now + day }
+/**
+ * A refresh token of a sign-in that ends in a day. By its name `a`, `b`, `c` one follows the other;
+ * every other name is the first of a family.
+ */
+export function refresh(
+  id: string,
+  family = 'family',
+  now = Date.now(),
+  user = 'alice',
+): RedeemableRefreshToken {
+  const generation = Math.max(0, 'abcdefgh'.indexOf(id))
+  return {
+    kind: 'refresh_token',
+    id: `${id} of ${family}`,
+    family,
+    generation,
+    user,
+    familyUntil: now + day,
+  }
 }
 
 /** A code of such a sign-in. */
@@ -117,7 +137,7 @@ export class FaultyStore implements SharedStore {
   set = (key: string, value: string, ttl: number) =>
     this.#ask(async () => {
       await this.memory.set(key, value, ttl)
-      if (value === 'used') this.marked += 1
+      if (/^(?:session|code):/.test(key)) this.marked += 1
     })
   setIfAbsent = (key: string, value: string, ttl: number) =>
     this.#ask(() => this.memory.setIfAbsent(key, value, ttl))

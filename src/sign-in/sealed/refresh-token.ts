@@ -11,6 +11,8 @@ const sessionShape = z.object({
   id: z.string(),
   /** The same for all refresh tokens that come of one sign-in. */
   family: z.string(),
+  /** Counts the refreshes: by the newest that was used, reuse is detected with one mark a session. */
+  generation: z.number().int().nonnegative(),
   client: z.string(),
   /** What it is good for: relay tells by the audience, broker by the resource's name. */
   bound: z.union([
@@ -39,12 +41,19 @@ export function beginSession(
   of: Pick<SignInSession, 'client' | 'bound' | 'user' | 'userName' | 'began'>,
   { session_lifetime: lifetime, tokens }: Pick<RelayConfig, 'session_lifetime' | 'tokens'>,
 ): SignInSession {
-  return { ...of, id: randomUUID(), family: randomUUID(), ends: of.began + lifetime, tokens }
+  return {
+    ...of,
+    id: randomUUID(),
+    family: randomUUID(),
+    generation: 0,
+    ends: of.began + lifetime,
+    tokens,
+  }
 }
 
 /** The next refresh token of a session (RFC 9700 §4.14.2: rotation). */
 export function sealRefreshToken(session: SignInSession, keys: KeyRing): Promise<string> {
-  return seal({ ...session, id: randomUUID() }, keys)
+  return seal({ ...session, id: randomUUID(), generation: session.generation + 1 }, keys)
 }
 
 /**

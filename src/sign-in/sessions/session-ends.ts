@@ -8,6 +8,10 @@ import { familyDigest } from './family-digest.ts'
 /** The log by which processes tell each other which sessions ended. */
 export const ENDS_LOG = 'ends'
 
+/** The same for whoever replays a refresh token and for whoever holds its successor. */
+export const SESSION_ENDED =
+  'This session was ended, on request, by the operator or because one of its refresh tokens was used before; sign in again.'
+
 /**
  * For how long an access token may outlive its session's last refresh, in milliseconds: as long as
  * the longest that Entra makes (continuous access evaluation).
@@ -73,10 +77,7 @@ export class SessionEnds {
    */
   async check(family: string, session: OwnedSession = { began: 0, names: [] }): Promise<void> {
     if (!(await this.#isEnded(familyDigest(family), session))) return
-    throw invalidGrant(
-      'This session was ended, on request, by the operator or because one of its tokens was used twice; sign in again.',
-      'session_revoked',
-    )
+    throw invalidGrant(SESSION_ENDED, 'session_revoked')
   }
 
   /** Whether a session was ended alone, by the digest of its family; not whether its owner's were. */

@@ -35,17 +35,17 @@ export class GraceAnswers {
    * @param at when it was issued, milliseconds since the epoch; the grace counts from there, however
    *   often the token is shown
    */
-  async keep({ kind, id }: Redeemable, issued: IssuedTokens, at: number): Promise<void> {
+  async keep({ kind, id, user }: Redeemable, issued: IssuedTokens, at: number): Promise<void> {
     if (kind === 'code') return
     // With what it is of: whoever can write into the store can put it under another name.
     const sealed = await seal({ of: id, issued }, this.#keys)
     const left = GRACE_MS - (this.#clock.now() - at)
-    if (left > 0) await this.#store.set(storeKey('answer', id), sealed, left)
+    if (left > 0) await this.#store.set(storeKey('answer', id, user), sealed, left)
   }
 
   /** @throws ErrorAnswer 503 for an answer that was sealed with a key that is not here yet */
-  async find({ kind, id }: Redeemable): Promise<IssuedTokens | undefined> {
-    const sealed = kind === 'code' ? undefined : await this.#store.get(storeKey('answer', id))
+  async find({ kind, id, user }: Redeemable): Promise<IssuedTokens | undefined> {
+    const sealed = kind === 'code' ? undefined : await this.#store.get(storeKey('answer', id, user))
     if (sealed === undefined) return undefined
     const answer = answerShape.safeParse(await open(sealed, this.#keys)).data
     // Made by ourselves: nobody else has the keys.

@@ -36,8 +36,7 @@ type Standing =
 
 /**
  * Single use over a store: in this process the first one redeems and the others wait for it; among
- * processes the one that has the claim. A replay is refused, and where the store is shared it ends the
- * whole family (RFC 9700 §4.14.2, RFC 6749 §4.1.2).
+ * processes the one that has the claim. A replay is refused, and that of a refresh token ends the family (RFC 9700 §4.14.2, RFC 6749 §4.1.2).
  */
 export function createSingleUse(parts: SingleUseParts): SingleUse {
   return new StoredSingleUse(parts)
@@ -159,7 +158,10 @@ class StoredSingleUse implements SingleUse {
   }
 
   async #refuseReplay(value: Redeemable): Promise<never> {
-    if (this.#sharedStore) await this.endFamily(value.family, value.familyUntil)
+    // Without a shared store a code that comes twice costs nobody a session: clients post them twice.
+    if (value.kind === 'refresh_token' || this.#sharedStore) {
+      await this.endFamily(value.family, value.familyUntil)
+    }
     throw replayed(value)
   }
 }

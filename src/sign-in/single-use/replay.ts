@@ -5,6 +5,7 @@ import { invalidGrant } from '../../oauth/errors.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { open, seal } from '../../sealing/sealed-value.ts'
 import type { Store } from '../../store/store.ts'
+import { SESSION_ENDED } from '../sessions/session-ends.ts'
 import { GRACE_MS } from './grace.ts'
 import type { Redeemable } from './single-use.ts'
 import { storeKey } from './store-key.ts'
@@ -17,9 +18,14 @@ export type Mark =
 
 const refusalShape = z.object({ of: z.string(), description: z.string(), reason: z.string() })
 
+/** Of a code that was used. A session's mark is the newest generation that was. */
+const USED = 'used'
+const REFUSED = 'refused '
+
 /**
- * The marks by which a replay is known: a code or refresh token that was redeemed has one until it
- * would have ended anyway.
+ * The marks by which a replay is known: one for each code until it would have ended, and one for each
+ * session until that ends, whatever the number of its refreshes. A refresh token is a replay where its
+ * generation is not newer than the mark.
  *
  * Every method throws `StoreUnavailable`.
  */
@@ -37,25 +43,38 @@ export class ReplayMarks {
   /** @returns `undefined` for a value that was not used */
   async find(value: Redeemable): Promise<Mark | undefined> {
     const mark = await this.#store.get(keyOf(value))
-    if (mark === undefined || mark === 'used') return mark && { kind: mark }
-    const sealed = mark.slice(mark.indexOf(' ') + 1)
-    const refusal = refusalShape.safeParse(await open(sealed, this.#keys)).data
-    const { description, reason } =
-      refusal?.of === value.id ? refusal : { description: 'Sign in again.', reason: 'refused' }
-    return { kind: 'refused', error: invalidGrant(description, reason) }
+    if (mark?.startsWith(REFUSED)) return this.#refusal(value, mark.slice(REFUSED.length))
+    return mark !== undefined && isUsed(value, mark) ? { kind: 'used' } : undefined
   }
 
   async markUsed(value: Redeemable): Promise<void> {
-    await this.#store.set(keyOf(value), 'used', this.#leftOf(value))
+    const before = await this.#store.get(keyOf(value))
+    // What the store is told late must not make a newer token good again.
+    if (before !== undefined && isUsed(value, before)) return
+    const mark = value.kind === 'code' ? USED : String(value.generation)
+    await this.#store.set(keyOf(value), mark, this.#leftOf(value))
   }
 
-  /** Remembers an `invalid_grant` with its words: asking the provider again can bring nothing else. */
+  /**
+   * Remembers an `invalid_grant` with its words: asking the provider again can bring nothing else. Of a
+   * refresh token it ends the session.
+   */
   async markRefused(value: Redeemable, { message, reason }: ErrorAnswer): Promise<void> {
-    const sealed = await seal({ of: value.id, description: message, reason }, this.#keys)
-    await this.#store.set(keyOf(value), `refused ${sealed}`, this.#leftOf(value))
+    const sealed = await seal({ of: markedBy(value), description: message, reason }, this.#keys)
+    await this.#store.set(keyOf(value), REFUSED + sealed, this.#leftOf(value))
   }
 
-  #leftOf({ until }: Redeemable): number {
+  async #refusal(value: Redeemable, sealed: string): Promise<Mark> {
+    const refusal = refusalShape.safeParse(await open(sealed, this.#keys)).data
+    const { description, reason } =
+      refusal?.of === markedBy(value)
+        ? refusal
+        : { description: 'Sign in again.', reason: 'refused' }
+    return { kind: 'refused', error: invalidGrant(description, reason) }
+  }
+
+  #leftOf(value: Redeemable): number {
+    const until = value.kind === 'code' ? value.until : value.familyUntil
     return Math.max(GRACE_MS, until - this.#clock.now())
   }
 }
@@ -64,13 +83,20 @@ export class ReplayMarks {
 export function replayed({ kind }: Redeemable): ErrorAnswer {
   return kind === 'code'
     ? invalidGrant('This code was redeemed before; sign in again.', 'code_reused')
-    : invalidGrant(
-        'This refresh token was used before; use the one that came with its answer, or sign in again.',
-        'refresh_token_reused',
-      )
+    : invalidGrant(SESSION_ENDED, 'refresh_token_reused')
 }
 
-/** Codes, which anybody can bring, apart from refresh tokens, which only users have who signed in. */
-function keyOf({ kind, id }: Redeemable): string {
-  return storeKey(kind === 'code' ? 'code' : 'use', id)
+function isUsed(value: Redeemable, mark: string): boolean {
+  return value.kind === 'code' ? mark === USED : value.generation <= Number(mark)
+}
+
+function markedBy(value: Redeemable): string {
+  return value.kind === 'code' ? value.id : value.family
+}
+
+/** Codes, which anybody can bring, apart from sessions, which only users have who signed in. */
+function keyOf(value: Redeemable): string {
+  return value.kind === 'code'
+    ? storeKey('code', value.id)
+    : storeKey('session', value.family, value.user)
 }

@@ -1,25 +1,39 @@
 import type { OwnedSession } from '../sessions/session-ends.ts'
 import type { IssuedTokens } from '../token/token-response.ts'
 
-/** A code or a refresh token of ours, which may be redeemed once. */
-export interface Redeemable {
-  /**
-   * A code that is shown again is `invalid_grant` (RFC 6749 §4.1.2). A refresh token is shown again by
-   * clients that lost the answer or refresh several times at once: within the grace it has the same
-   * answer.
-   */
-  readonly kind: 'code' | 'refresh_token'
-  /** Names this one code or token. */
-  readonly id: string
-  /** Everything that came of the same sign-in has the same one (RFC 9700 §4.14.2). */
+/** What came of one sign-in, all of which ends together (RFC 9700 §4.14.2). */
+interface OfFamily {
   readonly family: string
-  /** When it would have ended unused, milliseconds since the epoch. */
-  readonly until: number
   /** When nothing that comes of that sign-in can be good any more, milliseconds since the epoch. */
   readonly familyUntil: number
   /** Of a refresh token: the session that it is of. */
   readonly session?: OwnedSession
+  /** Of a refresh token: whose it is. What is kept for one user crowds out no other's. */
+  readonly user?: string
 }
+
+/** A code of ours. One that is shown again is `invalid_grant` (RFC 6749 §4.1.2). */
+export interface RedeemableCode extends OfFamily {
+  readonly kind: 'code'
+  readonly id: string
+  /** When it would have ended unused, milliseconds since the epoch. */
+  readonly until: number
+}
+
+/**
+ * A refresh token of ours. Clients that lost the answer, or refresh several times at once, show one
+ * again: within the grace it has the same answer.
+ */
+export interface RedeemableRefreshToken extends OfFamily {
+  readonly kind: 'refresh_token'
+  readonly id: string
+  /** Counts the refreshes of its session: each token has one more than the one it came of. */
+  readonly generation: number
+  readonly user: string
+}
+
+/** A code or a refresh token of ours, which may be redeemed once. */
+export type Redeemable = RedeemableCode | RedeemableRefreshToken
 
 /** Lets every code and every refresh token be redeemed once, and ends families. */
 export interface SingleUse {

@@ -1,9 +1,14 @@
 import { sha256 } from '../../sealing/digest.ts'
 
 /** What is kept for single use. Within a process no kind crowds out another. */
-type Kind = 'claim' | 'code' | 'use' | 'answer'
+type Kind = 'claim' | 'code' | 'session' | 'answer'
 
-/** Where the store keeps something about a value: by a digest, so that the store holds no ids. */
-export function storeKey(kind: Kind, name: string): string {
-  return `${kind}:${sha256(name)}`
+/**
+ * Where the store keeps something: under digests, so that it holds no ids and no names.
+ *
+ * @param user whose it is: within a process one user's crowd out no other's. Absent: nobody's yet
+ */
+export function storeKey(kind: Kind, name: string, user?: string): string {
+  const owner = user === undefined ? '' : sha256(user).slice(0, 22)
+  return `${kind}:${owner}:${sha256(name)}`
 }

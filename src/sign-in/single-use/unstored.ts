@@ -37,7 +37,7 @@ export class UnstoredUses {
       this.#tell(value, use).then(
         () => this.#uses.delete(value.id),
         () => {
-          if (this.#clock.now() < value.until) this.keep(value, use)
+          if (this.#clock.now() < value.familyUntil) this.keep(value, use)
           else this.#uses.delete(value.id)
         },
       )

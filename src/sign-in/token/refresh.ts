@@ -66,13 +66,13 @@ export async function refresh(
   await rules.checkOwner(session)
   checkSessionLimits(session, signIn, clock.now())
   const resources = rules.resourcesFor(session)
-  const until = sessionEnd(session, signIn)
   const token = {
     kind: 'refresh_token',
     id: session.id,
     family: session.family,
-    until,
-    familyUntil: until,
+    familyUntil: sessionEnd(session, signIn),
+    generation: session.generation,
+    user: session.user,
     session: { began: session.began, names: sessionNames.ofSession(session) },
   } as const
   return singleUse.once(token, async () => {

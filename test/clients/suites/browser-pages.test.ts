@@ -42,6 +42,10 @@ test('a person allows a client and signs in by keyboard alone', { skip }, async 
   await page.getByRole('heading', { name: 'Pick an account' }).waitFor()
   await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: /^Go on to/ }).waitFor()
+  await page.keyboard.press('Tab')
+  assert.equal(await focused.innerText(), 'Go on')
+  await page.keyboard.press('Enter')
   await page.getByText('You can go back now.').waitFor()
   const [answer] = client.answers
   assert.equal(answer?.get('state'), 'the-state')

@@ -177,7 +177,7 @@ test('without the store nothing is redeemed and nothing spent', async () => {
   const { store, one } = twoProcesses()
   const redemptions = new Redemptions()
   for (const fault of ['before', 'after'] as const) {
-    for (const value of [refresh(`a ${fault}`, 'family', now), code(`b ${fault}`, 'family', now)]) {
+    for (const value of [refresh('a', fault, now), code(`b ${fault}`, fault, now)]) {
       store.fault = fault
       const before = redemptions.count
       const { status, error, headers, reason } = await refusalOf(
@@ -250,7 +250,7 @@ test('a failure that the store is not told of stays the failure', async () => {
   const { store, one } = twoProcesses()
   const redemptions = new Redemptions()
   for (const error of [later, invalidGrant('The account is disabled.')]) {
-    const use = refresh(error.message, 'family', now)
+    const use = refresh('a', error.message, now)
     const failure = one.once(use, async () => {
       store.fault = 'before'
       throw error

@@ -66,7 +66,7 @@ onRedis('single use over Redis', () => {
     const { one, other, redemptions } = await start(t)
     for (let round = 1; round <= 5; round += 1) {
       const uses = Array.from({ length: 50 }, (_, i) =>
-        (i % 2 ? one : other).once(refresh(`token ${round}`), redemptions.succeed),
+        (i % 2 ? one : other).once(refresh('a', `family ${round}`), redemptions.succeed),
       )
       const [first, ...others] = await Promise.all(uses)
       for (const issued of others) assert.deepEqual(issued, first)
@@ -120,12 +120,15 @@ onRedis('single use over Redis', () => {
     await one.once(refresh('the-id-of-a-token', 'the-id-of-a-family'), redemptions.succeed)
     await one.once(code('the-id-of-a-code', 'the-id-of-a-family'), redemptions.succeed)
     const redemption = slow(redemptions.succeed)
-    const claimed = one.once(refresh('claimed', 'the-id-of-a-family'), redemption.redeem)
+    const claimed = one.once(refresh('b', 'the-id-of-a-family'), redemption.redeem)
     await redemption.began
     await other.endFamily('the-id-of-a-family', Date.now() + 60_000)
     const contents = await server.contents()
     const kinds = [...contents.keys()].map((key) => key.split(':')[1])
-    assert.deepEqual(new Set(kinds), new Set(['claim', 'use', 'code', 'answer', 'family', 'ends']))
+    assert.deepEqual(
+      new Set(kinds),
+      new Set(['claim', 'session', 'code', 'answer', 'family', 'ends']),
+    )
     const text = JSON.stringify([...contents])
     for (const secret of ['access-token', 'refresh-token', 'alice', 'idp.test', 'the-id-of']) {
       assert.ok(!text.includes(secret), secret)

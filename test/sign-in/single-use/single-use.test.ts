@@ -26,16 +26,16 @@ function start() {
   const store = new MemoryStore(clock)
   const singleUse = createSingleUse({ store, keys, ends: endsIn(store, clock), clock })
   const redemptions = new Redemptions()
-  const until = clock.now() + 24 * hour
+  const familyUntil = clock.now() + 24 * hour
   const once = (use: Redeemable, redeem: () => Promise<IssuedTokens>) =>
-    singleUse.once({ ...use, until }, redeem)
+    singleUse.once({ ...use, familyUntil }, redeem)
   return {
     clock,
     redemptions,
     once,
     use: (use: Redeemable) => once(use, redemptions.succeed),
     fail: (use: Redeemable, error: Error) => once(use, redemptions.failing(error)),
-    endFamily: (family: string) => singleUse.endFamily(family, until),
+    endFamily: (family: string) => singleUse.endFamily(family, familyUntil),
   }
 }
 
@@ -70,11 +70,12 @@ test('the grace is counted from the answer, and using the token does not make it
 test('after the grace a token is invalid_grant for as long as it lives, and nothing is asked', async () => {
   const { clock, use, redemptions } = start()
   await use(refresh('a'))
+  const expected = ['refresh_token_reused']
   for (const wait of [GRACE_MS, hour, 22 * hour]) {
     await clock.advance(wait)
     const { error, reason, message } = await refusalOf(use(refresh('a')))
-    assert.deepEqual([error, reason], ['invalid_grant', 'refresh_token_reused'])
-    assert.match(message, /used before.*sign in again/)
+    assert.deepEqual([error, reason], ['invalid_grant', expected.shift() ?? 'session_revoked'])
+    assert.match(message, /used (before|twice).*sign in again/)
   }
   assert.equal(redemptions.count, 1)
 })
@@ -132,22 +133,65 @@ test('a code raced 50 ways is redeemed for one, and later for nobody', async () 
   const { clock, use, redemptions } = start()
   const outcomes = await outcomesOf(Array.from({ length: 50 }, () => use(code('a'))))
   assert.deepEqual(outcomes, ['access-token-1', ...Array(49).fill('code_reused')])
+  assert.equal(tokenOf(await use(refresh('a'))), 'access-token-2')
   for (const wait of [0, GRACE_MS, hour]) {
     await clock.advance(wait)
     const { error, reason } = await refusalOf(use(code('a')))
     assert.deepEqual([error, reason], ['invalid_grant', 'code_reused'])
   }
-  assert.equal(redemptions.count, 1)
+  assert.equal(redemptions.count, 2)
 })
 
-test('within one process a repetition ends nothing but itself', async () => {
+test('within one process, too, reuse ends the family: a thief has one of the two tokens', async () => {
   const { clock, use } = start()
-  await use(code('the code'))
-  await refusalOf(use(code('the code')))
   await use(refresh('a'))
+  await use(refresh('b'))
   await clock.advance(GRACE_MS)
-  await refusalOf(use(refresh('a')))
-  assert.equal(tokenOf(await use(refresh('b'))), 'access-token-3')
+  assert.equal((await refusalOf(use(refresh('a')))).reason, 'refresh_token_reused')
+  assert.equal((await refusalOf(use(refresh('c')))).reason, 'session_revoked')
+  assert.equal(tokenOf(await use(refresh('a', 'another family'))), 'access-token-3')
+})
+
+test('a session has one mark, however often it is refreshed', async () => {
+  const clock = new SimulatedClock()
+  const store = new MemoryStore(clock)
+  const marks = new Set<string>()
+  const { set } = store
+  store.set = (key, ...rest) => {
+    if (key.startsWith('session:')) marks.add(key)
+    return set.call(store, key, ...rest)
+  }
+  const singleUse = createSingleUse({ store, keys, ends: endsIn(store, clock), clock })
+  const { succeed } = new Redemptions()
+  const first = refresh('a', 'family', clock.now())
+  for (let generation = 0; generation < 50; generation += 1) {
+    await singleUse.once({ ...first, id: `token ${generation}`, generation }, succeed)
+  }
+  assert.equal(marks.size, 1)
+  await clock.advance(GRACE_MS)
+  const old = { ...first, id: 'token 3', generation: 3 }
+  assert.equal((await refusalOf(singleUse.once(old, succeed))).reason, 'refresh_token_reused')
+})
+
+test('whatever others refresh, a token used long ago does not work again, and nobody loses a session', async () => {
+  const clock = new SimulatedClock()
+  // As many as 66,000 are to the memory of a process.
+  const store = new MemoryStore(clock, 200_000)
+  const singleUse = createSingleUse({ store, keys, ends: endsIn(store, clock), clock })
+  const { succeed } = new Redemptions()
+  const [used, idle] = ['used', 'idle'].map((family) => refresh('a', family, clock.now(), 'alice'))
+  assert.ok(used && idle)
+  await singleUse.once(used, succeed)
+  await singleUse.once(idle, succeed)
+  await clock.advance(GRACE_MS / 2)
+  for (let session = 0; session < 1_000; session += 1) {
+    await singleUse.once(refresh('a', `of mallory ${session}`, clock.now(), 'mallory'), succeed)
+  }
+  assert.equal(tokenOf(await singleUse.once(used, succeed)), 'access-token-1', 'within the grace')
+  await clock.advance(GRACE_MS)
+  assert.equal((await refusalOf(singleUse.once(used, succeed))).reason, 'refresh_token_reused')
+  const next = { ...idle, id: 'next', generation: 1 }
+  assert.equal(tokenOf(await singleUse.once(next, succeed)), 'access-token-1003')
 })
 
 test('an ended family is refused, used tokens within their grace too; another one goes on', async () => {
