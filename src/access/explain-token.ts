@@ -23,6 +23,7 @@ export interface ExplainedCheck {
   readonly found: string
 }
 
+/** What every check says of one token, and what comes of all of them. */
 export interface TokenExplanation {
   readonly verdict: 'accepted' | 'refused' | 'undecided'
   /** In the order of a request; nothing is reached after one that did not pass. */

@@ -10,6 +10,7 @@ import { asDocumentError, DocumentError, type DocumentFailure } from '../net/doc
 import type { JsonObject } from '../oauth/json.ts'
 import type { IssuerProfile } from './issuer-profile.ts'
 
+/** A discovery document whose issuer is the right one. */
 export interface Discovered {
   /** As the document spells it. */
   readonly issuer: string

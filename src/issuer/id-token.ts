@@ -25,6 +25,7 @@ export interface IdTokenRules {
   readonly algorithms: readonly string[]
 }
 
+/** What came of verifying an ID token: only `valid` has claims, and they are those that were signed. */
 export type IdTokenVerdict =
   | { readonly kind: 'valid'; readonly claims: JsonObject }
   | {

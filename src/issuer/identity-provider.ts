@@ -19,6 +19,7 @@ import type { ProviderGrants } from './token-endpoint/provider-grants.ts'
 import { createTokenEndpoint, type TokenEndpointOptions } from './token-endpoint/token-endpoint.ts'
 import { type CachingVerifier, createTokenVerifier } from './token-verifier.ts'
 
+/** One identity provider: its keys and addresses as they are now, and its token endpoint. */
 export interface IdentityProvider {
   readonly profile: IssuerProfile
   readonly verifier: CachingVerifier
@@ -48,6 +49,7 @@ export interface IdentityProvider {
   status(): IdentityProviderStatus
 }
 
+/** How fresh the documents are, and what is wrong with the latest fetch. */
 export interface IdentityProviderStatus {
   /** Keys were fetched once. It never goes back to false. */
   readonly ready: boolean
@@ -63,6 +65,7 @@ export interface IdentityProviderStatus {
   readonly algorithms: readonly string[]
 }
 
+/** What the provider side is built with, beside its configuration. */
 export interface IdentityProviderOptions extends DocumentOptions {
   /** In place of the bounded one; for tests. */
   readonly fetch?: BoundedFetch

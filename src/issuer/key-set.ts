@@ -3,6 +3,7 @@ import { calculateJwkThumbprint, type JWK } from 'jose'
 import { DocumentError } from '../net/document-error.ts'
 import { isJsonObject, type JsonObject } from '../oauth/json.ts'
 
+/** A public key of the provider, fit to verify. */
 export interface VerificationKey {
   /** RFC 7638 thumbprint: the same key is the same id, whatever `kid` it is listed under. */
   readonly id: string
@@ -12,11 +13,13 @@ export interface VerificationKey {
   readonly algorithms: readonly string[]
 }
 
+/** The keys that count, and their ids. */
 export interface KeySet {
   readonly keys: readonly VerificationKey[]
   readonly ids: ReadonlySet<string>
 }
 
+/** Which keys of a set count. */
 export interface KeySetRules {
   /** `signing_algorithms`: a key that fits none of them is ignored. */
   readonly algorithms: readonly string[]

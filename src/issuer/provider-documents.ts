@@ -19,6 +19,7 @@ export interface DocumentSource {
   readonly fetch: BoundedFetch
 }
 
+/** Time, who is told, and whether the mock may be used. */
 export interface DocumentOptions {
   readonly clock: Clock
   /** Whether the mock identity provider's keys may be used. */

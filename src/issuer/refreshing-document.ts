@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { asDocumentError, type DocumentError } from '../net/document-error.ts'
 
+/** A document, and how old it is. */
 export interface Fetched<T> {
   readonly value: T
   /** When the fetch that brought it began, in milliseconds since the epoch. */
@@ -17,6 +18,7 @@ export interface FetchAttempt<T> {
   readonly error?: DocumentError
 }
 
+/** Where a document comes from and how long it counts. */
 export interface RefreshingDocumentOptions<T> {
   readonly clock: Clock
   /** Fetches and parses; whatever it throws counts as a failed fetch. */

@@ -22,6 +22,7 @@ export interface SignedToken {
   readonly keyId: string
 }
 
+/** What came of looking at a signature. */
 export type Verification =
   | { readonly kind: 'signed'; readonly token: SignedToken }
   /** The key set was fetched after the token was issued, or the token has no `iat`. */
@@ -29,6 +30,7 @@ export type Verification =
   | { readonly kind: 'bad_signature' }
   | Undecidable
 
+/** Fail closed: without fresh keys nothing is said of a token. */
 export interface Undecidable {
   readonly kind: 'unavailable'
   readonly reason: 'no_keys_yet' | 'keys_too_old' | 'key_fetch_pending'
@@ -36,6 +38,7 @@ export interface Undecidable {
   readonly retryAfter: number
 }
 
+/** Verifies signatures, and remembers those that held. */
 export interface TokenVerifier {
   /**
    * The token, if its signature was verified before, its key is still in the key set and the keys
@@ -60,6 +63,7 @@ export interface CachingVerifier extends TokenVerifier {
   cachedTokens(): number
 }
 
+/** The key set and the rules that signatures are verified by. */
 export interface TokenVerifierOptions {
   readonly clock: Clock
   readonly keySet: RefreshingDocument<KeySet>

@@ -15,6 +15,7 @@ export type BoundedFetch = CustomFetch
  */
 export type PlainHttp = 'loopback' | 'cluster-internal'
 
+/** The bounds of one connection; each has a default. */
 export interface BoundedFetchOptions {
   readonly clock: Clock
   /** PEM: the only authorities trusted for the servers asked; absent: the system's. */
@@ -32,6 +33,7 @@ export interface BoundedFetchOptions {
   readonly lookup?: LookupFunction
 }
 
+/** A fetch with its sockets. */
 export interface BoundedConnection {
   readonly fetch: BoundedFetch
   /** Ends every exchange and every socket. */

@@ -40,6 +40,7 @@ export interface AuthorizationServerDescription {
   readonly ownSignIn?: OwnSignIn
 }
 
+/** What a server tells of itself that signs users in at an address of its own. */
 export interface OwnSignIn {
   /** Absent: clients may not register themselves (RFC 7591). */
   readonly registrationEndpoint?: string

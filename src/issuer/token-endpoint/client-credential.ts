@@ -31,6 +31,7 @@ export class CredentialError extends Error {
   }
 }
 
+/** One use of a credential. */
 export interface CredentialUse {
   readonly clock: Clock
   /** What discovery says of the provider. */

@@ -9,6 +9,7 @@ export interface ProviderGrants {
   refresh(request: RefreshRequest): Promise<GrantOutcome>
 }
 
+/** One authorization code, to be redeemed once. */
 export interface CodeRedemption {
   readonly code: string
   readonly redirectUri: string
@@ -17,6 +18,7 @@ export interface CodeRedemption {
   readonly scope?: readonly string[]
 }
 
+/** One refresh token, to be used once. */
 export interface RefreshRequest {
   readonly refreshToken: string
   /** Sent where the provider's kind wants it named. Empty: none is sent. */

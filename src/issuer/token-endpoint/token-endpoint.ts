@@ -22,6 +22,7 @@ import {
   type TokenErrorResponse,
 } from './token-endpoint-error.ts'
 
+/** What grants are asked with. */
 export interface TokenEndpointOptions {
   readonly clock: Clock
   readonly clientId: string
