@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,23 +7,19 @@ import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import type { Cluster } from '../environment/cluster/cluster.ts'
 import { clusterContents } from '../environment/cluster/contents.ts'
-import { findKubeBinaries } from '../environment/cluster/real/kube-binaries.ts'
 import { startRealCluster } from '../environment/cluster/real/real.ts'
 import { openMcpSession } from '../environment/mcp-session.ts'
-import { aksServerId, graphId, holmes } from '../environment/mock-entra/directory.ts'
+import { aksServerId, holmes } from '../environment/mock-entra/directory.ts'
 import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { onRealCluster } from '../real/availability.ts'
 import { codeFor, codeForm } from '../support/relay-gateway.ts'
-import { helmFolder } from './helm/distribution.ts'
 import { type ApiServer, connectApiServer } from './support/api-server.ts'
 import { withHelm } from './support/availability.ts'
+import { commandsIn, prepareFolder, runScript } from './support/guide.ts'
 import { type PodFiles, runInstallation } from './support/installed.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const guide = readFileSync(join(root, 'deploy/guides/aks-with-robusta.md'), 'utf8')
-const PROGRAMS = ['walk-through/bin', 'entra/bin'].map((folder) =>
-  fileURLToPath(new URL(folder, import.meta.url)),
-)
 
 interface Step {
   readonly title: string
@@ -36,7 +31,7 @@ const steps: readonly Step[] = guide
   .slice(1)
   .map((text) => ({
     title: text.slice(0, text.indexOf('\n')),
-    blocks: [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block = '']) => block),
+    blocks: commandsIn(text),
   }))
 
 test('there are at most twelve steps, in order, and each but asking is commands', () => {
@@ -76,59 +71,20 @@ onRealCluster('the walk through "AKS with Robusta"', () => {
       const { server, certificateAuthority } = cluster
       api = connectApiServer({ server, certificateAuthority, adminToken })
       toClose.push(() => api.close())
-      for (const name of ['deploy', 'src']) symlinkSync(join(root, name), join(folder, name))
-      writeFileSync(join(folder, 'kubeconfig'), JSON.stringify(api.kubeconfig))
+      symlinkSync(join(root, 'deploy'), join(folder, 'deploy'))
+      prepareFolder(folder, { kubeconfig: api.kubeconfig, tenantId: entra.tenantId })
       writeFileSync(join(folder, 'generated_values.yaml'), '{}')
-      writeFileSync(join(folder, 'log'), '')
-      writeFileSync(join(folder, 'state.json'), JSON.stringify(azure()))
     })
     after(async () => {
       for (const close of toClose.reverse()) await close()
       rmSync(folder, { recursive: true })
     })
 
-    /** What the stand-in for Azure knows: a tenant with the mock's ids, and a cluster. */
-    function azure(): object {
-      const published = {
-        [aksServerId]: ['user.read'],
-        [graphId]: ['openid', 'profile', 'email', 'offline_access'],
-      }
-      const principals = Object.entries(published).map(([appId, scopes]) => ({
-        id: `sp-of-${appId}`,
-        appId,
-        oauth2PermissionScopes: scopes.map((value) => ({ value, id: `${appId}/${value}` })),
-      }))
-      const clusters = { 'my-group/my-cluster': { aadProfile: { managed: true } } }
-      return {
-        tenantId: entra.tenantId,
-        nextAppId: holmes.client_id,
-        nextPassword: holmes.client_secret,
-        published,
-        principals,
-        clusters,
-        apps: [],
-        grants: [],
-        assignments: [],
-      }
-    }
-
     test('every command of the page runs, one after the other', () => {
       const script = steps
         .flatMap(({ title, blocks }) => [`echo '== ${title}'`, ...blocks])
         .join('\n')
-      const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', script], {
-        cwd: folder,
-        encoding: 'utf8',
-        env: {
-          PATH: [...PROGRAMS, process.env['PATH']].join(':'),
-          HOME: folder,
-          REAL_HELM: join(helmFolder(), 'helm'),
-          REAL_KUBECTL: findKubeBinaries().kubectl,
-          WALK_KUBECONFIG: join(folder, 'kubeconfig'),
-          FAKE_AZ_STATE: join(folder, 'state.json'),
-          FAKE_AZ_LOG: join(folder, 'log'),
-        },
-      })
+      const { status, stdout, stderr } = runScript(script, folder)
       const said = `${stdout}\n${stderr}`
       assert.equal(status, 0, said)
       assert.match(stdout, /== 2\. .*\ntrue\n== 3\. /, said)
