@@ -50,6 +50,18 @@ export function entraProfile(config: EntraConfig): IssuerProfile {
   }
 }
 
+const ENTRA_ORIGINS: readonly string[] = Object.values(clouds).flatMap(({ login, tokens }) => [
+  login,
+  tokens,
+])
+
+/** Whether an issuer is one of Entra's own, of whatever tenant and cloud, or of External ID. */
+export function isEntraIssuer(issuer: string): boolean {
+  if (!URL.canParse(issuer)) return false
+  const { origin, hostname } = new URL(issuer)
+  return ENTRA_ORIGINS.includes(origin) || hostname.endsWith('.ciamlogin.com')
+}
+
 /** The documents of `common` and `organizations` name a template in place of a tenant. */
 function namesOneTenant(issuer: string, tenant: string): boolean {
   return URL.canParse(issuer) && new URL(issuer).pathname.split('/').includes(tenant)

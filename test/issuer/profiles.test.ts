@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Cloud, EntraConfig } from '../../src/config/config.ts'
-import { entraProfile } from '../../src/issuer/entra.ts'
+import { entraProfile, isEntraIssuer } from '../../src/issuer/entra.ts'
 import { oidcProfile } from '../../src/issuer/oidc.ts'
 import { ENTRA_DEFAULTS, OIDC_DEFAULTS } from '../support/defaults.ts'
 
@@ -82,6 +82,21 @@ for (const [name, candidate, metadata, expected] of keys) {
     assert.equal(acceptsKey({ ...candidate }, { ...metadata }), expected)
   })
 }
+
+test('the issuers of Entra are known by their hosts', () => {
+  for (const one of [issuer, template, external, `https://sts.windows.net/${tid}/`]) {
+    assert.equal(isEntraIssuer(one), true, one)
+  }
+  for (const other of [
+    'http://sts.windows.net/x/',
+    'https://sts.windows.net.example/x/',
+    'https://ciamlogin.com.example/',
+    'urn:x',
+    '',
+  ]) {
+    assert.equal(isEntraIssuer(other), false, other)
+  }
+})
 
 const issuers: [string, string][] = [
   ['https://idp.example', 'https://idp.example/.well-known/openid-configuration'],

@@ -1,3 +1,4 @@
+import { isEntraIssuer } from '../../issuer/entra.ts'
 import { member, text, texts } from '../../oauth/claims.ts'
 import type { JsonObject } from '../../oauth/json.ts'
 import { splitScope } from '../../oauth/scope.ts'
@@ -120,11 +121,8 @@ function hasClientProof(claims: JsonObject): boolean {
   return Object.hasOwn(claims, 'azpacr') || Object.hasOwn(claims, 'appidacr')
 }
 
-const ENTRA_ISSUER =
-  /^https:\/\/(?:login\.microsoftonline\.(?:com|us)|login\.partner\.microsoftonline\.cn|sts\.windows\.net|sts\.chinacloudapi\.cn|[\w-]+\.ciamlogin\.com)\//
-
 function isOfEntra(claims: JsonObject): boolean {
-  if (ENTRA_ISSUER.test(text(claims, 'iss') ?? '')) return true
+  if (isEntraIssuer(text(claims, 'iss') ?? '')) return true
   return Object.hasOwn(claims, 'tid') && Object.hasOwn(claims, 'oid')
 }
 
