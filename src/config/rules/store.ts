@@ -7,22 +7,43 @@ import type { RuleInput } from './rule.ts'
 
 /** What the settings of the store demand of each other. */
 export function judgeStore(input: RuleInput): void {
-  const { settings, draft, report } = input
-  const { redis_url: url, redis_username: username, redis_password: password } = settings.store
-  const given = { redis_username: username, redis_password: password }
-  if (report.isWrong(['store', 'redis_url']) || report.isWrong(['store', 'redis_url_file'])) return
+  const { settings, report } = input
+  if (report.isWrong(['store'])) return
+  const { redis_url: url } = settings.store
   const address = url === undefined ? undefined : parseRedisUrl(url)
-  if (address !== undefined && !(address instanceof ValueError)) warnPlain(address, input)
-  for (const [key, value] of Object.entries(given)) {
-    const path = ['store', key]
-    if (value === undefined || report.isWrong(path) || address instanceof ValueError) continue
-    if (address === undefined) {
-      report.wrong(draft, path, 'is there without redis_url', 'Write redis_url too.')
-    } else if (address.username !== undefined || address.password !== undefined) {
-      const message = 'is there, and redis_url has a user or a password in it too'
-      report.wrong(draft, path, message, 'Keep redis_username and redis_password alone.')
-    }
+  if (address instanceof ValueError) return
+  if (address !== undefined) warnPlain(address, input)
+  judgeLogin('redis_username', address?.username, input)
+  judgeLogin('redis_password', address?.password, input)
+  judgeUserAlone(address, input)
+}
+
+/** @param inUrl what the URL says of the same thing */
+function judgeLogin(
+  key: 'redis_username' | 'redis_password',
+  inUrl: string | undefined,
+  { settings, draft, report }: RuleInput,
+): void {
+  const path = ['store', key]
+  if (settings.store[key] === undefined) return
+  if (settings.store.redis_url === undefined) {
+    report.wrong(draft, path, 'is there without redis_url', 'Write redis_url too.')
+  } else if (inUrl !== undefined) {
+    const remedy = `Keep ${key} alone, and redis_url without it.`
+    report.wrong(draft, path, 'is there, and redis_url has one in it too', remedy)
   }
+}
+
+/** Redis takes a user with a password only (AUTH). */
+function judgeUserAlone(
+  address: RedisAddress | undefined,
+  { settings, draft, report }: RuleInput,
+): void {
+  const { redis_username: username, redis_password: password } = settings.store
+  const path = ['store', 'redis_username']
+  if (username === undefined || (password ?? address?.password) !== undefined) return
+  if (report.isWrong(path)) return
+  report.wrong(draft, path, 'has no effect without a password', 'Write redis_password too.')
 }
 
 /** A password goes over the internet in the clear, and with it what sign-in keeps. */

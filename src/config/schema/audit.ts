@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { named } from './text.ts'
+import { exact } from './text.ts'
 
 /** `[audit]`: where the lines of tool calls go, and what they hold. */
 export const auditSchema = z
@@ -15,7 +15,7 @@ export const auditSchema = z
       description: 'Whether a call waits until its audit line is written.',
     }),
     arguments: z
-      .array(named)
+      .array(exact('Name each tool.'))
       .prefault([])
       .meta({
         description:

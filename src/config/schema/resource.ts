@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { textAs, ValueError } from '../value-error.ts'
 import { duration } from './duration.ts'
 import { aksAudience, readResourceName, readResourcePath, readTokenHeader } from './identifiers.ts'
-import { named } from './text.ts'
-import { readUpstream } from './url.ts'
+import { exact } from './text.ts'
+import { readTokenIssuer, readUpstream } from './url.ts'
 
 /** A scope as it may stand in a challenge (RFC 6749 §3.3). */
 const scope = textAs((text) =>
@@ -77,7 +77,7 @@ const upstreamShape = {
 
 const tokenShape = {
   audiences: z
-    .array(named)
+    .array(exact('Name each audience; unsafe_any_audience = true with empty audiences takes any.'))
     .prefault([])
     .meta({
       description: `The audiences of tokens for this resource; one must be in \`aud\`. Required. The API servers of AKS clusters: \`${aksAudience}\`.`,
@@ -98,11 +98,14 @@ const tokenShape = {
     description:
       'All of these must be in `scp`, `scope` and `roles` taken together; entra: without case.',
   }),
-  required_groups: z.array(named).prefault([]).meta({
-    description: 'The user must be in one of these, by `groups_claim`.',
-  }),
+  required_groups: z
+    .array(exact('Name each group, or remove the setting to ask for none.'))
+    .prefault([])
+    .meta({
+      description: 'The user must be in one of these, by `groups_claim`.',
+    }),
   allowed_clients: z
-    .array(named)
+    .array(exact('Name each client id, or write ["*"] alone for any.', '*'))
     .prefault([])
     .meta({
       description:
@@ -113,7 +116,7 @@ const tokenShape = {
     description: 'Takes tokens of applications, with no user behind them.',
   }),
   token_issuers: z
-    .array(named)
+    .array(textAs(readTokenIssuer))
     .prefault([])
     .meta({
       description:

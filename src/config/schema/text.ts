@@ -1,7 +1,23 @@
 import { z } from 'zod'
+import { textAs, ValueError } from '../value-error.ts'
 
 /** A text that is not empty. */
 export const named = z.string().min(1)
+
+/**
+ * A text that is compared as a whole: a wildcard in it would match nothing, in silence.
+ *
+ * @param remedy what to write in place of one
+ * @param any the one text that may be a wildcard
+ */
+export function exact(remedy: string, any?: '*') {
+  return textAs((text) => {
+    if (text === '') return new ValueError('is empty', 'Write a text, or remove it.')
+    if (text.trim() !== text) return new ValueError('has white space around it', 'Remove that.')
+    if (text === any || !text.includes('*')) return text
+    return new ValueError('has a wildcard, and it is compared as a whole', remedy)
+  })
+}
 
 /** Marks a text that means something when it is empty; everywhere else that is the same as no key. */
 export const emptyMark = 'empty means none'

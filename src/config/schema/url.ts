@@ -81,10 +81,33 @@ export function readIssuer(text: string): string | ValueError {
   return new ValueError(`is the address of ${what}, not an issuer`, `Write "${issuer}".`)
 }
 
-/** Reads a base URL, without slashes at its end. Plain http only on loopback. */
+/**
+ * Reads an issuer that tokens may name: any text, since it is compared and never fetched. What can
+ * only be a mistake is refused: a wildcard, a template, the address of a document or an endpoint.
+ */
+export function readTokenIssuer(text: string): string | ValueError {
+  if (text === '') return new ValueError('is empty', 'Write a text, or remove it.')
+  if (text.trim() !== text) return new ValueError('has white space around it', 'Remove that.')
+  if (/[*{}]/.test(text)) {
+    const remedy =
+      'Write the issuer exactly as `iss` of a token says it (rolecall explain shows it).'
+    return new ValueError('has a wildcard or a template, and it is compared as a whole', remedy)
+  }
+  const mistaken = /^https?:/i.test(text) && URL.canParse(text) ? mistakenIssuer(text) : undefined
+  if (mistaken === undefined) return text
+  const { what, issuer } = mistaken
+  return new ValueError(`is the address of ${what}, not an issuer`, `Write "${issuer}".`)
+}
+
+/** Reads the base URL of Entra's endpoints, without slashes at its end. Plain http only on loopback. */
 export function readBaseUrl(text: string): string | ValueError {
   const url = readSecureUrl(text)
-  return url instanceof ValueError ? url : text.replace(/\/+$/, '')
+  if (url instanceof ValueError) return url
+  if (!/\/v2\.0\/?$|\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\/|$)/i.test(url.pathname)) {
+    return text.replace(/\/+$/, '')
+  }
+  const remedy = `Write "${url.origin}", and the tenant into tenant_id.`
+  return new ValueError('has the tenant or version in it, which is added to it', remedy)
 }
 
 function readSecureUrl(text: string): URL | ValueError {

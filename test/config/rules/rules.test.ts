@@ -210,11 +210,17 @@ const problems: readonly Row[] = [
     'a Redis password stands in one place',
     { store: { redis_url: 'redis://:a@redis', redis_password: 'hunter2' }, ...broker },
     'store.redis_password',
-    /alone/,
+    /Keep redis_password alone/,
+  ],
+  [
+    'a Redis user has a password',
+    { store: { redis_url: 'redis://redis', redis_username: 'b' }, ...broker },
+    'store.redis_username',
+    /redis_password too/,
   ],
   [
     'a Redis user stands in one place',
-    { store: { redis_url: 'redis://a@redis', redis_username: 'b' }, ...broker },
+    { store: { redis_url: 'redis://a:p@redis', redis_username: 'b' }, ...broker },
     'store.redis_username',
     /alone/,
   ],
@@ -399,6 +405,11 @@ test('certificates that Node.js is told not to verify are a warning, a lenient p
   assert.deepEqual(warningsOf(loadWith({}, strict)), [])
   const NODE_OPTIONS = '--max-old-space-size=200 --insecure-http-parser'
   assertProblem(loadWith({}, { environment: { NODE_OPTIONS } }), 'NODE_OPTIONS', /two ways/)
+})
+
+test('the user of a Redis may stand in the URL, and the password apart', () => {
+  const store = { redis_url: 'rediss://an-id@redis:6380', redis_password: 'a/b' }
+  assert.deepEqual(configOf(loadWith({ ...broker, store })).store, store)
 })
 
 test('plain http goes to loopback and to cluster-internal names', () => {
