@@ -1,35 +1,17 @@
+import { canonicalHeader, isClientHeader, listHeaders } from '../net/header-names.ts'
 import type { MirroredHeaders } from './body/mirrored-headers.ts'
-
-/** One request's headers for the upstream: name, value, name, value, as undici sends them. */
-export type FlatHeaders = string[]
 
 export type ClientHeaders =
   | {
       readonly kind: 'headers'
       /** What may pass to the upstream. */
-      readonly passed: FlatHeaders
+      readonly passed: ReadonlyMap<string, string>
       /** As the client sent it: bound to a user. */
       readonly sessionId?: string
       /** What the client says of its body. */
       readonly mirrored: MirroredHeaders
     }
   | { readonly kind: 'malformed'; readonly problem: string }
-
-/** Sent twice, these count as one list (RFC 9110 §5.2); HolmesGPT sends two `Accept` lines. */
-const LISTS: ReadonlySet<string> = new Set(['accept', 'accept-language', 'tracestate'])
-
-const PASSED: ReadonlySet<string> = new Set([
-  ...LISTS,
-  'last-event-id',
-  'mcp-protocol-version',
-  'traceparent',
-])
-
-/** What describes a body, and says nothing without one. */
-const OF_BODIES: ReadonlySet<string> = new Set(['content-type', 'mcp-method', 'mcp-name'])
-
-/** `Mcp-Param-*` of MCP 2026-07-28. No underscore: some servers take `_` and `-` for the same. */
-const parameterName = /^mcp-param-[a-z0-9-]+$/
 
 const traceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 const tracestate = /^[\x20-\x7e]{1,512}$/
@@ -49,11 +31,12 @@ export function readClientHeaders(
   hasBody: boolean,
   tokenHeader: string,
 ): ClientHeaders {
+  const own = canonicalHeader(tokenHeader)
   const lines = new Map<string, string>()
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] ?? '').toLowerCase()
     const value = rawHeaders[i + 1] ?? ''
-    if (name === tokenHeader || !isRead(name, hasBody)) continue
+    if (!isClientHeader(name, hasBody) || canonicalHeader(name) === own) continue
     if (!keep(lines, name, value)) {
       return { kind: 'malformed', problem: `The header ${name} was sent twice.` }
     }
@@ -64,7 +47,7 @@ export function readClientHeaders(
   lines.delete('mcp-session-id')
   return {
     kind: 'headers',
-    passed: flat(lines),
+    passed: passedOf(lines),
     mirrored: {
       method: lines.get('mcp-method'),
       name: lines.get('mcp-name'),
@@ -72,11 +55,6 @@ export function readClientHeaders(
     },
     ...(sessionId === undefined ? {} : { sessionId }),
   }
-}
-
-function isRead(name: string, hasBody: boolean): boolean {
-  if (PASSED.has(name) || name === 'mcp-session-id') return true
-  return hasBody && (OF_BODIES.has(name) || parameterName.test(name))
 }
 
 /**
@@ -93,18 +71,16 @@ function foreignCharset(contentType: string | undefined): boolean {
 function keep(lines: Map<string, string>, name: string, value: string): boolean {
   const before = lines.get(name)
   if (before === undefined) lines.set(name, value)
-  else if (LISTS.has(name)) lines.set(name, `${before}, ${value}`)
+  else if (listHeaders.has(name)) lines.set(name, `${before}, ${value}`)
   else return before === value
   return true
 }
 
-function flat(lines: ReadonlyMap<string, string>): FlatHeaders {
-  const headers: FlatHeaders = []
-  const traced = traceparent.test(lines.get('traceparent') ?? '')
-  for (const [name, value] of lines) {
-    if (name === 'traceparent' && !traced) continue
-    if (name === 'tracestate' && !(traced && tracestate.test(value))) continue
-    headers.push(name, value)
-  }
-  return headers
+function passedOf(lines: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const passed = new Map(lines)
+  if (!traceparent.test(lines.get('traceparent') ?? '')) {
+    passed.delete('traceparent')
+    passed.delete('tracestate')
+  } else if (!tracestate.test(lines.get('tracestate') ?? '')) passed.delete('tracestate')
+  return passed
 }

@@ -2,7 +2,7 @@ import type { Permit } from '../access/authorize.ts'
 import type { ResourceConfig } from '../config/config.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 import type { Forwarding } from './forwarding.ts'
-import type { ClientHeaders, FlatHeaders } from './request-headers.ts'
+import type { ClientHeaders } from './request-headers.ts'
 import { openSessionId, type SessionOwner } from './session-id.ts'
 
 /** What the headers of one request towards the upstream are made of. */
@@ -18,24 +18,25 @@ export interface UpstreamHeaderParts {
  * The one place where a credential is written towards an upstream: exactly one, the bearer of the
  * permit, or none where the upstream acts as itself.
  *
+ * @returns name, value, name, value, as undici sends them
  * @throws ErrorAnswer 404 for a session id that is not this user's (session hijacking)
  */
-export function upstreamHeaders(parts: UpstreamHeaderParts): FlatHeaders {
+export function upstreamHeaders(parts: UpstreamHeaderParts): string[] {
   const { forwarding, permit, sent, requestId } = parts
   const { resource, sessionKeys, version } = forwarding
-  const headers = [...sent.passed]
+  // A map: whatever the token's header is called, one value goes up under it, and that is the token.
+  const headers = new Map(sent.passed)
   if (sent.sessionId !== undefined) {
     const session = openSessionId(sent.sessionId, sessionOwner(resource, permit), sessionKeys)
     if (session === undefined) throw noSuchSession()
-    headers.push('mcp-session-id', session)
+    headers.set('mcp-session-id', session)
   }
-  headers.push('user-agent', `rolecall/${version} (req=${requestId})`)
+  headers.set('user-agent', `rolecall/${version} (req=${requestId})`)
   if (permit.actsAs === 'caller') {
     const name = resource.upstream_token_header
-    if (name === 'authorization') headers.push('authorization', `Bearer ${permit.bearer}`)
-    else headers.push(name, permit.bearer)
+    headers.set(name, name === 'authorization' ? `Bearer ${permit.bearer}` : permit.bearer)
   }
-  return headers
+  return [...headers].flat()
 }
 
 /** To whom a session belongs that is opened with this permit. */

@@ -1,3 +1,4 @@
+import { canonicalHeader, isClientHeader } from '../../net/header-names.ts'
 import { ValueError } from '../value-error.ts'
 
 const guidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -60,15 +61,17 @@ function isSealingKey(key: string): boolean {
 }
 
 const headerForm = /^[a-z0-9!#$%&'*+.^`|~-]+$/
-const reservedHeaders = new Set([
+
+/** What is written here besides the token, and what frames a request or belongs to one hop. */
+const ownHeaders = new Set([
   'connection',
   'cookie',
+  'date',
   'expect',
   'forwarded',
   'host',
+  'http2-settings',
   'keep-alive',
-  'mcp-protocol-version',
-  'mcp-session-id',
   'proxy-authenticate',
   'proxy-authorization',
   'proxy-connection',
@@ -81,16 +84,19 @@ const reservedHeaders = new Set([
   'via',
 ])
 
+const families = /^(content|accept|mcp|x-forwarded|impersonate)(-|$)/
+
 /**
- * Reads the name of the header that carries the token upstream (RFC 9110 §5.1); lower case. A name
- * with `_` is refused: some servers read it as the one with `-`.
+ * Reads the name of the header that carries the token upstream (RFC 9110 §5.1); lower case. One that
+ * clients may send is refused, or a client's own value would go up beside the token (confused deputy);
+ * so is a name with `_`, which some servers read as the one with `-`.
  */
 export function readTokenHeader(text: string): string | ValueError {
   const name = text.toLowerCase()
   const remedy = 'Write "authorization", or the header your MCP server reads: "x-argocd-api-token".'
   if (!headerForm.test(name)) return new ValueError('is not the name of a header', remedy)
-  const meaningful =
-    reservedHeaders.has(name) || /^(content|accept|x-forwarded|impersonate)(-|$)/.test(name)
+  const read = canonicalHeader(name)
+  const meaningful = isClientHeader(read, true) || ownHeaders.has(read) || families.test(read)
   return meaningful ? new ValueError('is a header with a meaning of its own', remedy) : name
 }
 
