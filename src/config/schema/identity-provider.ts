@@ -78,7 +78,7 @@ export const identityProviderSchema = z
       }),
     user_claim: z.string().optional().meta({
       description:
-        'The claim with the name by which the cluster knows a user. Default: entra `upn`, else `oid`; oidc `preferred_username`, else `sub`.',
+        'The claim with the name by which the cluster knows a user. Default: entra `upn`, else `oid`; oidc `preferred_username`, else `sub`. Set, and not `sub`, it also names the users of a provider whose tokens have no `sub` (AD FS: `upn`).',
     }),
     groups_claim: emptyMeansNone(
       z.string().prefault('groups'),
@@ -86,7 +86,7 @@ export const identityProviderSchema = z
     ),
     client_claim: named.optional().meta({
       description:
-        'The claim that names the client of a token. Default: entra `appid`, `azp`; oidc `azp`, `client_id`, `cid` (Okta); all that are there must agree.',
+        'The claim that names the client of a token. Default: entra `appid`, `azp`; oidc `azp`, `client_id`, `cid` (Okta), `appid` (AD FS); all that are there must agree.',
       examples: ['cid'],
     }),
     certificate_authority_file: z.string().optional().meta({
