@@ -1,3 +1,4 @@
+import { type Cookie, CookieJar } from 'tough-cookie'
 import type { Send } from './trusting-fetch.ts'
 
 /** A person's browser without a window: cookies and forms, as far as sign-ins need them. */
@@ -42,10 +43,10 @@ export function createBrowser(send: Send = fetch): Browser {
     const headers = { ...(init.headers as Record<string, string>), ...(cookie && { cookie }) }
     const response = await send(url, { ...init, headers, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-      hosts.set(name, hostname)
-      if (/max-age=0/i.test(line)) cookies.delete(name)
-      else cookies.set(name, value)
+      const cookie = acceptedCookie(line, url)
+      hosts.set(cookie.key, hostname)
+      if (cookie.TTL() <= 0) cookies.delete(cookie.key)
+      else cookies.set(cookie.key, cookie.value)
     }
     return response
   }
@@ -69,6 +70,17 @@ export function createBrowser(send: Send = fetch): Browser {
     },
   }
   return browser
+}
+
+/**
+ * A cookie that a host sets, by the rules of RFC 6265bis: its domain, and what its prefix demands.
+ *
+ * @throws Error for one that browsers refuse
+ */
+function acceptedCookie(line: string, url: string): Cookie {
+  const cookie = new CookieJar(undefined, { prefixSecurity: 'strict' }).setCookieSync(line, url)
+  if (!cookie) throw new Error(`browsers do not take this cookie: ${line}`)
+  return cookie
 }
 
 /** More steps than any sign-in has. */
