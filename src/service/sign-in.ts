@@ -24,7 +24,12 @@ import type { Memory } from './memory.ts'
 export interface SignInParts {
   readonly provider: Pick<
     IdentityProvider,
-    'grants' | 'status' | 'metadataIssuer' | 'answersNameIssuer' | 'authorizationEndpoint'
+    | 'grants'
+    | 'verifyIdToken'
+    | 'status'
+    | 'metadataIssuer'
+    | 'answersNameIssuer'
+    | 'authorizationEndpoint'
   >
   readonly resources: readonly SignInResource[]
   readonly keys: DerivedKeys
@@ -130,5 +135,8 @@ function registrationEndpoints(
 }
 
 function exchangeOf({ clock, provider, onOutcome }: SignInParts) {
-  return createTokenExchange({ clock, decides: () => provider.status().decides, onOutcome })
+  const { verifyIdToken } = provider
+  if (!verifyIdToken) throw new Error('a sign-in mode needs identity_provider.client_id')
+  const decides = () => provider.status().decides
+  return createTokenExchange({ clock, decides, verifyIdToken, onOutcome })
 }

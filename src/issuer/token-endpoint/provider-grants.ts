@@ -1,4 +1,3 @@
-import type { JsonObject } from '../../oauth/json.ts'
 import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
 
 /** The grants that rolecall asks the identity provider's token endpoint for. None ever rejects. */
@@ -76,8 +75,6 @@ export interface ProviderTokens {
   readonly accessToken: string
   readonly refreshToken?: string
   readonly idToken?: string
-  /** Checked for issuer, audience and times, as OpenID Connect Core §3.1.3.7 has it; not the nonce. */
-  readonly idTokenClaims?: JsonObject
   /** Whole seconds. */
   readonly expiresIn?: number
 }

@@ -2,7 +2,7 @@ import { authorize as permit } from '../../access/authorize.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { type BrokerContext, type BrokerResource, callbackUrl } from '../broker-context.ts'
 import type { ExchangedTokens } from '../provider/exchange.ts'
-import { checkNonce } from '../provider/provider-nonce.ts'
+import { expectedIdToken } from '../provider/id-token.ts'
 import { judgeTokens } from '../token/judge-tokens.ts'
 import type { BrowserAnswer, SignedInPage } from './browser-answer.ts'
 import { providerProof, type Transaction } from './transaction.ts'
@@ -34,6 +34,7 @@ export async function finishOwnSignIn(
     grant: 'authorization_code',
     key: transaction.id,
     candidates: [first],
+    idToken: expectedIdToken(first.resource, nonce),
     ask: () =>
       parts.provider.grants.redeemCode({
         code,
@@ -42,7 +43,6 @@ export async function finishOwnSignIn(
         scope: first.resource.request_scopes,
       }),
   })
-  checkNonce(obtained, nonce, first)
   const page = await signedInPage(obtained, resources, parts)
   const log = { decision: 'allow', reason: 'own_sign_in' } as const
   return { kind: 'page', status: 200, page, cookies: [], log }

@@ -5,6 +5,7 @@ import { temporarilyUnavailable } from '../../oauth/errors.ts'
 import { EXCHANGE_MS } from '../deadlines.ts'
 import { type JudgedTokens, judgeTokens, type SignInResource } from '../token/judge-tokens.ts'
 import type { CodeGrant, RefreshGrant } from '../token/token-request.ts'
+import { type ExpectedIdToken, judgeIdToken, type VerifyIdToken } from './id-token.ts'
 import { PendingTokens } from './pending-tokens.ts'
 import { tokensOf } from './provider-outcome.ts'
 
@@ -17,6 +18,7 @@ export interface Asking {
   readonly key: string
   /** The first that takes the token counts. */
   readonly candidates: readonly SignInResource[]
+  readonly idToken: ExpectedIdToken
   ask(): Promise<GrantOutcome>
 }
 
@@ -39,6 +41,7 @@ export interface TokenExchangeParts {
   readonly clock: Clock
   /** Whether the provider's keys are there. */
   decides(): boolean
+  readonly verifyIdToken: VerifyIdToken
   /** Told of everything that the provider answered, for the log. */
   onOutcome(grant: GrantType, outcome: GrantOutcome): void
 }
@@ -46,6 +49,7 @@ export interface TokenExchangeParts {
 export function createTokenExchange({
   clock,
   decides,
+  verifyIdToken: verify,
   onOutcome,
 }: TokenExchangeParts): TokenExchange {
   const pending = new PendingTokens(clock)
@@ -54,18 +58,26 @@ export function createTokenExchange({
     onOutcome(grant, outcome)
     return tokensOf(outcome)
   }
+  const judge = async (
+    tokens: ProviderTokens,
+    { candidates, idToken }: Asking,
+  ): Promise<JudgedTokens> => {
+    const judged = await judgeTokens(tokens, candidates, () => clock.now())
+    await judgeIdToken(tokens, judged, { ...idToken, verify })
+    return judged
+  }
   return {
     async obtain(asking) {
       if (!decides()) {
         throw temporarilyUnavailable(
-          'The keys of the identity provider are not there at the moment; try again shortly.',
+          'The keys of the identity provider are not known at the moment; retry in a few seconds.',
           { retryAfter: 5, reason: 'no_keys' },
         )
       }
       const deadline = clock.now() + EXCHANGE_MS
       const tokens = pending.take(asking.key) ?? (await askedFor(asking))
       try {
-        const judging = judgeTokens(tokens, asking.candidates, () => clock.now())
+        const judging = judge(tokens, asking)
         return { tokens, judged: await within(judging, deadline - clock.now(), clock) }
       } catch (error) {
         // The provider has spent its side of the grant: the same request must be able to go on.

@@ -4,7 +4,7 @@ import { type BrokerContext, type BrokerResource, callbackUrl } from '../broker-
 import { authenticateClient, checkOwner } from '../clients/client-authentication.ts'
 import type { PresentedClient } from '../clients/client-credentials.ts'
 import type { ExchangedTokens } from '../provider/exchange.ts'
-import { checkNonce } from '../provider/provider-nonce.ts'
+import { expectedIdToken } from '../provider/id-token.ts'
 import { resourceIndicators } from '../resource-indicator.ts'
 import { beginSession, type SignInSession } from '../sealed/refresh-token.ts'
 import type { SessionIndex } from '../sessions/session-index.ts'
@@ -85,6 +85,7 @@ async function redeemCode(
       grant: 'authorization_code',
       key: id,
       candidates: [resource],
+      idToken: expectedIdToken(resource.resource, nonce),
       ask: () =>
         parts.provider.grants.redeemCode({
           code: code.provider,
@@ -93,7 +94,6 @@ async function redeemCode(
           scope: resource.resource.request_scopes,
         }),
     })
-    checkNonce(exchanged, nonce, resource)
     const { principal } = exchanged.judged
     const of = {
       client: client.id,

@@ -123,6 +123,8 @@ async function redeemCode(
     grant: 'authorization_code',
     key: digest([code, redirectUri, codeVerifier]),
     candidates: asked.meant,
+    // The nonce is the client's, who sent the browser to the provider itself.
+    idToken: { required: false },
     ask: () => context.grants.redeemCode(redemption),
   })
   const { principal, resource } = exchanged.judged

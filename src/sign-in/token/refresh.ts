@@ -94,6 +94,8 @@ function askProvider(
     grant: 'refresh_token',
     key: session.id,
     candidates: resources,
+    // OpenID Connect Core §12.2: a refresh may bring none, and one that it brings has no nonce.
+    idToken: { required: false },
     ask: () => grants.refresh({ refreshToken, scope }),
   })
 }

@@ -170,7 +170,7 @@ for (const [name, client, credential] of credentials) {
     const claims = claimsOf(first.accessToken)
     assert.equal(claims['upn'], 'alice@contoso.test')
     assert.equal(claims['appid'], client.client_id)
-    assert.equal(first.idTokenClaims?.['nonce'], 'the-nonce')
+    assert.equal(claimsOf(first.idToken ?? '')['nonce'], 'the-nonce')
     assert.ok(Number.isInteger(first.expiresIn))
     const refreshToken = first.refreshToken ?? ''
     const second = tokensOf(await grants.refresh({ refreshToken, scope }))

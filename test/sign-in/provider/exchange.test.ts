@@ -29,7 +29,12 @@ function sourceAfter(milliseconds: number) {
       )
     },
   }
-  const source = createTokenExchange({ clock, decides: () => true, onOutcome: () => undefined })
+  const source = createTokenExchange({
+    clock,
+    decides: () => true,
+    verifyIdToken: () => assert.fail('there is no ID token'),
+    onOutcome: () => undefined,
+  })
   const obtain = (verifier: TokenVerifier) =>
     source.obtain({
       grant: 'refresh_token',
@@ -40,6 +45,7 @@ function sourceAfter(milliseconds: number) {
           access: { verifier, policy: entraPolicy() },
         },
       ],
+      idToken: { required: false },
       ask: provider.ask,
     })
   return { clock, provider, obtain }

@@ -207,13 +207,15 @@ test('a refresh without a new refresh token goes on with the one before', async 
   assert.equal(new Set(sent.slice(-3)).size, 1)
 })
 
-test('the ID token is not needed and not handed out, and a bad one is trouble, not a refusal', async (t) => {
+test('the ID token is not needed and not handed out, and one that cannot be used ends it with the remedy', async (t) => {
   const { gateway, entra, tap } = await start(t)
   changing(tap, entra, ({ id_token: _, ...body }) => body)
   const { refresh } = await signedIn(gateway, 'alice')
   const foreign = await entra.mint({ kind: 'id', audience: 'another-client' })
   changing(tap, entra, (body) => ({ ...body, id_token: foreign }))
-  assertPassing(await postToken(gateway, refreshForm(refresh)))
+  const refused = await postToken(gateway, refreshForm(refresh))
+  assert.deepEqual([refused.status, refused.body['error']], [400, 'invalid_grant'])
+  assert.match(String(refused.body['error_description']), /identity_provider\.client_id/)
   tap.answerWith(undefined)
   const { status, body } = await postToken(gateway, refreshForm(refresh))
   assert.equal(status, 200)

@@ -121,25 +121,40 @@ test("another person's ID token is not taken, even with our nonce", async (t) =>
   await assertPage(await browser.get(back.href), 400, /two people/)
 })
 
-test('an ID token that is missing, for another client, of another issuer or over brings no tokens', async (t) => {
+const unusableIdTokens: readonly (readonly [change: MintRequest, words: RegExp])[] = [
+  [{ signature: 'foreign-key' }, /not signed by a key of the identity provider/],
+  [{ signature: 'edited' }, /not signed by a key of the identity provider/],
+  [{ signature: 'none' }, /signing_algorithms|not a signed JWT/],
+  [{ signature: 'HS256' }, /signing_algorithms/],
+  [{ header: { crit: ['exp'] } }, /not signed by a key/],
+  [{ claims: { aud: publicClient.client_id } }, /identity_provider\.client_id/],
+  [{ claims: { aud: [holmes.client_id, 'other'] } }, /azp/],
+  [{ claims: { aud: null } }, /identity_provider\.client_id/],
+  [{ claims: { azp: publicClient.client_id } }, /azp/],
+  [{ claims: { iss: 'https://evil.example' } }, /issuer/],
+  [{ claims: { iss: null } }, /issuer/],
+  [{ claims: { sub: null } }, /sub/],
+  [{ lifetime: -3600 }, /clocks/],
+  [{ claims: { exp: null } }, /clocks/],
+  [{ claims: { nbf: 9_999_999_999 } }, /clocks/],
+  [{ claims: { at_hash: 'x' } }, /another access token/],
+]
+
+test('an ID token that is missing or that cannot be used brings no tokens, and says what to do', async (t) => {
   const { begun, tokens, give, redeem } = await start(t)
   const { code, nonce } = await begun()
   const { id_token: _, ...without } = await tokens(nonce)
   give(without)
   const missing = await redeem(code)
   assert.deepEqual([missing.status, missing.body['error']], [400, 'invalid_grant'])
-  const changes: readonly MintRequest[] = [
-    { claims: { aud: publicClient.client_id } },
-    { claims: { iss: 'https://evil.example' } },
-    { claims: { iss: null } },
-    { claims: { aud: null } },
-    { lifetime: -3600 },
-    { claims: { nbf: 9_999_999_999 } },
-  ]
-  for (const change of changes) {
+  for (const [change, words] of unusableIdTokens) {
     give(await tokens(nonce, {}, change))
     const { status, body } = await redeem(code)
-    assert.deepEqual([status, body['error']], [503, 'temporarily_unavailable'])
+    assert.deepEqual([status, body['error']], [400, 'invalid_grant'], JSON.stringify(change))
+    const description = String(body['error_description'])
+    assert.match(description, words)
+    assert.doesNotMatch(description, /try again|retry/i)
+    assert.equal('access_token' in body, false)
   }
   give(await tokens(nonce))
   assert.equal((await redeem(code)).status, 200, 'none of them spent the code')
