@@ -3,7 +3,7 @@ import { addressesClash } from '../schema/address.ts'
 import { isEncryptedOrLoopback, isTrustedTransport } from '../schema/url.ts'
 import { demand, type RuleInput, warnSwitch } from './rule.ts'
 
-/** What the settings of the edge demand of each other. */
+/** What the settings of the edge demand of each other: who can reach us, and whom we believe. */
 export function judgeEdge(input: RuleInput): void {
   const { settings, draft, report } = input
   judgePublicUrl(input)

@@ -51,7 +51,10 @@ export function readHost(text: string): string | ValueError {
   )
 }
 
-/** Reads a CIDR; an address alone is the network of that one address. */
+/**
+ * Reads a CIDR; an address alone is the network of that one address. Names are refused: DNS would say
+ * whose X-Forwarded-For is believed (address spoofing).
+ */
 export function readNetwork(text: string): string | ValueError {
   const [address = '', prefix, ...rest] = text.split('/')
   const version = isIP(address)

@@ -95,7 +95,7 @@ const processShape = {
 /**
  * The one source of every setting: its name, type, default, bounds, words, and with them the JSON
  * Schema, the reference page, the environment names and the flags. What a setting demands of
- * another one is in `rules.ts`. Nothing is required here, since a value may come from elsewhere.
+ * another one is in `rules/`. Nothing is required here, since a value may come from elsewhere.
  */
 export const settingsSchema = z.strictObject({
   ...edgeShape,

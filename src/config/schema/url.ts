@@ -48,7 +48,8 @@ export function readClientOrigin(text: string): string | ValueError {
 }
 
 /**
- * Reads an origin: scheme, host, port and nothing else. Whether plain http may be used there is
+ * Reads an origin, by which web pages are told apart (CSRF, DNS rebinding): scheme, host, port and
+ * nothing else. Whether plain http may be used there is
  * judged elsewhere.
  *
  * @returns the origin in the form that browsers send (RFC 6454 §6.2)
@@ -153,7 +154,10 @@ export function isTrustedTransport(url: string): boolean {
 /** The presets of redirect URIs; what each stands for is known to the sign-in. */
 export const redirectPresets = ['robusta', 'loopback', 'claude', 'vscode', 'cursor', 'chatgpt']
 
-/** Reads a preset's name or an exact redirect URI: https, or http on loopback. */
+/**
+ * Reads a preset's name or an exact redirect URI: https, or http on loopback. No wildcards and no
+ * fragment, against an open redirect that hands codes to others (RFC 9700 §2.1, §4.1).
+ */
 export function readRedirectUri(text: string): string | ValueError {
   if (redirectPresets.includes(text)) return text
   const remedy = `Write one of ${redirectPresets.join(', ')}, or an exact https URI (http on loopback only).`

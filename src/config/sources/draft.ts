@@ -129,7 +129,7 @@ export function isNothing(value: unknown, path: Path): boolean {
   return value === '' && settingAt(path)?.node.$comment !== emptyMark
 }
 
-/** As `Object.fromEntries`, but that `__proto__` is a key like any other. */
+/** As `Object.fromEntries`, but that `__proto__` is a key like any other (prototype pollution). */
 export function tableOf(entries: Iterable<readonly [string, unknown]>): DraftTable {
   const table: DraftTable = {}
   for (const [key, value] of entries) {

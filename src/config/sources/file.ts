@@ -30,7 +30,7 @@ export function parseFile(path: string, text: string): DraftTable | ValueError {
   }
 }
 
-/** YAML 1.2, core schema: no custom tags, no merge keys; the growth of aliases is bounded. */
+/** YAML 1.2, core schema: no custom tags, no merge keys, bounded aliases (billion laughs). */
 function parseYaml(text: string): unknown {
   const document = parseDocument(text, {
     schema: 'core',

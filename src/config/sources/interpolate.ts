@@ -5,7 +5,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Replaces `${NAME}` in every text of a parsed file by the environment variable, once: what comes
- * out is not looked at again. `$${` is a literal `${`. Keys are left alone.
+ * out is not looked at again, and a value can add no key (injection). `$${` is a literal `${`. Keys are
+ * left alone.
  */
 export function interpolate(
   table: DraftTable,
