@@ -40,16 +40,17 @@ const grant: Mark = {
       .some((value) => value.toLowerCase().replaceAll('-', '_') === 'client_credentials'),
 }
 
-/** WSO2; a user's says APPLICATION_USER. */
-const authorizedType: Mark = {
-  words: 'its aut is APPLICATION',
-  claims: ['aut'],
-  found: (claims) => text(claims, 'aut')?.toUpperCase() === 'APPLICATION',
+/** `aut`: WSO2, whose users' says APPLICATION_USER; `type`: Casdoor, whose users' says normal-user. */
+const ownWord: Mark = {
+  words: 'it calls itself that of an application',
+  claims: ['aut', 'type'],
+  found: (claims) =>
+    ['aut', 'type'].some((name) => text(claims, name)?.toLowerCase() === 'application'),
 }
 
 /**
  * Okta, Cognito, Hydra and others: `sub` is the client id. Spring Authorization Server names the client
- * in `aud` alone. Auth0 makes `sub` of it.
+ * in `aud` alone. Auth0 makes `sub` of it, and ForgeRock writes `(age!…)`, for users `(usr!…)`.
  */
 const clientSubject: Mark = {
   words: 'its subject is a client and not a user',
@@ -62,7 +63,8 @@ const clientSubject: Mark = {
     )
     const ids = [...named, ...(policy.clientId === undefined ? [] : [policy.clientId])]
     const bare = sub.replace(/^(?:clients?|applications?|apps?)[:/|]/, '').replace(/@clients$/, '')
-    return sub.endsWith('@clients') || ids.some((id) => [sub, bare].includes(id.toLowerCase()))
+    if (sub.endsWith('@clients') || sub.startsWith('(age!')) return true
+    return ids.some((id) => [sub, bare].includes(id.toLowerCase()))
   },
 }
 
@@ -72,6 +74,18 @@ const kubernetesServiceAccount: Mark = {
   found: (claims) =>
     text(claims, 'sub')?.startsWith('system:serviceaccount:') === true ||
     Object.hasOwn(claims, 'kubernetes.io'),
+}
+
+/**
+ * Jobs of GitLab and GitHub Actions, and SPIFFE (JWT-SVID). A job of GitLab gets an ID token with any
+ * audience it asks for, by the issuer and key of the users' own.
+ */
+const workload: Mark = {
+  words: 'its subject is a job or a workload and not a user',
+  claims: ['sub', 'job_workflow_ref', 'pipeline_id'],
+  found: (claims) =>
+    /^(?:project_path:|repo:|spiffe:\/\/)/.test(text(claims, 'sub') ?? '') ||
+    ['job_workflow_ref', 'pipeline_id'].some((name) => Object.hasOwn(claims, name)),
 }
 
 /** Keycloak; Authentik. */
@@ -149,9 +163,10 @@ const marks: Readonly<Record<ResourcePolicy['kind'], readonly Mark[]>> = {
   oidc: [
     idtyp,
     grant,
-    authorizedType,
+    ownWord,
     clientSubject,
     kubernetesServiceAccount,
+    workload,
     serviceAccountName,
     clientAddress,
     googleServiceAccount,

@@ -252,6 +252,37 @@ const users: Readonly<Record<string, Shape>> = {
       roles: ['admin'],
     },
   },
+  'Casdoor, a user': {
+    claims: {
+      iss: 'https://door.example.com',
+      aud: 'kubernetes',
+      azp: 'rolecall',
+      sub: 'a1b2',
+      name: 'alice',
+      type: 'normal-user',
+      roles: ['ops'],
+    },
+  },
+  'ForgeRock, a user': {
+    claims: {
+      iss: 'https://am.example.com/am/oauth2',
+      aud: 'kubernetes',
+      client_id: 'rolecall',
+      sub: '(usr!alice)',
+      subname: 'alice',
+    },
+  },
+  'GitLab, a user': {
+    claims: {
+      iss: 'https://gitlab.example.com',
+      aud: 'rolecall',
+      sub: '42',
+      auth_time: second - 20,
+      nickname: 'alice',
+      groups_direct: ['group'],
+    },
+    resource: idToken,
+  },
   'Google, a user': {
     claims: {
       iss: issuers.google,
@@ -418,7 +449,66 @@ const applications: Readonly<Record<string, Shape & { readonly mark: RegExp }>> 
   },
   'WSO2, client credentials': {
     claims: { ...keycloakUser, iss: issuers.wso2, aut: 'APPLICATION' },
-    mark: /aut is APPLICATION/,
+    mark: /calls itself that of an application/,
+  },
+  'Casdoor, client credentials': {
+    claims: {
+      ...keycloakUser,
+      preferred_username: undefined,
+      iss: 'https://door.example.com',
+      sub: 'admin/ci',
+      name: 'ci',
+      type: 'application',
+    },
+    mark: /calls itself that of an application/,
+  },
+  'ForgeRock, client credentials': {
+    claims: {
+      iss: 'https://am.example.com/am/oauth2',
+      aud: 'kubernetes',
+      sub: '(age!ci)',
+      subname: 'ci',
+    },
+    mark: /subject is a client/,
+  },
+  'GitLab, a job that asked for our audience': {
+    claims: {
+      iss: 'https://gitlab.example.com',
+      aud: 'rolecall',
+      sub: 'project_path:group/project:ref_type:branch:ref:main',
+      user_login: 'alice',
+      user_email: 'alice@example.com',
+      job_id: '1',
+      pipeline_id: '2',
+    },
+    resource: idToken,
+    mark: /subject is a job/,
+  },
+  'GitLab, a job whose subject was made another': {
+    claims: {
+      iss: 'https://gitlab.example.com',
+      aud: 'rolecall',
+      sub: '42',
+      pipeline_id: '2',
+    },
+    resource: idToken,
+    mark: /subject is a job/,
+  },
+  'GitHub Actions, a job': {
+    claims: {
+      iss: 'https://token.actions.githubusercontent.com',
+      aud: 'rolecall',
+      sub: 'repo:example/app:ref:refs/heads/main',
+      actor: 'alice',
+      job_workflow_ref: 'example/app/.github/workflows/ci.yml@refs/heads/main',
+    },
+    resource: idToken,
+    mark: /subject is a job/,
+  },
+  'SPIFFE, a workload': {
+    claims: { iss: 'https://spire.example.com', aud: 'rolecall', sub: 'spiffe://example/ns/ci' },
+    resource: idToken,
+    mark: /subject is a job or a workload/,
   },
   'a service account of Kubernetes': {
     claims: {
