@@ -5,9 +5,6 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Cluster } from '../environment/cluster/cluster.ts'
-import { clusterContents } from '../environment/cluster/contents.ts'
-import { startRealCluster } from '../environment/cluster/real/real.ts'
-import { aksServerId } from '../environment/mock-entra/directory.ts'
 import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { signIn } from '../environment/sign-in.ts'
 import { onRealCluster } from '../real/availability.ts'
@@ -15,6 +12,7 @@ import { type ApiServer, connectApiServer } from './support/api-server.ts'
 import { withHelm } from './support/availability.ts'
 import { commandsIn, prepareFolder, runScript } from './support/guide.ts'
 import { filledPreset, PRESETS } from './support/presets.ts'
+import { startTrustingCluster } from './support/trusting-cluster.ts'
 
 const deploy = fileURLToPath(new URL('../../deploy', import.meta.url))
 
@@ -73,17 +71,7 @@ onRealCluster('the guides', () => {
       const adminToken = 'for-this-test-only'
       entra = await startMockEntra()
       toClose.push(() => entra.close())
-      cluster = await startRealCluster({
-        adminToken,
-        identityProvider: {
-          discoveryUrl: `${entra.origin}/${entra.tenantId}/.well-known/openid-configuration`,
-          jwksUri: `${entra.origin}/common/discovery/keys`,
-          issuer: `https://sts.windows.net/${entra.tenantId}/`,
-          audience: aksServerId,
-          tenantId: entra.tenantId,
-        },
-        contents: clusterContents({ 'team-a': 'a', 'team-b': 'b' }),
-      })
+      cluster = await startTrustingCluster(entra, { 'team-a': 'a', 'team-b': 'b' }, adminToken)
       toClose.push(() => cluster.close())
       const { server, certificateAuthority } = cluster
       api = connectApiServer({ server, certificateAuthority, adminToken })

@@ -3,11 +3,10 @@ import { generateKeyPairSync } from 'node:crypto'
 import { after, before, type TestContext, test } from 'node:test'
 import { SignJWT } from 'jose'
 import type { Cluster } from '../environment/cluster/cluster.ts'
-import { clusterContents, type TeamGroups } from '../environment/cluster/contents.ts'
-import { startRealCluster } from '../environment/cluster/real/real.ts'
+import type { TeamGroups } from '../environment/cluster/contents.ts'
 import { startKubernetesMcpServer } from '../environment/kubernetes-mcp-server.ts'
 import { type McpSession, openMcpSession } from '../environment/mcp-session.ts'
-import { aksServerId, type Client, holmes } from '../environment/mock-entra/directory.ts'
+import { type Client, holmes } from '../environment/mock-entra/directory.ts'
 import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { signIn as signInAtProvider } from '../environment/sign-in.ts'
 import { onRealCluster } from '../real/availability.ts'
@@ -20,6 +19,7 @@ import { renderChart } from './support/helm.ts'
 import { runInstallation } from './support/installed.ts'
 import { mountedFiles } from './support/mounted.ts'
 import { filledPreset } from './support/presets.ts'
+import { startTrustingCluster } from './support/trusting-cluster.ts'
 
 const TEAM_A = 'aaaaaaaa-1111-4a11-8a11-aaaaaaaaaaaa'
 const TEAM_B = 'bbbbbbbb-2222-4b22-8b22-bbbbbbbbbbbb'
@@ -71,16 +71,7 @@ onRealCluster('installed presets', () => {
     })
 
     async function startCluster(groups: TeamGroups): Promise<Cluster> {
-      const started = await startRealCluster({
-        identityProvider: {
-          discoveryUrl: `${entra.origin}/${entra.tenantId}/.well-known/openid-configuration`,
-          jwksUri: `${entra.origin}/common/discovery/keys`,
-          issuer: `https://sts.windows.net/${entra.tenantId}/`,
-          audience: aksServerId,
-          tenantId: entra.tenantId,
-        },
-        contents: clusterContents(groups),
-      })
+      const started = await startTrustingCluster(entra, groups)
       toClose.push(() => started.close())
       return started
     }

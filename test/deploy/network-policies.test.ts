@@ -88,7 +88,8 @@ function upstreamPort(object: KubernetesObject): number {
 withHelm('who reaches whom', () => {
   for (const preset of PRESETS) {
     test(`${preset}: rolecall and its doctor reach the MCP server, and nobody else`, async () => {
-      const { objects } = await renderChart({ values: [filledPreset(preset)] })
+      const tests = JSON.stringify({ tests: { enabled: true } })
+      const { objects } = await renderChart({ values: [filledPreset(preset), tests] })
       const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy')
       const servers = objects.filter(
         ({ kind, metadata }) =>

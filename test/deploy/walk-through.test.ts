@@ -6,10 +6,8 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import type { Cluster } from '../environment/cluster/cluster.ts'
-import { clusterContents } from '../environment/cluster/contents.ts'
-import { startRealCluster } from '../environment/cluster/real/real.ts'
 import { openMcpSession } from '../environment/mcp-session.ts'
-import { aksServerId, holmes } from '../environment/mock-entra/directory.ts'
+import { holmes } from '../environment/mock-entra/directory.ts'
 import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { onRealCluster } from '../real/availability.ts'
 import { codeFor, codeForm } from '../support/relay-gateway.ts'
@@ -17,6 +15,7 @@ import { type ApiServer, connectApiServer } from './support/api-server.ts'
 import { withHelm } from './support/availability.ts'
 import { commandsIn, prepareFolder, runScript } from './support/guide.ts'
 import { type PodFiles, runInstallation } from './support/installed.ts'
+import { startTrustingCluster } from './support/trusting-cluster.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const guide = readFileSync(join(root, 'deploy/guides/aks-with-robusta.md'), 'utf8')
@@ -56,17 +55,7 @@ onRealCluster('the walk through "AKS with Robusta"', () => {
       const adminToken = 'for-this-test-only'
       entra = await startMockEntra()
       toClose.push(() => entra.close())
-      cluster = await startRealCluster({
-        adminToken,
-        identityProvider: {
-          discoveryUrl: `${entra.origin}/${entra.tenantId}/.well-known/openid-configuration`,
-          jwksUri: `${entra.origin}/common/discovery/keys`,
-          issuer: `https://sts.windows.net/${entra.tenantId}/`,
-          audience: aksServerId,
-          tenantId: entra.tenantId,
-        },
-        contents: clusterContents({ 'team-a': READERS, 'team-b': 'b' }),
-      })
+      cluster = await startTrustingCluster(entra, { 'team-a': READERS, 'team-b': 'b' }, adminToken)
       toClose.push(() => cluster.close())
       const { server, certificateAuthority } = cluster
       api = connectApiServer({ server, certificateAuthority, adminToken })

@@ -16,6 +16,13 @@ const HELD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'rolecall-authority': { 'ca.crt': certificate.certificate },
 }
 
+/** The environment of rolecall's container, as far as it stands there. */
+export function environmentOf(objects: readonly KubernetesObject[]): Record<string, string> {
+  const pod = objectOf(objects, 'Deployment', 'rolecall').spec?.template?.spec
+  const variables = (pod?.containers[0]?.['env'] ?? []) as { name: string; value?: string }[]
+  return Object.fromEntries(variables.map(({ name, value = '' }) => [name, value]))
+}
+
 /**
  * What a pod of a Deployment finds in its file system, by path: what is mounted, and nothing else.
  *
