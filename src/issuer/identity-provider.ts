@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { IdentityProviderConfig, ProviderCredential } from '../config/config.ts'
 import { type BoundedFetch, checkedUrl, type PlainHttp } from '../net/bounded-fetch.ts'
+import { texts } from '../oauth/claims.ts'
 import type { Discovered } from './discovery.ts'
 import {
   type IdTokenRules,
@@ -39,8 +40,8 @@ export interface IdentityProvider {
   authorizationEndpoint(): string | undefined
   /** Whether every answer to an authorize request names the issuer (RFC 9207 §3), as discovered. */
   answersNameIssuer(): boolean
-  /** What the provider says it signs ID tokens with; absent until discovery, or where it does not say. */
-  offeredAlgorithms(): readonly string[] | undefined
+  /** What the provider says it signs ID tokens with; empty until discovery, or where it does not say. */
+  offeredAlgorithms(): readonly string[]
   /** The address of the key set; absent until discovery. */
   keySetUrl(): string | undefined
   /** Grants use this credential from now on; keys, discovery and known tokens stay. */
@@ -127,7 +128,7 @@ export function createIdentityProvider(
     answersNameIssuer: () =>
       discovery.current()?.value.metadata.authorization_response_iss_parameter_supported === true,
     offeredAlgorithms: () =>
-      discovery.current()?.value.metadata.id_token_signing_alg_values_supported,
+      texts(discovery.current()?.value.metadata ?? {}, 'id_token_signing_alg_values_supported'),
     keySetUrl: () => discovery.current()?.value.keySetUrl,
     renewCredential(renewed) {
       credential = renewed

@@ -89,9 +89,9 @@ function discoveryCheck(
 /** Told only where it is wrong: what the provider says it signs with is none of what is taken. */
 function algorithmsCheck(provider: IdentityProvider, config: Config): readonly DoctorCheck[] {
   const { signing_algorithms: taken } = config.identity_provider
-  const offered = provider.offeredAlgorithms() ?? []
+  const offered = provider.offeredAlgorithms()
   if (offered.length === 0 || offered.some((one) => taken.some((it) => it === one))) return []
-  const shown = offered.slice(0, MOST_ALGORITHMS).map((one) => printable(String(one), 20))
+  const shown = offered.slice(0, MOST_ALGORITHMS).map((one) => printable(one, 20))
   const sentence = `The provider offers ${shown.join(', ')}, and signing_algorithms takes ${taken.join(', ')}.`
   return [
     {

@@ -197,6 +197,8 @@ test('a provider that offers no algorithm that is taken is told with both lists'
     [['ES256', 'RS256'], undefined],
     [[], undefined],
     [undefined, undefined],
+    [7, undefined],
+    [{ RS256: true }, undefined],
   ] as const) {
     server.discovery = { body: { ...body, id_token_signing_alg_values_supported: offered } }
     const { checks } = await examine({ ...file, identity_provider: provider })
