@@ -26,6 +26,10 @@ export function judgeEdge(input: RuleInput): void {
       'Name the networks of your proxies.',
     )
   }
+  if (settings.unsafe_any_origin && settings.allowed_origins.length > 0) {
+    const message = 'has no effect with unsafe_any_origin = true'
+    report.warn(draft, ['allowed_origins'], message, 'Remove the switch, and these origins count.')
+  }
   warnSwitch(
     input,
     ['unsafe_any_origin'],

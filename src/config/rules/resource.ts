@@ -90,6 +90,10 @@ const identity: Rule = (input, resource, at) => {
       remedy,
     )
   }
+  if (own && resource.upstream_token_header !== 'authorization') {
+    const message = 'has no effect with upstream_identity = "own": no token goes upstream'
+    report.warn(draft, at('upstream_token_header'), message, 'Remove it.')
+  }
   warnSwitch(
     input,
     at('unsafe_upstream_identity'),

@@ -412,6 +412,22 @@ test('the user of a Redis may stand in the URL, and the password apart', () => {
   assert.deepEqual(configOf(loadWith({ ...broker, store })).store, store)
 })
 
+test('what another setting makes idle is told', () => {
+  const own = {
+    'resource.0.upstream_identity': 'own',
+    'resource.0.unsafe_upstream_identity': true,
+    'resource.0.upstream_token_header': 'x-argocd-api-token',
+  }
+  const any = { unsafe_any_origin: true, allowed_origins: ['https://ui.example.com'] }
+  for (const [changes, key] of [
+    [own, 'resource[0].upstream_token_header'],
+    [any, 'allowed_origins'],
+  ] as const) {
+    const found = warningsOf(loadWith(changes)).find((warning) => warning.key === key)
+    assert.match(found?.message ?? '', /no effect/)
+  }
+})
+
 test('plain http goes to loopback and to cluster-internal names', () => {
   const hosts = [
     'localhost:1',

@@ -74,6 +74,22 @@ describe('secrets from files', () => {
     )
   })
 
+  test('an access key of Azure is read from its file as it is', () => {
+    const key = 'ab/cd#ef?gh%ij+kl='
+    const changes = {
+      sealing_keys: 'A'.repeat(43),
+      'identity_provider.client_id': 'x',
+      'store.redis_url': 'rediss://cache.redis.cache.windows.net:6380',
+      'store.redis_password_file': '/r',
+    }
+    const loaded = loadWith(changes, { files: { '/r': `${key}\n` } })
+    assert.equal(configOf(loaded).store.redis_password, key)
+    const inUrl = { '/r': key, '/u': `rediss://:${key}@cache.redis.cache.windows.net:6380` }
+    const { 'store.redis_url': _, ...rest } = changes
+    const wrong = loadWith({ ...rest, 'store.redis_url_file': '/u' }, { files: inUrl })
+    assertProblem(wrong, 'store.redis_url_file', /redis_password/)
+  })
+
   test('contents of a file are taken as they are: a name in braces in them is no variable', () => {
     const literal = `\${A}`
     const changes = {
