@@ -2,7 +2,8 @@ import { Writable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import type { Clock } from '../../src/clock.ts'
 import type { Config, EntraConfig, ResourceConfig } from '../../src/config/config.ts'
-import { createLogger } from '../../src/observe/logger.ts'
+import { createLogger, type Logger } from '../../src/observe/logger.ts'
+import type { ProcessLog } from '../../src/observe/process-log.ts'
 import { type Service, startService } from '../../src/service/service.ts'
 import type { MetadataFetch } from '../../src/sign-in/clients/metadata-cache.ts'
 import { holmes } from '../environment/mock-entra/directory.ts'
@@ -40,6 +41,8 @@ export interface GatewayOptions {
   readonly cold?: boolean
   /** Ask the upstream as whom it acts, as in earnest; the requests of that are received too. */
   readonly probesUpstreams?: boolean
+  /** What lines are written through, made of the logger of `Gateway.log`. */
+  readonly lines?: (log: Logger) => ProcessLog
   /** Fetches metadata documents of clients, on loopback. */
   readonly fetchMetadata?: MetadataFetch
 }
@@ -63,6 +66,7 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
     log,
     version: '0.0.0-test',
     probesUpstreams: options.probesUpstreams ?? false,
+    ...(options.lines && { lines: options.lines(log) }),
     ...(options.clock ? { clock: options.clock } : {}),
     ...(options.fetchMetadata && { fetchMetadata: options.fetchMetadata }),
   })
