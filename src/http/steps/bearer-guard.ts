@@ -47,6 +47,11 @@ function conclude(
     return guard.refuse(verdict.refusal)
   }
   record.identity = verdict.principal.identity
+  const client = verdict.principal.session?.client
+  if (client) {
+    const { id: client_id, name: client_name } = client
+    record.client = { client_id, ...(client_name !== undefined && { client_name }) }
+  }
   const authorization = authorize(verdict.principal, guard.access.policy)
   if (authorization.kind === 'permit') {
     const { permit } = authorization

@@ -66,4 +66,10 @@ test('in broker a sign-in at one resource gives a token for that one alone, and 
     }
   }
   assert.equal(upstream.received.length, 2)
+  const audits = gateway.log.filter(({ kind }) => kind === 'audit')
+  assert.deepEqual(
+    audits.map(({ client_id }) => client_id),
+    ['holmes', 'holmes'],
+    'the lines name the MCP client that holds the token',
+  )
 })
