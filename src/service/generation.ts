@@ -22,7 +22,7 @@ import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
 import type { EndedSessions } from '../sign-in/sessions/ended-sessions.ts'
 import { sessionRefusals } from '../sign-in/sessions/refuse-session.ts'
 import { createMemory, type Memory, type MemoryParts } from './memory.ts'
-import { grantReporter, reportIssuerEvent } from './provider-events.ts'
+import { grantReporter, noRefreshTokenReporter, reportIssuerEvent } from './provider-events.ts'
 import { signInEndpoints } from './sign-in.ts'
 import { reportStoreEvent } from './store-events.ts'
 
@@ -108,6 +108,7 @@ export async function createGeneration(
       keys,
       memory,
       onOutcome: grantReporter(context),
+      onNoRefreshToken: noRefreshTokenReporter(context),
     }),
     resources: resources.map(({ resource, access }) => ({
       resource,

@@ -13,12 +13,14 @@ import { withPopupClients } from '../sign-in/clients/popup-client.ts'
 import { redirectUriRule } from '../sign-in/clients/redirect-uris.ts'
 import { register } from '../sign-in/clients/registration.ts'
 import { createTokenExchange, type TokenExchangeParts } from '../sign-in/provider/exchange.ts'
+import { refreshTokenRemedy } from '../sign-in/provider/no-refresh-token.ts'
 import { accessTokenFormatter } from '../sign-in/sealed/access-token-format.ts'
 import type { SignInResource } from '../sign-in/token/judge-tokens.ts'
 import { createRelayTokenEndpoint } from '../sign-in/token/redeem-at-relay.ts'
 import { revoke } from '../sign-in/token/revocation.ts'
 
 import type { Memory } from './memory.ts'
+import type { ReportedSignIn } from './provider-events.ts'
 
 /** What the endpoints of a sign-in mode are built of. */
 export interface SignInParts {
@@ -37,6 +39,7 @@ export interface SignInParts {
   readonly documents: MetadataDocuments
   readonly clock: Clock
   readonly onOutcome: TokenExchangeParts['onOutcome']
+  readonly onNoRefreshToken: (signIn: ReportedSignIn) => void
 }
 
 /** Nothing in mode off; one token endpoint for all resources in relay; all of it in broker. */
@@ -55,7 +58,7 @@ function relayEndpoints(
   grants: ProviderGrants,
   parts: SignInParts,
 ): SignInEndpoints {
-  const exchange = exchangeOf(parts)
+  const exchange = exchangeOf(config, parts)
   const redeem = createRelayTokenEndpoint({
     ...parts,
     config,
@@ -86,7 +89,7 @@ function brokerEndpoints(
     ...parts,
     ...parts.memory,
     config,
-    exchange: exchangeOf(parts),
+    exchange: exchangeOf(config, parts),
     provider: {
       grants,
       metadataIssuer: () => provider.metadataIssuer(),
@@ -134,9 +137,20 @@ function registrationEndpoints(
   })
 }
 
-function exchangeOf({ clock, provider, onOutcome }: SignInParts) {
+function exchangeOf(
+  { sign_in: { mode } }: Pick<Config, 'sign_in'>,
+  { clock, provider, onOutcome, onNoRefreshToken }: SignInParts,
+) {
   const { verifyIdToken } = provider
   if (!verifyIdToken) throw new Error('a sign-in mode needs identity_provider.client_id')
-  const decides = () => provider.status().decides
-  return createTokenExchange({ clock, decides, verifyIdToken, onOutcome })
+  return createTokenExchange({
+    clock,
+    decides: () => provider.status().decides,
+    verifyIdToken,
+    onOutcome,
+    onNoRefreshToken: ({ resource, principal }) => {
+      const remedy = refreshTokenRemedy({ issuer: provider.metadataIssuer(), resource, mode })
+      onNoRefreshToken({ resource: resource.name, user: principal.identity.user, remedy })
+    },
+  })
 }

@@ -17,7 +17,7 @@
  *   access_token: string,
  *   token_type: string,
  *   expires_in: number,
- *   refresh_token: string,
+ *   refresh_token?: string,
  *   scope?: string,
  * }} Tokens
  */

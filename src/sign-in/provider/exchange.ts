@@ -44,6 +44,8 @@ export interface TokenExchangeParts {
   readonly verifyIdToken: VerifyIdToken
   /** Told of everything that the provider answered, for the log. */
   onOutcome(grant: GrantType, outcome: GrantOutcome): void
+  /** Told of every sign-in that brought no refresh token: the session ends with the first token. */
+  onNoRefreshToken(judged: JudgedTokens): void
 }
 
 export function createTokenExchange({
@@ -51,6 +53,7 @@ export function createTokenExchange({
   decides,
   verifyIdToken: verify,
   onOutcome,
+  onNoRefreshToken,
 }: TokenExchangeParts): TokenExchange {
   const pending = new PendingTokens(clock)
   const askedFor = async ({ grant, ask }: Asking): Promise<ProviderTokens> => {
@@ -60,10 +63,12 @@ export function createTokenExchange({
   }
   const judge = async (
     tokens: ProviderTokens,
-    { candidates, idToken }: Asking,
+    { grant, candidates, idToken }: Asking,
   ): Promise<JudgedTokens> => {
     const judged = await judgeTokens(tokens, candidates, () => clock.now())
     await judgeIdToken(tokens, judged, { ...idToken, verify })
+    if (grant === 'authorization_code' && tokens.refreshToken === undefined)
+      onNoRefreshToken(judged)
     return judged
   }
   return {

@@ -30,7 +30,7 @@ export async function issueTokens(
       access_token: accessToken,
       token_type: 'Bearer',
       expires_in: Math.max(0, Math.floor(left / 1000)),
-      refresh_token: await sealRefreshToken(next, keys),
+      ...(provider !== undefined && { refresh_token: await sealRefreshToken(next, keys) }),
       ...(scope.length > 0 && { scope: scope.join(' ') }),
     },
   }

@@ -1,11 +1,12 @@
 import type { Identity } from '../../oauth/identity.ts'
 
-/** A token answer (RFC 6749 §5.1); always with a refresh token and a whole number of seconds. */
+/** A token answer (RFC 6749 §5.1), always with a whole number of seconds. */
 export interface TokenAnswer {
   readonly access_token: string
   readonly token_type: 'Bearer'
   readonly expires_in: number
-  readonly refresh_token: string
+  /** Absent where the identity provider gave none at sign-in: one of ours could only fail. */
+  readonly refresh_token?: string
   readonly scope?: string
 }
 

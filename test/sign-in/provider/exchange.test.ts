@@ -34,6 +34,7 @@ function sourceAfter(milliseconds: number) {
     decides: () => true,
     verifyIdToken: () => assert.fail('there is no ID token'),
     onOutcome: () => undefined,
+    onNoRefreshToken: () => undefined,
   })
   const obtain = (verifier: TokenVerifier) =>
     source.obtain({

@@ -362,15 +362,27 @@ test('an OAuth error at refresh is invalid_grant with the remedy, and is remembe
   }
 })
 
-test('a provider that gave no refresh token: the session is as long as the first token, and says why', async (t) => {
-  const { gateway, entra, tap } = await start(t)
+test('a provider that gave no refresh token: none is handed out, and the operator is told at once', async (t) => {
+  const { gateway, entra } = await start(t)
   const code = await codeFor(entra, 'alice', { scope: `${aksServerId}/.default openid` })
   const { status, body } = await postToken(gateway, codeForm(code))
-  assert.equal(status, 200)
-  const asked = tap.received.length
-  const reply = await postToken(gateway, refreshForm(String(body['refresh_token'])))
-  assertEnded(reply, /request_scopes must have offline_access/)
-  assert.equal(tap.received.length, asked)
+  assert.deepEqual([status, body['refresh_token']], [200, undefined])
+  assert.ok(Number.isInteger(body['expires_in']))
+  const line = await gateway.logged(({ reason }) => reason === 'no_refresh_token')
+  assert.deepEqual(
+    [line['level'], line['kind'], line['step'], line['user'], line['resource']],
+    ['warn', 'sign_in', 'token', 'alice@contoso.test', 'prod'],
+  )
+  assert.match(String(line['remedy']), /offline_access/)
+})
+
+test('a session that can be refreshed brings no such line', async (t) => {
+  const { gateway } = await start(t)
+  await signedIn(gateway, 'alice')
+  assert.deepEqual(
+    gateway.log.filter(({ reason }) => reason === 'no_refresh_token'),
+    [],
+  )
 })
 
 test('what was issued says no more of the session than its token', async (t) => {
