@@ -100,7 +100,7 @@ onRealCluster('installed presets', () => {
       const servers = objects.filter(
         ({ kind, metadata }) => kind === 'Deployment' && metadata.name !== 'rolecall',
       )
-      return await runInstallation(t, {
+      const { origin } = await runInstallation(t, {
         files,
         mcpServers: Object.fromEntries(
           servers.map(({ metadata: { name } }) => [name, mountedFiles(objects, {}, name)]),
@@ -109,6 +109,7 @@ onRealCluster('installed presets', () => {
         environment: { ROLECALL__IDENTITY_PROVIDER__AUTHORITY: entra.origin },
         cluster,
       })
+      return origin
     }
 
     /** A sign-in by relay, as HolmesGPT completes it. */

@@ -38,7 +38,7 @@ withHelm('replacing a sealing key', () => {
       const origins: string[] = []
       for (const keys of STEPS) {
         const [publicUrl] = origins
-        const origin = await runInstallation(t, {
+        const { origin } = await runInstallation(t, {
           files: mountedFiles(objects, {
             'rolecall-keys': { 'sealing-keys': keys },
             'rolecall-client': { 'client-secret': holmes.client_secret ?? '' },

@@ -105,7 +105,7 @@ onRealCluster('the walk through "AKS with Robusta"', () => {
     test('what was installed signs alice in, and lets her see what is hers', async (t) => {
       const secrets = '/etc/rolecall-secrets'
       const mcpServer = 'rolecall-mcp-kubernetes'
-      const origin = await runInstallation(t, {
+      const { origin, doctor } = await runInstallation(t, {
         files: {
           ...(await held('configmaps', 'rolecall', '/etc/rolecall')),
           ...(await held('secrets', 'rolecall-keys', `${secrets}/sealing-keys`)),
@@ -117,6 +117,8 @@ onRealCluster('the walk through "AKS with Robusta"', () => {
         environment: { ROLECALL__IDENTITY_PROVIDER__AUTHORITY: entra.origin },
         cluster,
       })
+      const { code: healthy, said } = await doctor()
+      assert.equal(healthy, 0, said)
       const code = await codeFor(entra, 'alice')
       const answer = await fetch(`${origin}/oauth/token`, {
         method: 'POST',

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startChild, untilAnswers } from '../../environment/child-process.ts'
+import { type Child, startChild, untilAnswers } from '../../environment/child-process.ts'
 import { kubernetesMcpServerBinary } from '../../environment/kubernetes-mcp-server.ts'
 import { freePort } from '../../environment/ports.ts'
 
@@ -31,13 +31,19 @@ export interface Ends {
 
 const COMMAND = fileURLToPath(new URL('../../../src/cli/rolecall.ts', import.meta.url))
 
+/** What runs. */
+export interface Installed {
+  /** Where clients find rolecall: `http://localhost:<port>`. */
+  readonly origin: string
+  /** What `helm test` runs, where rolecall runs: its exit code and what it said. */
+  doctor(): Promise<{ readonly code: number | null; readonly said: string }>
+}
+
 /**
  * Runs what a chart would: each MCP server by its own files, rolecall by its own, as processes on
  * loopback. Changed is only where things are.
- *
- * @returns where clients find rolecall: `http://localhost:<port>`
  */
-export async function runInstallation(t: Ends, installation: Installation): Promise<string> {
+export async function runInstallation(t: Ends, installation: Installation): Promise<Installed> {
   const folder = mkdtempSync(join(tmpdir(), 'rolecall-installed-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const changes: Record<string, string> = { ...installation.changes }
@@ -48,27 +54,31 @@ export async function runInstallation(t: Ends, installation: Installation): Prom
   const [port, adminPort] = [await freePort(), await freePort()]
   const origin = `http://localhost:${port}`
   const placed = place(join(folder, 'rolecall'), installation.files, changes)
-  const child = await startChild({
-    command: process.execPath,
-    arguments: [
-      ...process.execArgv,
-      COMMAND,
-      'serve',
-      '--config',
-      placed('/etc/rolecall/rolecall.yaml'),
-    ],
-    environment: {
-      PATH: process.env['PATH'],
-      ROLECALL__LISTEN: `127.0.0.1:${port}`,
-      ROLECALL__ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
-      ROLECALL__PUBLIC_URL: installation.publicUrl ?? origin,
-      ROLECALL__INTERNAL_HOSTS: installation.publicUrl === undefined ? '' : `localhost:${port}`,
-      ...installation.environment,
-    },
-  })
+  const environment = {
+    PATH: process.env['PATH'],
+    ROLECALL__LISTEN: `127.0.0.1:${port}`,
+    ROLECALL__ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
+    ROLECALL__PUBLIC_URL: installation.publicUrl ?? origin,
+    ROLECALL__INTERNAL_HOSTS: installation.publicUrl === undefined ? '' : `localhost:${port}`,
+    ...installation.environment,
+  }
+  const command = (name: string): readonly string[] => [
+    ...process.execArgv,
+    COMMAND,
+    name,
+    '--config',
+    placed('/etc/rolecall/rolecall.yaml'),
+  ]
+  const start = (name: string): Promise<Child> =>
+    startChild({ command: process.execPath, arguments: command(name), environment })
+  const child = await start('serve')
   t.after(() => child.close())
   await untilAnswers(child, 'rolecall', `http://127.0.0.1:${adminPort}/readyz`)
-  return origin
+  const doctor = async () => {
+    const { code, lastLines } = await (await start('doctor')).exited
+    return { code, said: lastLines.join('\n') }
+  }
+  return { origin, doctor }
 }
 
 async function runMcpServer(
