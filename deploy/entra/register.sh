@@ -159,8 +159,10 @@ ensure_permissions() {
 }
 
 ensure_permission() {
-  local api="$1" api_name="$2" held='' granted='' scope id resource missing=()
+  local api="$1" api_name="$2" held='' granted='' published resource scope id missing=()
   shift 2
+  # One line for each permission: its name and its id.
+  published="$(look_for ad sp show --id "$api" --query 'oauth2PermissionScopes[].[value, id]')"
   if [[ -n $client_id ]]; then
     held="$(ask ad app permission list --id "$client_id" --query "[?resourceAppId=='$api'].resourceAccess[].id")"
     resource="$(look_for ad sp show --id "$api" --query id)"
@@ -168,7 +170,7 @@ ensure_permission() {
       granted="$(look_for ad app permission list-grants --id "$client_id" --query "[?resourceId=='$resource' && consentType=='AllPrincipals'].scope | join(' ', @)")"
   fi
   for scope in "$@"; do
-    id="$(look_for ad sp show --id "$api" --query "oauth2PermissionScopes[?value=='$scope'].id | [0]")"
+    id="$(awk -F'\t' -v scope="$scope" '$1 == scope { print $2 }' <<< "$published")"
     if [[ -z $id || -z $client_id ]] || ! grep -qxF "$id" <<< "$held"; then
       [[ -n $id || $apply == no ]] || die "$api_name has no permission $scope"
       change "add the delegated permission $scope of $api_name" \
