@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { IdentityProviderConfig, ProviderCredential } from '../config/config.ts'
 import { type BoundedFetch, checkedUrl, type PlainHttp } from '../net/bounded-fetch.ts'
-import { texts } from '../oauth/claims.ts'
+import { text, texts } from '../oauth/claims.ts'
 import type { Discovered } from './discovery.ts'
 import {
   type IdTokenRules,
@@ -40,6 +40,8 @@ export interface IdentityProvider {
   authorizationEndpoint(): string | undefined
   /** Whether every answer to an authorize request names the issuer (RFC 9207 §3), as discovered. */
   answersNameIssuer(): boolean
+  /** The issuer of access tokens, where the document names one of its own (AD FS); for words alone. */
+  accessTokenIssuer(): string | undefined
   /** What the provider says it signs ID tokens with; empty until discovery, or where it does not say. */
   offeredAlgorithms(): readonly string[]
   /** The address of the key set; absent until discovery. */
@@ -127,6 +129,7 @@ export function createIdentityProvider(
       authorizationEndpointOf(discovery.current()?.value, profile.plainHttp),
     answersNameIssuer: () =>
       discovery.current()?.value.metadata.authorization_response_iss_parameter_supported === true,
+    accessTokenIssuer: () => text(discovery.current()?.value.metadata ?? {}, 'access_token_issuer'),
     offeredAlgorithms: () =>
       texts(discovery.current()?.value.metadata ?? {}, 'id_token_signing_alg_values_supported'),
     keySetUrl: () => discovery.current()?.value.keySetUrl,

@@ -43,6 +43,7 @@ export async function examineProvider(config: Config): Promise<ExaminedProvider>
     checks: [
       discoveryCheck(provider, events, away),
       ...algorithmsCheck(provider, config),
+      ...issuersCheck(provider, config),
       keysCheck(provider, events, away),
       clockCheck(heard.offset),
     ],
@@ -84,6 +85,21 @@ function discoveryCheck(
   if (failure) return failedFetch(name, failure, away)
   if (provider.status().discoveryFetchedAt === undefined) return tooSlow(name, url)
   return { name, verdict: 'ok', sentence: `${url} names issuer ${provider.metadataIssuer()}.` }
+}
+
+/** Told only where it is wrong: access tokens come from another issuer than the document's (AD FS). */
+function issuersCheck(provider: IdentityProvider, config: Config): readonly DoctorCheck[] {
+  const named = provider.accessTokenIssuer()
+  if (named === undefined) return []
+  const unnamed = config.resources.filter(
+    ({ token_kind: kind, token_issuers: issuers = provider.tokenIssuers() }) =>
+      kind === 'access_token' && !issuers.includes(named),
+  )
+  if (unnamed.length === 0) return []
+  const shown = printable(named)
+  const sentence = `The provider says that access tokens are from ${shown}, which resource ${unnamed.map(({ name }) => name).join(', ')} does not take.`
+  const remedy = `Write token_issuers = ["${shown}"] there, if that is the provider's own name.`
+  return [{ name: 'token issuers', verdict: 'warning', sentence, remedy }]
 }
 
 /** Told only where it is wrong: what the provider says it signs with is none of what is taken. */

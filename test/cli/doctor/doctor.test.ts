@@ -213,6 +213,26 @@ test('a provider that offers no algorithm that is taken is told with both lists'
   }
 })
 
+test('an issuer of access tokens that is another is told, until it is taken (AD FS)', async (t) => {
+  const { file } = await healthy(t)
+  const server = await startIssuerServer([await signingKey('one')])
+  t.after(() => server.close())
+  const named = 'http://adfs.example.com/adfs/services/trust'
+  server.discovery = {
+    body: { ...(server.discovery as { body: object }).body, access_token_issuer: named },
+  }
+  const provider = { kind: 'oidc', issuer: server.issuer }
+  const before = await examine({ ...file, identity_provider: provider })
+  assert.equal(before.check('token issuers').verdict, 'warning')
+  assert.match(before.check('token issuers').remedy ?? '', /token_issuers = \["http:\/\/adfs/)
+  const taken = withResource({ ...file, identity_provider: provider }, { token_issuers: [named] })
+  const { checks } = await examine(taken)
+  assert.equal(
+    checks.some(({ name }) => name === 'token issuers'),
+    false,
+  )
+})
+
 test('an empty key set is told', async (t) => {
   const { file } = await healthy(t)
   const server = await startIssuerServer([])
