@@ -2,6 +2,7 @@ import { type Readable, Transform } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import { BodyTurns } from '../body-turns.ts'
 import type { BodyRoom, BufferedBytes } from '../buffered-bytes.ts'
 
 export interface BodyBounds {
@@ -14,6 +15,7 @@ export interface BodyBounds {
  * that are held (503 otherwise): the whole of its Content-Length at once, in chunks as it arrives; the
  * room is held as long as the request, whose forwarder holds the body. A client that asked whether
  * its body is wanted (`Expect: 100-continue`, RFC 9110 §10.1.1) is told so only then.
+ * Long ones are read one after the other.
  */
 export function boundBodies(app: FastifyInstance, { bodies, limits }: BodyBounds): void {
   const { body_bytes: longest, buffered_bytes: most } = limits
@@ -35,6 +37,10 @@ export function boundBodies(app: FastifyInstance, { bodies, limits }: BodyBounds
     }
     if (headers.expect !== undefined) reply.raw.writeContinue()
     done(null, isChunked ? counted(payload, room) : payload)
+  })
+  const turns = new BodyTurns()
+  app.addHook('preValidation', async ({ body }) => {
+    if (Buffer.isBuffer(body)) await turns.take(body.length)
   })
 }
 
