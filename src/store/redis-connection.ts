@@ -61,8 +61,8 @@ function addressOptions(config: RedisConfig): RedisOptions {
   }
 }
 
-/** Grows to two seconds, and differs from process to process. */
-function pauseBefore(attempt: number): number {
+/** Backoff in milliseconds: grows to two seconds, and differs from process to process. */
+export function pauseBefore(attempt: number): number {
   const longest = Math.min(LONGEST_PAUSE_MS, 50 * 2 ** Math.min(attempt, 10))
   return longest / 2 + Math.random() * (longest / 2)
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { connectRedis, type RedisConfig, reasonOf } from './redis-connection.ts'
+import { connectRedis, pauseBefore, type RedisConfig, reasonOf } from './redis-connection.ts'
 import {
   type EndingMember,
   type LogBounds,
@@ -27,11 +27,15 @@ export class RedisStore implements SharedStore {
   readonly #began = performance.now()
   #away = false
   #closed = false
+  /** Since something was written the last time. */
+  #attempts = 0
+  #tryAgain: NodeJS.Timeout | undefined
 
   /** @param config holds the password; it goes nowhere else */
   constructor(config: RedisConfig, onEvent: (event: StoreEvent) => void) {
     this.#onEvent = onEvent
-    this.#redis = connectRedis(config)
+    // ioredis begins anew with each connection, also where the login is refused then.
+    this.#redis = connectRedis(config, { retryStrategy: () => pauseBefore(++this.#attempts) })
     this.#redis.on('error', (error) => {
       this.#tried = true
       this.#failed(error)
@@ -114,17 +118,29 @@ export class RedisStore implements SharedStore {
 
   close(): void {
     this.#closed = true
+    clearTimeout(this.#tryAgain)
     this.#redis.disconnect()
   }
 
-  /** A server that answers may still take nothing: a replica, or one without memory. */
+  /**
+   * A server that answers may still take nothing: a replica, one that loads, or one without memory.
+   * It is tried again until it does, so that its return is told also when nobody signs in.
+   */
   async #tryOut(): Promise<void> {
-    await this.set('probe', '', 1).catch(() => undefined)
+    clearTimeout(this.#tryAgain)
+    const works = await this.set('probe', '', 1).then(
+      () => true,
+      () => false,
+    )
+    if (works || this.#closed || this.#redis.status !== 'ready') return
+    this.#tryAgain = setTimeout(() => void this.#tryOut(), pauseBefore(++this.#attempts))
+    this.#tryAgain.unref()
   }
 
   async #write<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
     const answer = await this.#ask(command)
     this.#worked = true
+    this.#attempts = 0
     if (this.#away) {
       this.#away = false
       this.#onEvent({ kind: 'store_back' })

@@ -131,7 +131,7 @@ const said: readonly (readonly [answer: string, reason: string, remedy: RegExp])
 ]
 for (const [answer, reason, remedy] of said) {
   test(`what a server says has its own remedy: ${reason}`, async (t) => {
-    const redis_url = await startScriptedRedis(t, answer)
+    const { url: redis_url } = await startScriptedRedis(t, answer)
     assert.deepEqual(await examineRedis({ redis_url }), { kind: 'failed', reason })
     assert.match(redisRemedy(reason), remedy)
   })

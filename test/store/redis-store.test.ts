@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { RedisConfig } from '../../src/store/redis-connection.ts'
 import { REDIS_RIGHTS } from '../../src/store/redis-remedies.ts'
 import { RedisStore } from '../../src/store/redis-store.ts'
 import { type StoreEvent, StoreUnavailable } from '../../src/store/store.ts'
 import { until } from '../support/fault-load.ts'
 import { onRedis, type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startScriptedRedis } from '../support/scripted-redis.ts'
 
 interface Connected {
   readonly store: RedisStore
@@ -175,6 +177,25 @@ async function startSlowFirst(t: TestContext, port: number, milliseconds: number
   t.after(() => proxy.close())
   return `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`
 }
+
+test('a login that is refused is tried with backoff, and not again and again', async (t) => {
+  const refusing = await startScriptedRedis(t, 'WRONGPASS invalid username-password pair')
+  const { events } = open(t, { redis_url: refusing.url, redis_password: 'wrong' })
+  await until('it is away', () => kinds(events).includes('store_away'))
+  await delay(1_500)
+  assert.ok(refusing.connections() <= 9, `${refusing.connections()} connections`)
+})
+
+onRedis('Redis loads', () => {
+  test('a server that takes nothing at first is told to be back by itself', async (t) => {
+    const server = await startRedis(t)
+    await server.command('CONFIG', 'SET', 'maxmemory', '1')
+    const { events } = open(t, { redis_url: server.url })
+    await until('it is away', () => kinds(events).includes('store_away'))
+    await server.command('CONFIG', 'SET', 'maxmemory', '0')
+    await until('it is back', () => kinds(events).at(-1) === 'store_back')
+  })
+})
 
 onRedis('Redis is far away', () => {
   test('a slow first connection is not told as a failure', async (t) => {
