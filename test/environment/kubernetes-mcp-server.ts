@@ -17,6 +17,8 @@ export interface KubernetesMcpServerOptions {
   readonly requireOauth?: boolean
   /** Default `passthrough`. `kubeconfig` never uses the caller's token. */
   readonly clusterAuthMode?: 'passthrough' | 'kubeconfig'
+  /** Another binary than the installed one: of another version. */
+  readonly binary?: string
   /** A bearer of the server's own in its kubeconfig. Default: none, so that it has no identity. */
   readonly kubeconfigToken?: string
 }
@@ -39,7 +41,7 @@ export interface KubernetesMcpServer {
 export async function startKubernetesMcpServer(
   options: KubernetesMcpServerOptions,
 ): Promise<KubernetesMcpServer> {
-  const command = kubernetesMcpServerBinary()
+  const command = options.binary ?? kubernetesMcpServerBinary()
   const port = options.port ?? (await freePort())
   // mkdtemp makes the folder for its owner alone (0700).
   const folder = await mkdtemp(join(tmpdir(), 'rolecall-mcp-'))
@@ -68,16 +70,18 @@ export async function startKubernetesMcpServer(
 /**
  * The path of the Go binary for this platform, from the npm package that holds it.
  *
+ * @param from the module whose packages are searched
  * @throws naming the package, when it is not installed
  */
 export function kubernetesMcpServerBinary(
   platform: NodeJS.Platform = process.platform,
   arch: string = process.arch,
+  from: string = import.meta.url,
 ): string {
   const os = platform === 'win32' ? 'windows' : platform
   const name = `kubernetes-mcp-server-${os}-${arch === 'x64' ? 'amd64' : arch}`
   try {
-    const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`)
+    const manifest = createRequire(from).resolve(`${name}/package.json`)
     const ending = platform === 'win32' ? '.exe' : ''
     return join(dirname(manifest), 'bin', `${name}${ending}`)
   } catch {
