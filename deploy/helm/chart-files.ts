@@ -2,10 +2,14 @@ import { isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml'
 
 /** The chart's README: what values there are, from the comments that begin with "# --". */
 export function chartReadme(values: string): string {
-  const document = parseDocument(values)
-  if (!isMap(document.contents)) throw new Error('values.yaml is no map')
-  const rows = rowsOf(document.contents, [])
+  const rows = rowsOf(mapIn(values), [])
   return `${INTRODUCTION}${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`
+}
+
+function mapIn(values: string): YAMLMap {
+  const { contents } = parseDocument(values)
+  if (!isMap(contents)) throw new Error('values.yaml is no map')
+  return contents
 }
 
 const INTRODUCTION = `# The chart rolecall
@@ -66,15 +70,25 @@ function standardOf({ value }: Pair): string {
   return `\`${JSON.stringify(plain)}\``
 }
 
-/** The chart's values schema with our configuration's own schema as that of `config`. */
-export function withConfigSchema(valuesSchema: string, configSchema: string): string {
-  const values = JSON.parse(valuesSchema) as { properties: Record<string, object> }
+/**
+ * The chart's values schema, with our configuration's own schema as that of `config` and the words of
+ * values.yaml for editors.
+ */
+export function completeSchema(valuesSchema: string, configSchema: string, values: string): string {
+  const schema = JSON.parse(valuesSchema) as Schema
   const { $schema: _dialect, title: _title, ...config } = JSON.parse(configSchema) as Schema
-  values.properties['config'] = config
-  return `${JSON.stringify(values, null, 2)}\n`
+  schema.properties = { ...schema.properties, config }
+  for (const [key, , text] of rowsOf(mapIn(values), [])) {
+    const path = key.replaceAll('`', '').split('.')
+    const described = path.reduce<Schema | undefined>((at, name) => at?.properties?.[name], schema)
+    if (described && text !== '') described.description = text.replaceAll('\\|', '|')
+  }
+  return `${JSON.stringify(schema, null, 2)}\n`
 }
 
 interface Schema {
-  readonly $schema: string
-  readonly title: string
+  $schema?: string
+  title?: string
+  description?: string
+  properties?: Record<string, Schema>
 }

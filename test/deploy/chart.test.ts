@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
-import { chartReadme, withConfigSchema } from '../../deploy/helm/chart-files.ts'
+import { parse } from 'yaml'
+import { chartReadme, completeSchema } from '../../deploy/helm/chart-files.ts'
 import { createMetrics, observeReadings } from '../../src/observe/metrics.ts'
 import { freePort } from '../environment/ports.ts'
 import { withHelm } from './support/availability.ts'
@@ -18,10 +19,17 @@ test('the README of the chart is what its values say: npm run chart:files', () =
   assert.equal(inChart('README.md'), chartReadme(inChart('values.yaml')))
 })
 
-test('`config` in the values schema is our own configuration schema: npm run chart:files', () => {
+test('the values schema has our own configuration schema and the words of values.yaml: npm run chart:files', () => {
   const schema = inChart('values.schema.json')
   const own = readFileSync(new URL('../../deploy/config.schema.json', import.meta.url), 'utf8')
-  assert.deepEqual(JSON.parse(schema), JSON.parse(withConfigSchema(schema, own)))
+  const values = inChart('values.yaml')
+  assert.deepEqual(JSON.parse(schema), JSON.parse(completeSchema(schema, own, values)))
+})
+
+test('each value of values.yaml is in the schema, and each of the schema in values.yaml', () => {
+  const { properties } = JSON.parse(inChart('values.schema.json')) as { properties: object }
+  const { global: _helm, ...known } = properties as Record<string, unknown>
+  assert.deepEqual(Object.keys(known).sort(), Object.keys(parse(inChart('values.yaml'))).sort())
 })
 
 const relay = filledPreset('aks-robusta-relay-secret')
