@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import proxyAddr from '@fastify/proxy-addr'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
@@ -8,6 +7,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import { requestId } from '../observe/request-id.ts'
 import type { RequestLog } from '../observe/request-log.ts'
 import type { BufferedBytes } from './buffered-bytes.ts'
+import { clientAddresses } from './client-address.ts'
 import { errorHandler } from './error-handler.ts'
 import { browserRoutes } from './routes/authorize.ts'
 import { homePage } from './routes/home.ts'
@@ -21,7 +21,7 @@ import { tokenRoute } from './routes/token.ts'
 import { wellKnownRoutes } from './routes/well-known.ts'
 import { whoamiRoute } from './routes/whoami.ts'
 import { checkEveryRoute } from './steps/checks.ts'
-import { limitAddresses } from './steps/rate-limit.ts'
+import { type AddressLimits, limitAddresses } from './steps/rate-limit.ts'
 import { refuseAmbiguous } from './steps/raw-request.ts'
 import { boundBodies } from './steps/request-body.ts'
 import { openRequestRecord, recordRequests } from './steps/request-record.ts'
@@ -49,46 +49,39 @@ export interface AppParts {
 export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   const app = bareApp(parts)
   const outcomes = new RegistrationOutcomes(parts)
-  const registrationLimit = await limitAddresses(app, {
-    mostPerMinute: parts.config.limits.registrations_per_minute,
-    counted: 'registrations',
-    setting: 'limits.registrations_per_minute',
-    onRefused: (answer, request) => outcomes.refused(answer, request),
+  const rateLimits = await limitAddresses(app, {
+    limits: parts.config.limits,
+    onRegistrationRefused: (answer, request) => outcomes.refused(answer, request),
   })
-  checkEveryRoute(app, { config: parts.config, registrationLimit })
+  checkEveryRoute(app, { config: parts.config, rateLimits })
   discardBodies(app)
-  await addRoutes(app, { ...parts, outcomes })
+  await addRoutes(app, { ...parts, outcomes, countCode: rateLimits.codes })
   await app.ready()
   return app
 }
 
 /** With what every request meets, whether there is a route for it or not. */
 function bareApp({ config, log, requestLog, metrics, bodies }: AppParts): FastifyInstance {
-  const isTrusted = trustedPeer(config.trusted_proxies)
+  const addresses = clientAddresses(config.trusted_proxies)
+  const open = openRequestRecord(addresses)
   const app = fastify({
     logger: false, // one line for each request, written at its end, is ours
-    trustProxy: config.trusted_proxies.length > 0 && isTrusted,
+    trustProxy: false, // who asks is told by `client-address.ts`
     requestIdHeader: false,
-    genReqId: (raw) =>
-      requestId(isTrusted(raw.socket.remoteAddress ?? '', 0) ? idOf(raw) : undefined),
+    genReqId: (raw) => requestId(addresses.isTrustedPeer(raw) ? idOf(raw) : undefined),
     bodyLimit: config.limits.body_bytes,
     exposeHeadRoutes: false,
     return503OnClosing: false, // a stop ends streams before it refuses anything
     frameworkErrors: (error, request, reply) => {
-      openRequestRecord(request, reply, () => errorHandler(log)(error, request, reply))
+      open(request, reply, () => errorHandler(log)(error, request, reply))
     },
   })
   app.setErrorHandler(errorHandler(log))
   app.setNotFoundHandler(notFoundHandler(config))
-  recordRequests(app, { requestLog, metrics })
+  recordRequests(app, { requestLog, metrics, open })
   app.addHook('onRequest', refuseAmbiguous)
   boundBodies(app, { bodies, limits: config.limits })
   return app
-}
-
-/** Whose `X-Forwarded-For` and `X-Request-Id` are believed: those of `trusted_proxies` alone. */
-function trustedPeer(cidrs: readonly string[]): (address: string, hop: number) => boolean {
-  return cidrs.length === 0 ? () => false : proxyAddr.compile([...cidrs])
 }
 
 function idOf({ headers }: IncomingMessage): string | undefined {
@@ -107,7 +100,10 @@ function discardBodies(app: FastifyInstance): void {
 
 async function addRoutes(
   app: FastifyInstance,
-  parts: AppParts & { readonly outcomes: RegistrationOutcomes },
+  parts: AppParts & {
+    readonly outcomes: RegistrationOutcomes
+    readonly countCode: AddressLimits['codes']
+  },
 ): Promise<void> {
   const { config, log, resources, outcomes } = parts
   const { tokenEndpoints, revocationEndpoints, registrationEndpoints, broker } = parts.signIn

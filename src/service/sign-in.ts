@@ -138,13 +138,14 @@ function registrationEndpoints(
 }
 
 function exchangeOf(
-  { sign_in: { mode } }: Pick<Config, 'sign_in'>,
+  { sign_in: { mode }, limits }: Pick<Config, 'sign_in' | 'limits'>,
   { clock, provider, onOutcome, onNoRefreshToken }: SignInParts,
 ) {
   const { verifyIdToken } = provider
   if (!verifyIdToken) throw new Error('a sign-in mode needs identity_provider.client_id')
   return createTokenExchange({
     clock,
+    refreshesPerMinute: limits.sign_ins_per_minute,
     decides: () => provider.status().decides,
     verifyIdToken,
     onOutcome,

@@ -81,6 +81,7 @@ const AGAIN_THEN_REPORT =
 const JOBS: Readonly<Record<string, Whose>> = {
   invalid_client: 'user',
   temporarily_unavailable: 'nobody',
+  too_many_requests: 'nobody',
   invalid_redirect_uri: 'operator',
   misdirected_request: 'operator',
   origin_not_allowed: 'operator',

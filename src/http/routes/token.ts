@@ -6,6 +6,7 @@ import type { Logger } from '../../observe/logger.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import { readTokenRequest, type TokenRequest } from '../../sign-in/token/token-request.ts'
 import type { IssuedTokens } from '../../sign-in/token/token-response.ts'
+import type { AddressLimits } from '../steps/rate-limit.ts'
 import { formOf, takeForms } from './form-body.ts'
 
 /** One token endpoint. */
@@ -17,6 +18,8 @@ export interface TokenEndpoint {
 
 export interface TokenRouteParts {
   readonly endpoint: TokenEndpoint
+  /** Rate limit of codes: @throws ErrorAnswer 429 */
+  readonly countCode: AddressLimits['codes']
   readonly log: Logger
   readonly metrics: Pick<Metrics, 'tokenGrants'>
   readonly clock: Clock
@@ -44,11 +47,13 @@ export function tokenRoute(parts: TokenRouteParts) {
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  { endpoint, metrics, budget }: TokenRouteParts & { readonly budget: LogRateLimit },
+  { endpoint, countCode, metrics, budget }: TokenRouteParts & { readonly budget: LogRateLimit },
 ): Promise<FastifyReply> {
   const { record } = request
   try {
-    const issued = await endpoint.redeem(readTokenRequest(...formOf(request)))
+    const asked = readTokenRequest(...formOf(request))
+    if (asked.grant.type === 'authorization_code') await countCode(request)
+    const issued = await endpoint.redeem(asked)
     record.identity = issued.identity
     record.decision = 'allow'
     metrics.tokenGrants.inc({ outcome: 'ok' })

@@ -7,6 +7,7 @@ import { exactPath, orWithSlash } from './exact-path.ts'
 import { ownWindow } from './fetch-metadata.ts'
 import { ownHost } from './host.ts'
 import { takesMethods } from './method.ts'
+import type { AddressLimits } from './rate-limit.ts'
 import type { Hook } from './step.ts'
 import { tokenInQuery } from './token-in-query.ts'
 
@@ -57,11 +58,12 @@ export const METHODS = {
   home: ['GET', 'HEAD'],
 } as const satisfies Record<EndpointName, readonly string[]>
 
+type HookedLimit = 'clients' | 'begins' | 'returns'
+
 /** What the checks work with beside the endpoint. */
 export interface CheckParts {
   readonly config: Config
-  /** How often one address may register. */
-  readonly registrationLimit: Hook
+  readonly rateLimits: Pick<AddressLimits, HookedLimit>
 }
 
 type Make<Cell> = (endpoint: Endpoint, parts: CheckParts, cell: Cell) => Hook
@@ -79,7 +81,8 @@ const _: null = null
  * Before these, also for requests that meet no route: the request's record, and `refuseAmbiguous`.
  *
  * `whoami` reads its bearer itself, since it asks every resource. What is in a form (`token`,
- * `revoke`, `authorize`) is judged where the form is read: repeated parameters, tokens, credentials.
+ * `revoke`, `authorize`) is judged where the form is read: repeated parameters, tokens, credentials, and
+ * at `token` the rate of codes.
  */
 // biome-ignore format: a column for each endpoint
 const CHECKS: readonly Check[] = [
@@ -93,7 +96,7 @@ const CHECKS: readonly Check[] = [
   check(methodIsTaken,   [X,         X,         X,         X,         X,         X,         X,         X,         X,         X,         X]),
   check(parametersOnce,  [_,         X,         _,         _,         X,         _,         _,         _,         X,         _,         _]),
   check(windowIsOwn,     [_,         _,         _,         _,         _,         X,         X,         X,         _,         _,         _]),
-  check(notTooOften,     [_,         _,         _,         _,         X,         _,         _,         _,         _,         _,         _]),
+  check(notTooOften,     [_,         _,         _,         _,         'clients', 'begins',  'returns', _,         _,         _,         _]),
   check(bearerMayPass,   [X,         _,         _,         _,         _,         _,         _,         _,         _,         _,         _]),
 ]
 
@@ -159,8 +162,8 @@ function windowIsOwn(_endpoint: Endpoint, { config }: CheckParts): Hook {
   return ownWindow(config)
 }
 
-function notTooOften(_endpoint: Endpoint, { registrationLimit }: CheckParts): Hook {
-  return registrationLimit
+function notTooOften(_endpoint: Endpoint, { rateLimits }: CheckParts, cell: HookedLimit): Hook {
+  return rateLimits[cell]
 }
 
 /** @throws Error where there is nobody to judge the bearer */

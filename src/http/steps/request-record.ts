@@ -1,8 +1,10 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Metrics } from '../../observe/metrics.ts'
 import { openRecord, type RequestRecord } from '../../observe/record.ts'
 import type { RequestLog } from '../../observe/request-log.ts'
+import type { ClientAddresses } from '../client-address.ts'
 import { pathOf } from './raw-request.ts'
+import type { Hook } from './step.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -17,12 +19,13 @@ const CLIENT_CLOSED_REQUEST = 499
 export interface RecordParts {
   readonly requestLog: RequestLog
   readonly metrics: Metrics
+  readonly open: Hook
 }
 
 /** Gives every request its record, which is written once, at the request's end. */
 export function recordRequests(app: FastifyInstance, parts: RecordParts): void {
   app.decorateRequest('record')
-  app.addHook('onRequest', openRequestRecord)
+  app.addHook('onRequest', parts.open)
   app.addHook('onRequest', (request, reply, done) => {
     reply.raw.once('close', () => closeRequestRecord(request, reply.raw, parts))
     done()
@@ -30,20 +33,18 @@ export function recordRequests(app: FastifyInstance, parts: RecordParts): void {
 }
 
 /** Opens the request's record and names it in the answer. The first hook of every request. */
-export function openRequestRecord(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  done: () => void,
-): void {
-  request.record = openRecord({
-    requestId: request.id,
-    traceparent: request.headers['traceparent'],
-    clientIp: request.ip,
-    method: request.method,
-    path: loggedPath(pathOf(request)),
-  })
-  reply.header('x-request-id', request.id)
-  done()
+export function openRequestRecord(addresses: Pick<ClientAddresses, 'of'>): Hook {
+  return (request, reply, done) => {
+    request.record = openRecord({
+      requestId: request.id,
+      traceparent: request.headers['traceparent'],
+      clientIp: addresses.of(request.raw),
+      method: request.method,
+      path: loggedPath(pathOf(request)),
+    })
+    reply.header('x-request-id', request.id)
+    done()
+  }
 }
 
 /** Once, however the response ended: writes the line and counts. */

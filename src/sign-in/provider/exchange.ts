@@ -8,6 +8,7 @@ import type { CodeGrant, RefreshGrant } from '../token/token-request.ts'
 import { type ExpectedIdToken, judgeIdToken, type VerifyIdToken } from './id-token.ts'
 import { PendingTokens } from './pending-tokens.ts'
 import { tokensOf } from './provider-outcome.ts'
+import { RefreshRate } from './refresh-rate.ts'
 
 type GrantType = CodeGrant['type'] | RefreshGrant['type']
 
@@ -16,6 +17,8 @@ export interface Asking {
   readonly grant: GrantType
   /** Names the one grant that is redeemed. */
   readonly key: string
+  /** The family of a refresh token, whose refreshes are counted. */
+  readonly session?: string
   /** The first that takes the token counts. */
   readonly candidates: readonly SignInResource[]
   readonly idToken: ExpectedIdToken
@@ -32,13 +35,16 @@ export interface TokenExchange {
   /**
    * Asks for tokens and judges them. Nothing is asked while nothing could be judged.
    *
-   * @throws ErrorAnswer 503 when it may work later, and then the same grant still does; else 400
+   * @throws ErrorAnswer 503, or 429 for a session that refreshes too often, when it may work later,
+   *   and then the same grant still does; else 400
    */
   obtain(asking: Asking): Promise<ExchangedTokens>
 }
 
 export interface TokenExchangeParts {
   readonly clock: Clock
+  /** How often the provider is asked to refresh one session. */
+  readonly refreshesPerMinute: number
   /** Whether the provider's keys are there. */
   decides(): boolean
   readonly verifyIdToken: VerifyIdToken
@@ -50,13 +56,16 @@ export interface TokenExchangeParts {
 
 export function createTokenExchange({
   clock,
+  refreshesPerMinute,
   decides,
   verifyIdToken: verify,
   onOutcome,
   onNoRefreshToken,
 }: TokenExchangeParts): TokenExchange {
   const pending = new PendingTokens(clock)
-  const askedFor = async ({ grant, ask }: Asking): Promise<ProviderTokens> => {
+  const rate = new RefreshRate(refreshesPerMinute, clock)
+  const askedFor = async ({ grant, session, ask }: Asking): Promise<ProviderTokens> => {
+    if (session !== undefined) rate.count(session)
     const outcome = await ask()
     onOutcome(grant, outcome)
     return tokensOf(outcome)

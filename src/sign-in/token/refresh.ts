@@ -93,6 +93,7 @@ function askProvider(
   return exchange.obtain({
     grant: 'refresh_token',
     key: session.id,
+    session: session.family,
     candidates: resources,
     // OpenID Connect Core §12.2: a refresh may bring none, and one that it brings has no nonce.
     idToken: { required: false },

@@ -115,7 +115,11 @@ test('of two things wrong with a request the one that is checked first is told',
 
 test('an app with a route that is not in the table, or has hooks of its own, does not start', () => {
   const app = fastify()
-  const parts = { config: configOf(loadWith()), registrationLimit: () => undefined }
+  const skip = () => undefined
+  const parts = {
+    config: configOf(loadWith()),
+    rateLimits: { clients: skip, begins: skip, returns: skip },
+  }
   checkEveryRoute(app, parts)
   const handler = () => 'here'
   assert.throws(() => app.get('/forgotten', handler), /checks of \/forgotten/)

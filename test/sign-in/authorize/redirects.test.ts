@@ -24,7 +24,10 @@ async function start(t: TestContext, options: BrokerOptions = {}) {
         { client_id: 'preset', redirect_uris: ['loopback'], skip_consent: false },
       ],
     },
-    config: { limits: limitsWith({ registrations_per_minute: 1_000 }), ...options.config },
+    config: {
+      limits: limitsWith({ registrations_per_minute: 1_000, sign_ins_per_minute: 1_000 }),
+      ...options.config,
+    },
   })
   const { gateway, browser } = broker
   const register = async (uris: readonly string[]) => {

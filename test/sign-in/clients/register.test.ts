@@ -76,7 +76,10 @@ async function redeem(origin: string, change: Readonly<Record<string, string>>):
 }
 
 test('every client registers, and is asked about and answered at its address only', async (t) => {
-  const { gateway, browser } = await startBroker(t, { signIn: { redirect_uris: everyPreset } })
+  const { gateway, browser } = await startBroker(t, {
+    signIn: { redirect_uris: everyPreset },
+    config: { limits: limitsWith({ sign_ins_per_minute: 1000 }) },
+  })
   const base = `${gateway.origin}/oauth`
   for (const { client: name, body, answeredAt } of registrations) {
     const answer = await send(`${base}/register`, posted(body))

@@ -31,6 +31,7 @@ function sourceAfter(milliseconds: number) {
   }
   const source = createTokenExchange({
     clock,
+    refreshesPerMinute: 60,
     decides: () => true,
     verifyIdToken: () => assert.fail('there is no ID token'),
     onOutcome: () => undefined,

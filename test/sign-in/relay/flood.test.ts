@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { Agent, fetch } from 'undici'
 import { LogRateLimit } from '../../../src/observe/log-rate-limit.ts'
 import { SimulatedClock } from '../../support/clock.ts'
+import { limitsWith } from '../../support/defaults.ts'
 import { type Gateway, startEntra } from '../../support/gateway.ts'
 import {
   type Change,
@@ -21,7 +22,9 @@ async function start(t: TestContext) {
   const clock = new SimulatedClock(Date.now())
   const entra = await startEntra(t, { clock })
   const tap = await tapTokenEndpoint(t, entra)
-  const gateway = await startRelay(t, { entra, clock })
+  // The provider is to be reached by more than an address may bring it.
+  const config = { limits: limitsWith({ sign_ins_per_minute: 1000 }) }
+  const gateway = await startRelay(t, { entra, clock, config })
   return { clock, entra, tap, gateway }
 }
 

@@ -1,0 +1,71 @@
+import type { IncomingMessage } from 'node:http'
+import { isIP, isIPv4 } from 'node:net'
+import proxyAddr from '@fastify/proxy-addr'
+import ipaddr from 'ipaddr.js'
+import { valuesOf } from './steps/raw-request.ts'
+
+/** Who asks, as far as those whom we trust say. */
+export interface ClientAddresses {
+  /** The client's address: the first one, seen from us, that is nobody's whom we trust. */
+  of(raw: IncomingMessage): string
+  /** Whether the peer itself is trusted: then what it says of the request is believed. */
+  isTrustedPeer(raw: IncomingMessage): boolean
+}
+
+/**
+ * Reads `X-Forwarded-For` from its end, where the nearest proxy wrote, as long as whoever wrote an
+ * entry is trusted; what is further to the front anybody may have made up (spoofing, which would evade
+ * every limit per address). An address with a port (Azure Application Gateway) counts as the address,
+ * and what is none as the nearest trusted hop.
+ *
+ * @param trusted `trusted_proxies`, as CIDRs
+ */
+export function clientAddresses(trusted: readonly string[]): ClientAddresses {
+  const isTrusted = trusted.length === 0 ? () => false : proxyAddr.compile([...trusted])
+  return {
+    of(raw) {
+      let address = plainAddress(peerOf(raw)) ?? ''
+      if (!isTrusted(address, 0)) return address
+      for (const entry of entriesOf(raw).toReversed()) {
+        const next = plainAddress(entry)
+        if (next === undefined) return address
+        address = next
+        if (!isTrusted(address, 0)) return address
+      }
+      return address
+    },
+    isTrustedPeer: (raw) => isTrusted(peerOf(raw), 0),
+  }
+}
+
+/**
+ * What a limit per address counts by: an IPv4 address, or the /64 of an IPv6 one, all of which is in one
+ * hand.
+ */
+export function networkOf(address: string): string {
+  if (!ipaddr.IPv6.isValid(address)) return address
+  const { parts } = ipaddr.IPv6.parse(address)
+  return `${parts
+    .slice(0, 4)
+    .map((part) => part.toString(16))
+    .join(':')}::/64`
+}
+
+function peerOf({ socket }: IncomingMessage): string {
+  return socket.remoteAddress ?? ''
+}
+
+function entriesOf({ rawHeaders }: IncomingMessage): string[] {
+  return valuesOf(rawHeaders, 'x-forwarded-for').flatMap((line) => line.split(','))
+}
+
+/** Without port, brackets, and the IPv6 form of an IPv4 address; `undefined` for what is none. */
+function plainAddress(text: string): string | undefined {
+  const entry = text.trim()
+  const [, bare = entry] = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(entry) ?? withPort.exec(entry) ?? []
+  if (isIP(bare) === 0) return undefined
+  const [, mapped = bare] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare) ?? []
+  return isIPv4(mapped) ? mapped : bare.toLowerCase()
+}
+
+const withPort = /^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/
