@@ -88,8 +88,7 @@ function writtenResource(resource: ResourceConfig): Record<string, unknown> {
     ...rest
   } = resource
   return {
-    ...written(rest),
-    allowed_clients: clients === 'any' ? ['*'] : clients,
+    ...written({ ...rest, allowed_clients: clients === 'any' ? ['*'] : clients }),
     ...(authority && { upstream_certificate_authority: describeCertificates(authority) }),
     ...(client && certificateAndKey('upstream_client', client)),
   }
@@ -99,7 +98,7 @@ function certificateAndKey(name: string, pair: { readonly certificate: string })
   return { [`${name}_certificate`]: describeCertificates(pair.certificate), [`${name}_key`]: mask }
 }
 
-/** As in a file: durations with their unit, secrets masked, and no empty tables. */
+/** As in a file: durations with their unit, secrets masked, `${` as a literal, and no empty tables. */
 function written(table: object): Record<string, unknown> {
   const entries = Object.entries(table).map(([key, value]) => [key, writtenValue(key, value)])
   return Object.fromEntries(entries.filter(([, value]) => !isTable(value) || !isEmpty(value)))
@@ -108,6 +107,8 @@ function written(table: object): Record<string, unknown> {
 function writtenValue(key: string, value: unknown): unknown {
   if (secrets.has(key)) return Array.isArray(value) ? value.map(() => mask) : mask
   if (durations.has(key) && typeof value === 'number') return formatDuration(value)
+  if (Array.isArray(value)) return value.map((item) => writtenValue('', item))
+  if (typeof value === 'string') return value.replaceAll('${', () => '$${')
   return isTable(value) ? written(value) : value
 }
 

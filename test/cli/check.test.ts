@@ -48,6 +48,17 @@ test('what check prints loads again, to the same', async () => {
   )
 })
 
+test('a text with ${ in it is printed so that it loads as the same text', async () => {
+  const changes = {
+    'identity_provider.user_claim': `$\${a}`,
+    'resource.0.audiences': [`api://$\${b`],
+  }
+  const { out } = await run(changes)
+  const config = configOf(loadToml(out))
+  assert.equal(config.identity_provider.user_claim, `\${a}`)
+  assert.deepEqual(config.resources[0]?.audiences, [`api://\${b`])
+})
+
 test('in relay the values of HolmesGPT follow as a comment, and the whole stays TOML', async () => {
   const relay = {
     sealing_keys: secret,

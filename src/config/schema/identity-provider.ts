@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { textAs } from '../value-error.ts'
 import { duration, longest } from './duration.ts'
 import { readTenantId, signingAlgorithms } from './identifiers.ts'
-import { emptyMeansNone, named, secret } from './text.ts'
+import { emptyMeansNone, exact, named, secret } from './text.ts'
 import { readBaseUrl, readDiscoveryUrl, readIssuer } from './url.ts'
 
 /** `[identity_provider]`: the one provider of this process. */
@@ -45,7 +45,7 @@ export const identityProviderSchema = z
           'http://keycloak.keycloak.svc:8080/realms/main/.well-known/openid-configuration',
         ],
       }),
-    client_id: z.string().optional().meta({
+    client_id: exact('Write the one id that rolecall has at the provider.').optional().meta({
       description:
         'The client id of rolecall at the provider; required in broker and relay. With it, only tokens issued to this client are accepted unless `allowed_clients` says otherwise.',
     }),

@@ -576,6 +576,19 @@ test('whatever a file holds, load does not throw', () => {
     'shutdown_delay',
     'server_url',
     'log_level',
+    'keep_alive',
+    'allowed_origins',
+    'audit',
+    'audit.arguments',
+    'resource_defaults',
+    'resource_defaults.audiences',
+    'resource_defaults.labels',
+    'identity_provider.discovery_url',
+    'identity_provider.groups_claim',
+    'identity_provider.client_claim',
+    'store.redis_url',
+    'store.redis_password',
+    'limits.connections',
   ]
   for (const key of keys) {
     for (const value of values) {

@@ -63,6 +63,8 @@ const refused: readonly (readonly [key: string, value: unknown, words: RegExp])[
   ['identity_provider.tenant_id', 'prod', /GUID/],
   ['identity_provider.tenant_id', `{${tenant}}`, /GUID/],
   ['identity_provider.cloud', 'gov', /public, usgov, china/],
+  ['identity_provider.client_id', '*', /wildcard.*the one id/],
+  ['identity_provider.client_id', ' abc ', /white space/],
   ['identity_provider.authority', 'http://login.example.com', /plain http off loopback/],
   ['identity_provider.authority', 'http://mock:8080', /plain http off loopback/],
   ['identity_provider.signing_algorithms', ['HS256'], /asymmetric/],
