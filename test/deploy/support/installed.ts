@@ -37,6 +37,8 @@ export interface Installed {
   readonly origin: string
   /** What `helm test` runs, where rolecall runs: its exit code and what it said. */
   doctor(): Promise<{ readonly code: number | null; readonly said: string }>
+  /** As the kubelet ends a pod: SIGTERM, and SIGKILL after five seconds. */
+  stop(): Promise<void>
 }
 
 /**
@@ -78,7 +80,7 @@ export async function runInstallation(t: Ends, installation: Installation): Prom
     const { code, lastLines } = await (await start('doctor')).exited
     return { code, said: lastLines.join('\n') }
   }
-  return { origin, doctor }
+  return { origin, doctor, stop: () => child.close() }
 }
 
 async function runMcpServer(

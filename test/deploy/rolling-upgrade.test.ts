@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { before, type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { holmes } from '../environment/mock-entra/directory.ts'
+import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
+import { type HeldTokens, heldTokens, refresh, signIn } from '../support/broker-client.ts'
+import { createBrowser } from '../support/browser.ts'
+import { startUpstream } from '../support/recording-upstream.ts'
+import { onRedis, type RedisServer, startRedis } from '../support/redis-server.ts'
+import { type RoundRobin, startRoundRobin } from '../support/round-robin.ts'
+import { withHelm } from './support/availability.ts'
+import { renderChart } from './support/helm.ts'
+import { type Installed, runInstallation } from './support/installed.ts'
+import { mountedFiles } from './support/mounted.ts'
+import type { KubernetesObject } from './support/objects.ts'
+import { filledPreset } from './support/presets.ts'
+
+const REPLICAS = 3
+const CALLERS = 4
+/** Until a cluster sends nobody any more to a pod that is being ended; below `shutdown_delay`. */
+const NOTICED_MS = 400
+const UPSTREAM = 'http://rolecall-mcp-kubernetes.holmes.svc.cluster.local:8080/mcp'
+
+withHelm('a rolling upgrade', () => {
+  onRedis('a rolling upgrade', () => {
+    let entra: MockEntra
+    let objects: readonly KubernetesObject[]
+
+    before(async () => {
+      entra = await startMockEntra()
+      const written = { TENANT_ID: entra.tenantId, CLIENT_ID: holmes.client_id }
+      const preset = filledPreset('aks-robusta-broker-secret', written)
+      objects = (await renderChart({ values: [preset] })).objects
+    })
+
+    interface Deployed {
+      readonly balancer: RoundRobin
+      readonly redis: RedisServer
+      /** Starts one more replica; nobody is sent there yet. */
+      start(): Promise<Installed>
+    }
+
+    /** An MCP server that answers a call after a moment, and holds streams open. */
+    async function deploy(t: TestContext): Promise<Deployed> {
+      const upstream = await startUpstream(t)
+      upstream.answerWith(async (request, response) => {
+        if (request.method === 'GET') {
+          response.writeHead(200, { 'content-type': 'text/event-stream' })
+          response.write(': open\n\n')
+          return
+        }
+        await delay(20)
+        response.writeHead(200, { 'content-type': 'application/json' })
+        response.end('{"jsonrpc":"2.0","id":1,"result":{}}')
+      })
+      const redis = await startRedis(t)
+      const balancer = await startRoundRobin(t)
+      const start = (): Promise<Installed> =>
+        runInstallation(t, {
+          files: mountedFiles(objects, {
+            'rolecall-client': { 'client-secret': holmes.client_secret ?? '' },
+            'rolecall-store': { 'redis-url': redis.url },
+          }),
+          mcpServers: {},
+          changes: { [UPSTREAM]: upstream.url },
+          environment: {
+            ROLECALL__IDENTITY_PROVIDER__AUTHORITY: entra.origin,
+            ROLECALL__SHUTDOWN_DELAY: '1s',
+            ROLECALL__SHUTDOWN_GRACE: '3s',
+          },
+          publicUrl: balancer.origin,
+          cluster: { server: '', certificateAuthority: '' },
+        })
+      return { balancer, redis, start }
+    }
+
+    /** Calls without a pause until it is told to stop; returns what was answered, and how often. */
+    function callWith({ access }: HeldTokens, { origin }: RoundRobin) {
+      const answers: Record<string, number> = {}
+      let goesOn = true
+      const call = async (): Promise<string> => {
+        try {
+          const answer = await fetch(`${origin}/mcp`, {
+            method: 'POST',
+            ...asMcp(access),
+            body: PING,
+          })
+          await answer.body?.cancel()
+          return String(answer.status)
+        } catch (error) {
+          return String(error)
+        }
+      }
+      const caller = async (): Promise<void> => {
+        while (goesOn) {
+          const answer = await call()
+          answers[answer] = (answers[answer] ?? 0) + 1
+        }
+      }
+      const callers = Promise.all(Array.from({ length: CALLERS }, caller))
+      return {
+        answers,
+        stop: async () => {
+          goesOn = false
+          await callers
+        },
+      }
+    }
+
+    /** Opens a stream; settles when it has ended, and says how. */
+    async function streamEnds({ access }: HeldTokens, { origin }: RoundRobin): Promise<string> {
+      const answer = await fetch(`${origin}/mcp`, asMcp(access))
+      if (answer.status !== 200) return `refused: ${answer.status}`
+      return await answer.text().then(
+        () => 'ended cleanly',
+        (error: unknown) => `cut: ${String(error)}`,
+      )
+    }
+
+    /** Once it is back, clients get through when they come again as they were told. */
+    async function refreshLater(balancer: RoundRobin, held: HeldTokens): Promise<HeldTokens> {
+      for (let tries = 0; tries < 50; tries += 1) {
+        const answer = await refresh(balancer, held)
+        if (answer.status !== 503) return heldTokens(answer, held.clientId)
+        await delay(200)
+      }
+      return assert.fail('Redis is back, and refreshing is still 503')
+    }
+
+    test('no call fails, streams end cleanly, and without Redis only sign-ins wait', async (t) => {
+      t.after(() => entra.close())
+      const { balancer, redis, start } = await deploy(t)
+      let running: Installed[] = []
+      const serve = (): void => balancer.spreadOver(running.map(({ origin }) => origin))
+      for (let count = 0; count < REPLICAS; count += 1) running.push(await start())
+      serve()
+      const held = await signIn(balancer, createBrowser(), { username: 'alice' })
+      const streams = [streamEnds(held, balancer), streamEnds(held, balancer)]
+      const load = callWith(held, balancer)
+      for (const [index, old] of [...running].entries()) {
+        if (index === 1) await redis.kill()
+        running.push(await start())
+        serve()
+        const stopped = old.stop()
+        await delay(NOTICED_MS)
+        running = running.filter((it) => it !== old)
+        serve()
+        await stopped
+      }
+      const refused = await refresh(balancer, held)
+      assert.deepEqual([refused.status, refused.body['error']], [503, 'temporarily_unavailable'])
+      await redis.start()
+      await load.stop()
+      assert.deepEqual(Object.keys(load.answers), ['200'], JSON.stringify(load.answers))
+      assert.ok((load.answers['200'] ?? 0) > 100, JSON.stringify(load.answers))
+      assert.deepEqual(await Promise.all(streams), ['ended cleanly', 'ended cleanly'])
+      await refreshLater(balancer, held)
+    })
+  })
+})
+
+const PING = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })
+
+function asMcp(token: string): { headers: Record<string, string> } {
+  return {
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    },
+  }
+}
