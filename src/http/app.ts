@@ -6,6 +6,7 @@ import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { requestId } from '../observe/request-id.ts'
 import type { RequestLog } from '../observe/request-log.ts'
+import { SignInLog } from '../observe/sign-in-log.ts'
 import type { BufferedBytes } from './buffered-bytes.ts'
 import { clientAddresses } from './client-address.ts'
 import { errorHandler } from './error-handler.ts'
@@ -106,15 +107,17 @@ async function addRoutes(
   },
 ): Promise<void> {
   const { config, log, resources, outcomes } = parts
+  const signIns = new SignInLog(parts)
   const { tokenEndpoints, revocationEndpoints, registrationEndpoints, broker } = parts.signIn
   homePage(app, config)
   wellKnownRoutes(app, config, resources)
   if (config.sign_in.mode !== 'off') whoamiRoute(app, config, resources)
-  for (const endpoint of tokenEndpoints) await app.register(tokenRoute({ ...parts, endpoint }))
-  await app.register(revokeRoute({ ...parts, endpoints: revocationEndpoints }))
-  await app.register(registerRoute({ endpoints: registrationEndpoints, outcomes }))
+  for (const endpoint of tokenEndpoints)
+    await app.register(tokenRoute({ ...parts, signIns, endpoint }))
+  await app.register(revokeRoute({ ...parts, signIns, endpoints: revocationEndpoints }))
+  await app.register(registerRoute({ endpoints: registrationEndpoints, signIns, outcomes }))
   if (broker) {
-    await app.register(browserRoutes({ broker, log }, config))
+    await app.register(browserRoutes({ broker, log, signIns }, config))
     if (hasPopup(config)) {
       await app.register(popupRoutes({ resources: broker.resources, log }, config))
     }

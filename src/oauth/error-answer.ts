@@ -1,4 +1,5 @@
 import { describeExplanation, type ProviderExplanation } from './provider-explanation.ts'
+import type { ProviderTrace } from './provider-trace.ts'
 
 /** What an error answer says (RFC 6749 §5.2), and under which id the log has more. */
 export interface ErrorBody {
@@ -15,6 +16,8 @@ export interface ErrorAnswerOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** For the log, where it knows more than the client is told. */
   readonly reason?: string
+  /** Of the identity provider's refusal; for the log. */
+  readonly trace?: ProviderTrace | undefined
   readonly cause?: unknown
 }
 
@@ -25,6 +28,7 @@ export class ErrorAnswer extends Error {
   readonly error: string
   readonly headers: Readonly<Record<string, string>>
   readonly reason: string
+  readonly trace: ProviderTrace | undefined
 
   constructor(options: ErrorAnswerOptions) {
     super(options.description, options.cause === undefined ? {} : { cause: options.cause })
@@ -32,6 +36,7 @@ export class ErrorAnswer extends Error {
     this.error = options.error
     this.headers = options.headers ?? {}
     this.reason = options.reason ?? options.error
+    this.trace = options.trace
   }
 
   body(requestId: string): ErrorBody {

@@ -1,4 +1,5 @@
 import { ErrorAnswer } from './error-answer.ts'
+import type { ProviderTrace } from './provider-trace.ts'
 
 /** The error answers of OAuth endpoints (RFC 6749 §5.2, RFC 8707 §2). Descriptions are one sentence. */
 
@@ -38,7 +39,15 @@ export function invalidClient(description: string, byHeader: boolean): ErrorAnsw
  */
 export function temporarilyUnavailable(
   description: string,
-  { retryAfter, reason }: { readonly retryAfter: number; readonly reason: string },
+  {
+    retryAfter,
+    reason,
+    trace,
+  }: {
+    readonly retryAfter: number
+    readonly reason: string
+    readonly trace?: ProviderTrace | undefined
+  },
 ): ErrorAnswer {
   const headers = { 'retry-after': String(retryAfter) }
   return new ErrorAnswer({
@@ -47,5 +56,6 @@ export function temporarilyUnavailable(
     description,
     headers,
     reason,
+    trace,
   })
 }

@@ -66,7 +66,63 @@ export const requestLineSchema = z.strictObject({
   duration_ms: z.number().meta({ description: 'Until the answer had ended, streams too.' }),
 })
 
+export const signInSteps = [
+  'register',
+  'authorize',
+  'decide',
+  'callback',
+  'token',
+  'refresh',
+  'revoke',
+] as const
+
+/** A step of a sign-in. */
+export type SignInStep = (typeof signInSteps)[number]
+
+/** One for each step of a sign-in. */
+export const signInLineSchema = z.strictObject({
+  level: z
+    .enum(['debug', 'info', 'warn'])
+    .meta({ description: 'warn: an administrator or the operator has to act.' }),
+  time: common.time,
+  kind: z.literal('sign_in'),
+  step: z.enum(signInSteps).meta({
+    description:
+      'Of the endpoint: authorize, its question answered (decide), callback, token (a code), refresh, revoke, register.',
+  }),
+  request_id: common.request_id,
+  client_ip: common.client_ip,
+  iss: common.iss,
+  sub: common.sub,
+  oid: common.oid,
+  tid: common.tid,
+  user: common.user,
+  client_id: common.client_id,
+  client_name: common.client_name,
+  azp: common.azp,
+  token_id: common.token_id,
+  resource: common.resource,
+  decision,
+  reason: text.optional().meta({ description: 'Why not, or what comes next: a short name.' }),
+  aadsts: z.int().optional().meta({ description: "Entra's number: 65001 of AADSTS65001." }),
+  provider_status: z.int().optional().meta({ description: "Of the provider's token endpoint." }),
+  provider_error: text.optional().meta({ description: "The provider's OAuth error." }),
+  suberror: text.optional().meta({ description: "Entra's." }),
+  correlation_id: text.optional().meta({
+    description:
+      "Entra's, as trace_id: by these its sign-in logs and its support find the request.",
+  }),
+  trace_id: text.optional(),
+  whose: z.enum(['administrator', 'operator']).optional().meta({
+    description: 'Who has to act: of the tenant or provider, or of rolecall.',
+  }),
+  remedy: text.optional().meta({ description: 'What is to be done.' }),
+  msg: text.optional().meta({ description: 'The whole in one line.' }),
+})
+
 /** JSON Schema (2020-12) of the lines. */
 export function logLineSchema(): object {
-  return z.toJSONSchema(z.discriminatedUnion('kind', [auditLineSchema, requestLineSchema]))
+  return z.toJSONSchema(
+    z.discriminatedUnion('kind', [auditLineSchema, requestLineSchema, signInLineSchema]),
+  )
 }

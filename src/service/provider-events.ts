@@ -87,7 +87,8 @@ export function grantReporter({
   })
   return (grant, outcome) => {
     metrics.providerGrants.inc({ grant, outcome: outcome.kind })
-    if (outcome.kind === 'tokens') return
+    // What a refusal was about is in the line of that step of the sign-in.
+    if (outcome.kind === 'tokens' || outcome.kind === 'refused') return
     const line = { kind: 'identity_provider', grant, ...outcome.trace }
     if (outcome.kind === 'unavailable') {
       const level = budget.spend() ? 'warn' : 'debug'
@@ -95,12 +96,6 @@ export function grantReporter({
       return
     }
     const text = describeExplanation(outcome.explanation)
-    if (outcome.kind === 'refused') {
-      const level = budget.spend() ? 'info' : 'debug'
-      const { mustSignIn: must_sign_in, explanation } = outcome
-      log[level]({ ...line, whose: explanation.whose, must_sign_in }, text)
-      return
-    }
     if (clock.now() < quietUntil) return
     quietUntil = clock.now() + REPEAT_MS
     log.error({ ...line, whose: outcome.explanation.whose }, text)

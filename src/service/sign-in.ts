@@ -108,13 +108,19 @@ function brokerEndpoints(
     broker,
     tokenEndpoints: broker.resources.map((resource) => ({
       path: new URL(resource.tokenUrl).pathname,
-      redeem: (request) => broker.redeem(request, resource),
+      redeem: (request, trail) => broker.redeem(request, resource, trail),
     })),
     revocationEndpoints: broker.resources.map((resource) => ({
       path: new URL(resource.revokeUrl).pathname,
-      revoke: (request) => {
+      revoke: (request, trail) => {
         const { singleUse } = parts.memory
-        return revoke(request, { config, resource, keys: keys.for('refresh token'), singleUse })
+        return revoke(request, {
+          config,
+          resource,
+          keys: keys.for('refresh token'),
+          singleUse,
+          trail,
+        })
       },
     })),
     registrationEndpoints: registrationEndpoints(config, parts),

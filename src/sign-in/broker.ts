@@ -7,6 +7,7 @@ import { finishOwnSignIn } from './authorize/own-sign-in.ts'
 import { createTransactionClaims } from './authorize/transaction-claims.ts'
 import { type BrokerContext, type BrokerResource, brokerResources } from './broker-context.ts'
 import type { Clients } from './clients/client.ts'
+import type { SignInTrail } from './sign-in-trail.ts'
 import { type BrokerTokenParts, redeemAtBroker } from './token/redeem-at-broker.ts'
 import type { TokenRequest } from './token/token-request.ts'
 import type { IssuedTokens } from './token/token-response.ts'
@@ -23,14 +24,14 @@ export interface Broker {
   /** @throws ErrorAnswer for a page */
   decide(form: OAuthParameters, visit: BrokerVisit): Promise<BrowserAnswer>
   /** @throws ErrorAnswer for a page */
-  callback(query: string, cookies: BrowserCookies): Promise<BrowserAnswer>
+  callback(query: string, cookies: BrowserCookies, trail: SignInTrail): Promise<BrowserAnswer>
   /** @throws ErrorAnswer for every refusal */
-  redeem(request: TokenRequest, resource: BrokerResource): Promise<IssuedTokens>
+  redeem(request: TokenRequest, resource: BrokerResource, trail: SignInTrail): Promise<IssuedTokens>
 }
 
 export function createBroker(
   parts: BrokerContext &
-    Omit<BrokerTokenParts, keyof BrokerContext | 'resource'> & {
+    Omit<BrokerTokenParts, keyof BrokerContext | 'resource' | 'trail'> & {
       clientsOf(issuer: string): Clients
     },
 ): Broker {
@@ -45,18 +46,19 @@ export function createBroker(
     resources,
     beginSignIn: (query, visit) => beginSignIn(query, visitOf(visit), parts),
     decide: (form, visit) => decide(form, visitOf(visit), { ...parts, claims }),
-    callback: (query, cookies) =>
+    callback: (query, cookies, trail) =>
       callback(
         query,
         {
           resources,
           cookies,
           claims,
+          trail,
           finishOwn: (transaction, code) =>
             finishOwnSignIn(transaction, code, { resources, parts }),
         },
         parts,
       ),
-    redeem: (request, resource) => redeemAtBroker(request, { ...parts, resource }),
+    redeem: (request, resource, trail) => redeemAtBroker(request, { ...parts, resource, trail }),
   }
 }

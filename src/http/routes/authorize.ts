@@ -3,9 +3,12 @@ import type { Config } from '../../config/config.ts'
 import { ErrorAnswer, ExplainedAnswer } from '../../oauth/error-answer.ts'
 import { invalidRequest } from '../../oauth/errors.ts'
 import { type OAuthParameters, readParameters } from '../../oauth/parameters.ts'
+import type { SignInStep } from '../../observe/log-lines.ts'
 import type { Logger } from '../../observe/logger.ts'
+import type { SignInLog } from '../../observe/sign-in-log.ts'
 import type { BrowserAnswer } from '../../sign-in/authorize/browser-answer.ts'
 import type { Broker } from '../../sign-in/broker.ts'
+import type { SignInTrail } from '../../sign-in/sign-in-trail.ts'
 import { answerOf, errorHandler } from '../error-handler.ts'
 import type { BrowserPage } from '../pages/pages.ts'
 import { sendPage } from '../pages/send-page.ts'
@@ -20,14 +23,15 @@ const CALLBACK = '/oauth/callback'
 export interface BrowserRoutesParts {
   readonly broker: Broker
   readonly log: Logger
+  readonly signIns: SignInLog
 }
 
 /** Authorize and callback: what a user's browser visits. Answers are redirects and pages. */
 export function browserRoutes(
-  { broker, log }: BrowserRoutesParts,
+  { broker, log, signIns }: BrowserRoutesParts,
   { public_url: publicUrl }: Pick<Config, 'public_url'>,
 ) {
-  const browser = { jar: cookieJar(publicUrl), site: new URL(publicUrl).host, publicUrl }
+  const browser = { jar: cookieJar(publicUrl), site: new URL(publicUrl).host, publicUrl, signIns }
   return async (scope: FastifyInstance): Promise<void> => {
     scope.setErrorHandler(pageErrorHandler(log, browser.site))
     scope.addContentTypeParser(
@@ -42,7 +46,7 @@ export function browserRoutes(
         method: scope.supportedMethods,
         config: { endpoint: { name: 'authorize', path } },
         handler: (request, reply) =>
-          answer(request, reply, browser, (visit) =>
+          answer(request, reply, { ...browser, step: stepOf(request) }, (visit) =>
             request.method === 'POST'
               ? broker.decide(formOf(request), { ...visit, index })
               : broker.beginSignIn(queryOf(request), { ...visit, index }),
@@ -54,8 +58,8 @@ export function browserRoutes(
       method: scope.supportedMethods,
       config: { endpoint: { name: 'callback', path: CALLBACK } },
       handler: (request, reply) =>
-        answer(request, reply, browser, ({ cookies }) =>
-          broker.callback(queryOf(request), cookies),
+        answer(request, reply, { ...browser, step: 'callback' }, ({ cookies, trail }) =>
+          broker.callback(queryOf(request), cookies, trail),
         ),
     })
   }
@@ -65,6 +69,7 @@ interface BrowserVisit {
   readonly cookies: ReturnType<CookieJar['read']>
   readonly byUser: boolean
   readonly fromOwnPage: boolean
+  readonly trail: SignInTrail
 }
 
 interface BrowserSide {
@@ -72,22 +77,36 @@ interface BrowserSide {
   /** Our own host. */
   readonly site: string
   readonly publicUrl: string
+  readonly signIns: SignInLog
+  readonly step: SignInStep
+}
+
+function stepOf({ method }: FastifyRequest): SignInStep {
+  return method === 'POST' ? 'decide' : 'authorize'
 }
 
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  { jar, site, publicUrl }: BrowserSide,
+  { jar, site, publicUrl, signIns, step }: BrowserSide,
   ask: (visit: BrowserVisit) => Promise<BrowserAnswer>,
 ): Promise<FastifyReply> {
   const cookies = jar.read(request.headers.cookie)
-  const given = await ask({
+  const { record } = request
+  const trail: SignInTrail = {}
+  const visit: BrowserVisit = {
     cookies,
     byUser: isByUser(request.headers),
     fromOwnPage: isFromOwnPage(request.headers, { public_url: publicUrl }),
+    trail,
+  }
+  const given = await ask(visit).catch((error: unknown) => {
+    signIns.writeError(record, { step, ...trail }, error)
+    throw error
   })
-  request.record.decision = given.log.decision
-  request.record.reason = given.log.reason
+  signIns.write(record, { step, ...trail }, given.log)
+  record.decision = given.log.decision
+  record.reason = given.log.reason
   for (const line of jar.write(given.cookies, cookies)) reply.header('set-cookie', line)
   if (given.kind === 'redirect') {
     const headers = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }

@@ -4,6 +4,7 @@ import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { LogRateLimit } from '../../observe/log-rate-limit.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { Metrics } from '../../observe/metrics.ts'
+import type { SignInLog } from '../../observe/sign-in-log.ts'
 import type { RegistrationAnswer } from '../../sign-in/clients/registration.ts'
 
 /** Where clients register with one authorization server of ours. */
@@ -16,13 +17,14 @@ export interface RegistrationEndpoint {
 export interface RegisterRouteParts {
   readonly endpoints: readonly RegistrationEndpoint[]
   readonly outcomes: RegistrationOutcomes
+  readonly signIns: SignInLog
 }
 
 /** What a client says about itself is a few hundred bytes. */
 const BODY_BYTES = 16_384
 
 /** Client registration over HTTP (RFC 7591 §3): the body and the answer. */
-export function registerRoute({ endpoints, outcomes }: RegisterRouteParts) {
+export function registerRoute({ endpoints, ...parts }: RegisterRouteParts) {
   return async (scope: FastifyInstance): Promise<void> => {
     scope.addContentTypeParser(
       'application/json',
@@ -34,7 +36,7 @@ export function registerRoute({ endpoints, outcomes }: RegisterRouteParts) {
         url: endpoint.path,
         method: scope.supportedMethods,
         config: { endpoint: { name: 'register', path: endpoint.path } },
-        handler: (request, reply) => answer(request, reply, { endpoint, outcomes }),
+        handler: (request, reply) => answer(request, reply, { ...parts, endpoint }),
       })
     }
   }
@@ -77,10 +79,13 @@ function answer(
   {
     endpoint,
     outcomes,
-  }: { readonly endpoint: RegistrationEndpoint; readonly outcomes: RegistrationOutcomes },
+    signIns,
+  }: Omit<RegisterRouteParts, 'endpoints'> & { readonly endpoint: RegistrationEndpoint },
 ): FastifyReply {
   try {
     const registered = endpoint.register(bodyOf(request))
+    const client = { id: registered.client_id, name: registered.client_name }
+    signIns.write(request.record, { step: 'register', client }, { decision: 'allow' })
     request.record.decision = 'allow'
     outcomes.registered()
     return reply
@@ -89,6 +94,7 @@ function answer(
       .type('application/json; charset=utf-8')
       .send(JSON.stringify(registered))
   } catch (error) {
+    signIns.writeError(request.record, { step: 'register' }, error)
     outcomes.refused(error, request)
     throw error
   }

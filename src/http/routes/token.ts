@@ -1,9 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import type { SignInStep } from '../../observe/log-lines.ts'
 import { LogRateLimit } from '../../observe/log-rate-limit.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { Metrics } from '../../observe/metrics.ts'
+import type { SignInLog } from '../../observe/sign-in-log.ts'
+import type { SignInTrail } from '../../sign-in/sign-in-trail.ts'
 import { readTokenRequest, type TokenRequest } from '../../sign-in/token/token-request.ts'
 import type { IssuedTokens } from '../../sign-in/token/token-response.ts'
 import type { AddressLimits } from '../steps/rate-limit.ts'
@@ -13,7 +16,7 @@ import { formOf, takeForms } from './form-body.ts'
 export interface TokenEndpoint {
   readonly path: string
   /** @throws ErrorAnswer for every refusal */
-  redeem(request: TokenRequest): Promise<IssuedTokens>
+  redeem(request: TokenRequest, trail: SignInTrail): Promise<IssuedTokens>
 }
 
 export interface TokenRouteParts {
@@ -21,6 +24,7 @@ export interface TokenRouteParts {
   /** Rate limit of codes: @throws ErrorAnswer 429 */
   readonly countCode: AddressLimits['codes']
   readonly log: Logger
+  readonly signIns: SignInLog
   readonly metrics: Pick<Metrics, 'tokenGrants'>
   readonly clock: Clock
 }
@@ -47,13 +51,26 @@ export function tokenRoute(parts: TokenRouteParts) {
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  { endpoint, countCode, metrics, budget }: TokenRouteParts & { readonly budget: LogRateLimit },
+  {
+    endpoint,
+    countCode,
+    metrics,
+    signIns,
+    budget,
+  }: TokenRouteParts & {
+    readonly budget: LogRateLimit
+  },
 ): Promise<FastifyReply> {
   const { record } = request
+  const trail: SignInTrail = {}
+  let step: SignInStep = 'token'
   try {
     const asked = readTokenRequest(...formOf(request))
-    if (asked.grant.type === 'authorization_code') await countCode(request)
-    const issued = await endpoint.redeem(asked)
+    if (asked.grant.type === 'refresh_token') step = 'refresh'
+    else await countCode(request)
+    const issued = await endpoint.redeem(asked, trail)
+    const { identity } = issued
+    signIns.write(record, { step, ...trail }, { decision: 'allow', identity })
     record.identity = issued.identity
     record.decision = 'allow'
     metrics.tokenGrants.inc({ outcome: 'ok' })
@@ -62,6 +79,7 @@ async function answer(
       .type('application/json; charset=utf-8')
       .send(JSON.stringify(issued.answer))
   } catch (error) {
+    signIns.writeError(record, { step, ...trail }, error)
     const outcome = error instanceof ErrorAnswer ? error.error : 'server_error'
     metrics.tokenGrants.inc({ outcome })
     // A client that holds a dead refresh token asks for hours (HolmesGPT: every ten seconds).

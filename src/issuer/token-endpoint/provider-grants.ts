@@ -1,4 +1,5 @@
 import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
+import type { ProviderTrace } from '../../oauth/provider-trace.ts'
 
 /** The grants that rolecall asks the identity provider's token endpoint for. None ever rejects. */
 export interface ProviderGrants {
@@ -53,22 +54,6 @@ export type GrantOutcome =
       readonly retryAfter: number
       readonly trace?: ProviderTrace
     }
-
-/**
- * What may be logged of an answer of the token endpoint that brought no tokens, under the names of
- * a log line: codes and ids, never a text of the provider's.
- */
-export interface ProviderTrace {
-  /** The HTTP status. */
-  readonly provider_status: number
-  readonly provider_error?: string
-  readonly suberror?: string
-  /** Entra's AADSTS numbers. */
-  readonly codes: readonly number[]
-  /** By these Entra's support finds the request. */
-  readonly correlation_id?: string
-  readonly trace_id?: string
-}
 
 /** Tokens as the provider gave them out. None was verified; the access token may be opaque. */
 export interface ProviderTokens {

@@ -1,9 +1,10 @@
 import { member, text } from '../../oauth/claims.ts'
 import { type JsonObject, parseObject } from '../../oauth/json.ts'
 import { printableError } from '../../oauth/printable.ts'
+import type { ProviderTrace } from '../../oauth/provider-trace.ts'
 import { explainProviderError } from '../errors/entra-errors.ts'
 import { needsSignIn } from '../errors/oauth-errors.ts'
-import type { GrantOutcome, ProviderTrace } from './provider-grants.ts'
+import type { GrantOutcome } from './provider-grants.ts'
 
 /** An answer of the token endpoint that is not 200. */
 export interface TokenErrorResponse {

@@ -4,6 +4,7 @@ import { type OAuthParameters, readParameters, required } from '../../oauth/para
 import type { BrokerContext, BrokerResource } from '../broker-context.ts'
 import type { Client } from '../clients/client.ts'
 import { resourceIndicators } from '../resource-indicator.ts'
+import type { SignInTrail } from '../sign-in-trail.ts'
 import {
   AuthorizeRefusal,
   type ReturnAddress,
@@ -21,6 +22,7 @@ import { beginTransaction, type Transaction } from './transaction.ts'
 export interface Visit {
   readonly resource: BrokerResource
   readonly cookies: BrowserCookies
+  readonly trail: SignInTrail
   /**
    * Whether the browser says that a user set this off. A remembered consent counts only then, so that
    * no page begins a sign-in behind somebody's back; a browser that says nothing did not say so.
@@ -43,10 +45,13 @@ export async function beginSignIn(
   visit: Visit,
   context: BrokerContext,
 ): Promise<BrowserAnswer> {
+  visit.trail.resource = visit.resource.resource.name
   const parameters = readParameters(query, { from: 'address', repeatable: ['resource'] })
   const clientId = required(parameters, 'client_id')
   if (clientId === OWN_PAGE) return beginOwnSignIn(visit, context)
-  const address = returnAddress(parameters, await visit.resource.clients.find(clientId))
+  const client = await visit.resource.clients.find(clientId)
+  if (client) visit.trail.client = client
+  const address = returnAddress(parameters, client)
   try {
     const transaction = await transactionFor(parameters, address, { visit, context })
     if (transaction.prompt === 'none') checkSilent(transaction, context)

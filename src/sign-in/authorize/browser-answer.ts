@@ -1,5 +1,7 @@
 import type { GroupsKnown } from '../../access/identity.ts'
+import type { Identity } from '../../oauth/identity.ts'
 import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
+import type { ProviderTrace } from '../../oauth/provider-trace.ts'
 import type { AccessTokenFormat } from '../sealed/access-token-format.ts'
 
 /** What a browser brings along: our own cookies, nothing in them believed yet. */
@@ -26,6 +28,11 @@ export type BrowserAnswer = (
 export interface BrowserLog {
   readonly decision: 'allow' | 'refuse' | 'unavailable'
   readonly reason: string
+  /** Where the identity provider refused. */
+  readonly explanation?: ProviderExplanation
+  readonly trace?: ProviderTrace
+  /** Whose sign-in came to its end. */
+  readonly identity?: Identity
 }
 
 /** A page for people: what is on it, not how it looks. Every text may come from outside. */

@@ -3,6 +3,7 @@ import { invalidRequest } from '../../oauth/errors.ts'
 import { type OAuthParameters, readParameters } from '../../oauth/parameters.ts'
 import type { BrokerContext, BrokerResource } from '../broker-context.ts'
 import { clientError, type ProviderRefusal } from '../provider/provider-refusal.ts'
+import type { SignInTrail } from '../sign-in-trail.ts'
 import { AuthorizeRefusal } from './authorize-request.ts'
 import type { BrowserAnswer, BrowserCookies } from './browser-answer.ts'
 import { codeForClient } from './client-code.ts'
@@ -17,6 +18,7 @@ export interface Return {
   readonly resources: readonly BrokerResource[]
   readonly cookies: BrowserCookies
   readonly claims: TransactionClaims
+  readonly trail: SignInTrail
   /** A sign-in on our own page comes to its end. */
   finishOwn(transaction: Transaction, code: string): Promise<BrowserAnswer>
 }
@@ -35,12 +37,15 @@ export async function callback(
 ): Promise<BrowserAnswer> {
   const answer = readParameters(query, { from: 'address', keepsEmpty: true })
   const { transaction, resource } = await found(answer.get('state') ?? '', back, context)
+  back.trail.resource = transaction.resource
+  if (transaction.client) back.trail.client = transaction.client
   checkIssuer(answer.get('iss'), context)
   const code = answer.get('code') ?? ''
   const refused = refusalIn(answer)
   const { client: asked } = transaction
   if (!asked) return tellUser(code, refused, { transaction, back })
   const client = await findStillAllowed(asked, resource, context.config)
+  back.trail.client = client
   const of = { ...transaction, client: asked }
   if (!refused && mustAskToGoOn(of, client, context)) {
     if (back.claims.isClaimed(transaction.id)) throw lost()

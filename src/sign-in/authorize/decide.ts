@@ -30,8 +30,11 @@ export async function decide(
   const asked = form.get('transaction') ?? ''
   const question = await openGoOnQuestion(asked, context.keys.for('go-on question'))
   const transaction = await transactionOf(question?.transaction ?? asked, visit, context)
-  const { resource } = visit
+  const { resource, trail } = visit
+  trail.resource = resource.resource.name
+  trail.client = transaction.client
   const client = await findStillAllowed(transaction.client, resource, context.config)
+  trail.client = client
   if (question) {
     if (!mustAskToGoOn(transaction, client, context)) throw notOurQuestion()
     checkOwnPage(visit)

@@ -44,7 +44,8 @@ export async function finishOwnSignIn(
       }),
   })
   const page = await signedInPage(obtained, resources, parts)
-  const log = { decision: 'allow', reason: 'own_sign_in' } as const
+  const { identity } = obtained.judged.principal
+  const log = { decision: 'allow', reason: 'own_sign_in', identity } as const
   return { kind: 'page', status: 200, page, cookies: [], log }
 }
 

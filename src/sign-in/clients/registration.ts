@@ -1,6 +1,6 @@
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { type JsonObject, parseObject } from '../../oauth/json.ts'
-import { printable } from '../../oauth/printable.ts'
+import { printableAddress } from '../../oauth/printable.ts'
 import { shownName } from './client-name.ts'
 import { presetWith, type RedirectUriRule } from './redirect-uris.ts'
 import {
@@ -89,7 +89,7 @@ function usableRedirectUris(
 export function noUsableRedirectUri(uri: string, publicUrl: string): string {
   const preset = presetWith(uri, publicUrl)
   const hint = preset === undefined ? '' : ` (the preset "${preset}" has this one)`
-  return `No redirect URI of this client may be used here, such as ${printable(uri)}: the operator of this server allows them with sign_in.redirect_uris${hint}.`
+  return `No redirect URI of this client may be used here, such as ${printableAddress(uri)}: the operator of this server allows them with sign_in.redirect_uris${hint}.`
 }
 
 function invalidRedirectUri(description: string): ErrorAnswer {

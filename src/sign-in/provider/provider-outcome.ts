@@ -18,9 +18,9 @@ export function tokensOf(outcome: GrantOutcome): ProviderTokens {
     case 'tokens':
       return outcome.tokens
     case 'refused': {
-      const { explanation, error } = outcome
+      const { explanation, error, trace } = outcome
       const reason = `provider_refused:${explanation.code ?? error}`
-      throw new ExplainedAnswer(explanation, { status: 400, error: 'invalid_grant', reason })
+      throw new ExplainedAnswer(explanation, { status: 400, error: 'invalid_grant', reason, trace })
     }
     case 'misconfigured':
       throw new ExplainedAnswer(outcome.explanation, {
@@ -28,11 +28,16 @@ export function tokensOf(outcome: GrantOutcome): ProviderTokens {
         error: 'temporarily_unavailable',
         headers: { 'retry-after': AFTER_MISCONFIGURATION },
         reason: 'provider_credential',
+        trace: outcome.trace,
       })
     case 'unavailable':
       throw temporarilyUnavailable(
         'The identity provider cannot be reached at the moment; nothing is lost, try again shortly.',
-        { retryAfter: outcome.retryAfter, reason: `provider_unavailable:${outcome.reason}` },
+        {
+          retryAfter: outcome.retryAfter,
+          reason: `provider_unavailable:${outcome.reason}`,
+          trace: outcome.trace,
+        },
       )
   }
 }

@@ -21,6 +21,7 @@ export interface HandedOutIn {
   readonly began: number
   /** The client's id. */
   readonly client: string
+  readonly clientName?: string | undefined
 }
 
 type Served = Pick<ResourceConfig, 'name' | 'path'>
@@ -49,9 +50,10 @@ export function accessTokenFormatter(
 ): FormatAccessToken {
   if (!takesSealedTokens(config.sign_in)) return (token) => Promise.resolve(token)
   const ring = keys.for('access token')
-  return (token, resources, { family, began, client: id }) => {
+  return (token, resources, { family, began, client: id, clientName: name }) => {
     const audience = resources.map((resource) => sealedFor(resource, config))
-    const session = { family: familyDigest(family), began, client: { id } }
+    const client = { id, ...(name !== undefined && { name }) }
+    const session = { family: familyDigest(family), began, client }
     return sealAccessToken({ token, audience, session }, ring)
   }
 }

@@ -14,6 +14,8 @@ const sessionShape = z.object({
   /** Counts the refreshes: by the newest that was used, reuse is detected with one mark a session. */
   generation: z.number().int().nonnegative(),
   client: z.string(),
+  /** What the client calls itself. */
+  clientName: z.string().optional(),
   /** What it is good for: relay tells by the audience, broker by the resource's name. */
   bound: z.union([
     z.strictObject({ audiences: z.array(z.string()) }),
@@ -38,7 +40,7 @@ export type SignInSession = z.infer<typeof sessionShape>
 
 /** A session that begins, with a family of its own. */
 export function beginSession(
-  of: Pick<SignInSession, 'client' | 'bound' | 'user' | 'userName' | 'began'>,
+  of: Pick<SignInSession, 'client' | 'clientName' | 'bound' | 'user' | 'userName' | 'began'>,
   { session_lifetime: lifetime, tokens }: Pick<RelayConfig, 'session_lifetime' | 'tokens'>,
 ): SignInSession {
   return {

@@ -9,6 +9,7 @@ import { resourceIndicators } from '../resource-indicator.ts'
 import { beginSession, type SignInSession } from '../sealed/refresh-token.ts'
 import type { SessionIndex } from '../sessions/session-index.ts'
 import type { SessionNames } from '../sessions/session-names.ts'
+import type { SignInTrail } from '../sign-in-trail.ts'
 import type { SingleUse } from '../single-use/single-use.ts'
 import { endOfCode, openCode } from './authorization-code.ts'
 import { issueTokens } from './issue.ts'
@@ -20,6 +21,7 @@ import type { IssuedTokens } from './token-response.ts'
 /** What the token endpoint of one resource works with. */
 export interface BrokerTokenParts extends BrokerContext {
   readonly resource: BrokerResource
+  readonly trail: SignInTrail
   readonly singleUse: SingleUse
   readonly sessionNames: SessionNames
   readonly sessionIndex: SessionIndex
@@ -41,11 +43,13 @@ export async function redeemAtBroker(
   parts: BrokerTokenParts,
 ): Promise<IssuedTokens> {
   resourceIndicators(parts.config, [parts.resource.resource]).meantBy(resources)
+  parts.trail.resource = parts.resource.resource.name
   if (grant.type === 'authorization_code') return redeemCode(grant, client, parts)
   const { config, keys, provider } = parts
   return refresh(
     grant,
     {
+      trail: parts.trail,
       checkOwner: async (session) => {
         await checkOwner(session, client, parts.resource)
         checkAgreedTokens(session, config.sign_in)
@@ -70,6 +74,7 @@ async function redeemCode(
   const { clock, keys, resource, singleUse } = parts
   if (presented.ids.length === 0) throw invalidRequest('The parameter client_id is missing.')
   const client = await authenticateClient(presented, resource)
+  parts.trail.client = client
   const code = await openCode(grant, keys.for('authorization code'), {
     client: client.id,
     resource: resource.resource.name,
@@ -97,6 +102,7 @@ async function redeemCode(
     const { principal } = exchanged.judged
     const of = {
       client: client.id,
+      ...(client.name !== undefined && { clientName: client.name }),
       bound: { resource: resource.resource.name },
       user: principal.userKey,
       userName: principal.identity.user,

@@ -13,6 +13,7 @@ import type { FormatAccessToken } from '../sealed/access-token-format.ts'
 import { beginSession, type SignInSession } from '../sealed/refresh-token.ts'
 import type { SessionIndex } from '../sessions/session-index.ts'
 import type { SessionNames } from '../sessions/session-names.ts'
+import type { SignInTrail } from '../sign-in-trail.ts'
 import type { SingleUse } from '../single-use/single-use.ts'
 import { issueTokens } from './issue.ts'
 import type { SignInResource } from './judge-tokens.ts'
@@ -52,22 +53,27 @@ export interface RelayParts {
  */
 export function createRelayTokenEndpoint(
   parts: RelayParts,
-): (request: TokenRequest) => Promise<IssuedTokens> {
+): (request: TokenRequest, trail: SignInTrail) => Promise<IssuedTokens> {
   const { config } = parts
   const context: Context = {
     ...parts,
     allows: redirectUriRule(config.sign_in.redirect_uris, config.public_url),
     indicators: resourceIndicators(config, config.resources),
   }
-  return async (request) => {
+  return async (request, trail) => {
     authenticateClient(request.client, context)
+    trail.client = { id: config.identity_provider.client_id ?? '' }
     const meant = resourcesMeant(request, context)
     return request.grant.type === 'authorization_code'
       ? redeemCode(request.grant, { client: request.client, meant }, context)
-      : refresh(request.grant, refreshRules(meant, context), {
-          ...context,
-          signIn: config.sign_in,
-        })
+      : refresh(
+          request.grant,
+          { ...refreshRules(meant, context), trail },
+          {
+            ...context,
+            signIn: config.sign_in,
+          },
+        )
   }
 }
 
@@ -141,7 +147,7 @@ async function redeemCode(
 }
 
 /** What a session is bound to here is the audience: all resources share one token endpoint. */
-function refreshRules(meant: Candidates, context: Context): RefreshRules {
+function refreshRules(meant: Candidates, context: Context): Omit<RefreshRules, 'trail'> {
   const { config } = context
   return {
     checkOwner({ client }) {

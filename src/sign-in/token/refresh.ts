@@ -5,6 +5,7 @@ import type { KeyRing } from '../../sealing/derived-keys.ts'
 import type { ExchangedTokens, TokenExchange } from '../provider/exchange.ts'
 import { openRefreshToken, type SignInSession } from '../sealed/refresh-token.ts'
 import type { SessionNames } from '../sessions/session-names.ts'
+import type { SignInTrail } from '../sign-in-trail.ts'
 import type { SingleUse } from '../single-use/single-use.ts'
 import type { SignInResource } from './judge-tokens.ts'
 import { checkSameUser, checkSessionLimits, providerTokenOf, sessionEnd } from './session-checks.ts'
@@ -25,6 +26,7 @@ export interface RefreshParts {
 
 /** What tells the modes apart. */
 export interface RefreshRules {
+  readonly trail: SignInTrail
   /**
    * That this client may refresh this session, before anything is spent.
    *
@@ -63,6 +65,8 @@ export async function refresh(
 ): Promise<IssuedTokens> {
   const { signIn, keys, sessionNames, singleUse, clock } = parts
   const session = await openRefreshToken(refreshToken, keys)
+  rules.trail.client = { id: session.client, name: session.clientName }
+  rules.trail.user = session.userName
   await rules.checkOwner(session)
   checkSessionLimits(session, signIn, clock.now())
   const resources = rules.resourcesFor(session)

@@ -5,6 +5,7 @@ import type { BrokerResource } from '../broker-context.ts'
 import { authenticateClient, checkOwner } from '../clients/client-authentication.ts'
 import { type PresentedClient, readClient } from '../clients/client-credentials.ts'
 import { readRefreshToken } from '../sealed/refresh-token.ts'
+import type { SignInTrail } from '../sign-in-trail.ts'
 import type { SingleUse } from '../single-use/single-use.ts'
 import { sessionEnd } from './session-checks.ts'
 
@@ -21,6 +22,7 @@ export interface RevocationParts {
   /** Those of purpose `refresh token`. */
   readonly keys: KeyRing
   readonly singleUse: SingleUse
+  readonly trail: SignInTrail
 }
 
 /**
@@ -38,18 +40,21 @@ export function readRevocationRequest(
 
 /**
  * Ends the sign-in that a refresh token came of: no refresh token of it is taken any more, in this
- * process, and with a store in all. Every other text is no token to us, and nothing happens
- * (RFC 7009 §2.2). Access tokens go on until they end.
+ * process, and with a store in all; sealed access tokens end with it. Every other text is no token to us,
+ * and nothing happens (RFC 7009 §2.2).
  *
  * @throws ErrorAnswer for a client or a resource that the token was not made for, and 503 when the
  *   store cannot be reached
  */
 export async function revoke(
   { client, token }: RevocationRequest,
-  { config, resource, keys, singleUse }: RevocationParts,
+  { config, resource, keys, singleUse, trail }: RevocationParts,
 ): Promise<void> {
   const session = await readRefreshToken(token, keys)
+  trail.resource = resource.resource.name
   if (session) {
+    trail.client = { id: session.client, name: session.clientName }
+    trail.user = session.userName
     await checkOwner(session, client, resource)
     await singleUse.endFamily(session.family, sessionEnd(session, config.sign_in))
   } else if (client.ids.length > 0) {

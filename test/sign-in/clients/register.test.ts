@@ -406,18 +406,29 @@ test('a flood of registrations is counted, and not all of it logged', async (t) 
   assert.match(text, /^rolecall_registrations_total\{outcome="too_many_requests"\} 55$/m)
 })
 
-test('nothing of a registration is logged', async (t) => {
+test('of a registration its client is logged, and the address that was refused, and nothing else', async (t) => {
   const { gateway } = await startBroker(t)
   const url = `${gateway.origin}/oauth/register?CANARY=1`
-  const uris = ['http://localhost:1/CANARY?CANARY', 'https://evil.example/CANARY']
-  await send(url, posted({ redirect_uris: uris, client_name: 'CANARY', client_secret: 'CANARY' }))
+  const uris = ['http://localhost:1/a?CANARY', 'https://CANARY@evil.example/b?CANARY#CANARY']
+  await send(url, posted({ redirect_uris: uris, client_name: 'A client', client_secret: 'CANARY' }))
   await send(url, posted({ redirect_uris: uris.slice(1) }))
   await send(url, posted('{"CANARY'))
   await gateway.logged(
     ({ status, reason }) => status === 400 && reason === 'invalid_client_metadata',
   )
   assert.equal(gateway.log.filter(({ path }) => path === '/oauth/register').length, 3)
-  assert.ok(!JSON.stringify(gateway.log).includes('CANARY'))
+  assert.doesNotMatch(JSON.stringify(gateway.log), /CANARY/)
+  const lines = gateway.log.filter(({ kind }) => kind === 'sign_in')
+  assert.deepEqual(
+    lines.map(({ step, decision, client_name: name }) => [step, decision, name]),
+    [
+      ['register', 'allow', 'A client'],
+      ['register', 'refuse', undefined],
+      ['register', 'refuse', undefined],
+    ],
+  )
+  assert.match(String(lines[0]?.['client_id']), /^rc1\./)
+  assert.match(String(lines[1]?.['remedy']), /https:\/\/evil\.example\/b/)
 })
 
 test('a client with a metadata document signs a person in; its name and host are shown', async (t) => {

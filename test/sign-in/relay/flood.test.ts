@@ -91,9 +91,13 @@ test('a flood of dead refresh tokens is answered alike and cheaply, and nobody e
   const theirs = 10 + 1 // bob's refreshes and carol's code
   assert.equal(tap.received.length - before.asked, theirs + 1, 'the dead one was asked for once')
   const lines = gateway.log.slice(before.lines)
-  const refused = lines.filter(({ status }) => status === 400)
-  assert.equal(refused.length, 30)
-  assert.equal(lines.length, 30 + theirs + 1, 'and one for what the provider said')
+  const counts = (kind: string) => {
+    const of = lines.filter((line) => line['kind'] === kind)
+    return [of.filter(({ decision }) => decision === 'refuse').length, of.length]
+  }
+  assert.deepEqual(counts('request'), [30, 30 + theirs])
+  assert.deepEqual(counts('sign_in'), [30, 30 + theirs])
+  assert.equal(lines.length, 2 * (30 + theirs))
   await clock.advance(60_000)
   const left = await gateway.logged((line) => line['kind'] === 'token')
   assert.equal(left['not_logged'], 1970)
@@ -129,7 +133,7 @@ test('made-up codes reach the provider, and fill neither its answers nor ours in
   assert.equal(gateway.log.length - before, 60)
   await clock.advance(60_000)
   const provider = await gateway.logged(
-    (line) => line['kind'] === 'identity_provider' && 'not_logged' in line,
+    (line) => line['kind'] === 'sign_in' && 'not_logged' in line,
   )
   assert.equal(provider['not_logged'], 70)
 })

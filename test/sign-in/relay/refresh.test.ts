@@ -315,7 +315,10 @@ for (const [what, end, words] of [
     entra[end]('alice')
     assertEnded(await postToken(gateway, refreshForm(alice.refresh)), words)
     const told = await gateway.logged((line) => line['provider_error'] === 'invalid_grant')
-    assert.deepEqual([told['grant'], told['must_sign_in']], ['refresh_token', true])
+    assert.deepEqual(
+      [told['kind'], told['step'], told['user'], told['decision']],
+      ['sign_in', 'refresh', 'alice@contoso.test', 'refuse'],
+    )
     const asked = tap.received.length
     entra.reset()
     for (let i = 0; i < 5; i += 1) {

@@ -1,0 +1,150 @@
+import type { Clock } from '../clock.ts'
+import { ErrorAnswer, ExplainedAnswer, UnusableTokens } from '../oauth/error-answer.ts'
+import type { Identity } from '../oauth/identity.ts'
+import { printable } from '../oauth/printable.ts'
+import { describeExplanation, type ProviderExplanation } from '../oauth/provider-explanation.ts'
+import type { ProviderTrace } from '../oauth/provider-trace.ts'
+import type { SignInStep } from './log-lines.ts'
+import { LogRateLimit } from './log-rate-limit.ts'
+import type { Logger } from './logger.ts'
+import type { Decision, RequestRecord } from './record.ts'
+
+/** One step, as far as it is known. */
+export interface SignInFacts {
+  readonly step: SignInStep
+  /** The MCP client; the name as it claims. */
+  readonly client?: { readonly id: string; readonly name?: string | undefined } | undefined
+  /** What the cluster calls the user. */
+  readonly user?: string | undefined
+  readonly resource?: string | undefined
+}
+
+/** What came of it. */
+export interface SignInOutcome {
+  readonly decision: Decision
+  /** In a few words: of a refusal why, of the rest what comes next. */
+  readonly reason?: string | undefined
+  readonly identity?: Identity
+  /** Where the identity provider refused. */
+  readonly explanation?: ProviderExplanation
+  readonly trace?: ProviderTrace
+}
+
+/** Refusals of our own that a setting of ours mends; what the client is told names it. */
+const MENDED_BY_OPERATOR: ReadonlySet<string> = new Set([
+  'invalid_redirect_uri',
+  'redirect_uri_not_allowed',
+  'metadata_document:host',
+  'metadata_document:redirect_uris',
+  'no_provider_refresh_token',
+])
+
+const LONGEST_CLIENT_ID = 1_000
+const LONGEST_NAME = 100
+
+/**
+ * Writes one line of kind `sign_in` for each step of a sign-in. Level `warn` where an administrator or
+ * the operator has to act, with the remedy: those have a rate limit of their own, so that a flood of
+ * other refusals does not hide them. Never a code, token, verifier or state.
+ */
+export class SignInLog {
+  readonly #log: Logger
+  readonly #refusals: LogRateLimit
+  readonly #warnings: LogRateLimit
+
+  constructor({ log, clock }: { readonly log: Logger; readonly clock: Clock }) {
+    this.#log = log
+    const limit = (what: string) =>
+      new LogRateLimit(clock, (left) => {
+        log.info({ kind: 'sign_in', not_logged: left }, `${what} were not all logged`)
+      })
+    this.#refusals = limit('refused steps of sign-ins')
+    this.#warnings = limit('sign-ins that somebody has to mend')
+  }
+
+  /** A step that came to an answer, also one that refuses. */
+  write(record: RequestRecord, facts: SignInFacts, outcome: SignInOutcome): void {
+    const { explanation } = outcome
+    const mended =
+      explanation && isMended(explanation)
+        ? { whose: explanation.whose, remedy: explanation.remedy }
+        : undefined
+    const words = explanation && describeExplanation(explanation)
+    this.#write(lineOf(record, facts, outcome), { decision: outcome.decision, mended, words })
+  }
+
+  /** A step that ended in an error. */
+  writeError(record: RequestRecord, facts: SignInFacts, error: unknown): void {
+    if (!(error instanceof ErrorAnswer)) {
+      const outcome = { decision: 'unavailable', reason: 'server_error' } as const
+      this.#write(lineOf(record, facts, outcome), { decision: 'unavailable' })
+      return
+    }
+    const outcome: SignInOutcome = {
+      decision: error.status >= 500 ? 'unavailable' : 'refuse',
+      reason: error.reason,
+      ...(error instanceof ExplainedAnswer && { explanation: error.explanation }),
+      ...(error.trace && { trace: error.trace }),
+    }
+    if (outcome.explanation) {
+      this.write(record, facts, outcome)
+      return
+    }
+    const mended =
+      error instanceof UnusableTokens || MENDED_BY_OPERATOR.has(error.reason)
+        ? { whose: 'operator', remedy: error.message }
+        : undefined
+    const line = lineOf(record, facts, outcome)
+    this.#write(line, { decision: outcome.decision, mended, words: error.message })
+  }
+
+  #write(
+    line: object,
+    {
+      decision,
+      mended,
+      words = '',
+    }: {
+      readonly decision: Decision
+      readonly mended?: object | undefined
+      readonly words?: string | undefined
+    },
+  ): void {
+    if (mended) this.#log[this.#warnings.spend() ? 'warn' : 'debug']({ ...line, ...mended }, words)
+    else if (decision === 'allow') this.#log.info(line)
+    else this.#log[this.#refusals.spend() ? 'info' : 'debug'](line, words)
+  }
+}
+
+function isMended({ whose }: ProviderExplanation): boolean {
+  return whose === 'administrator' || whose === 'operator'
+}
+
+function lineOf(
+  { request_id, client_ip }: RequestRecord,
+  { step, client, user, resource }: SignInFacts,
+  { decision, reason, identity, explanation, trace }: SignInOutcome,
+): object {
+  const { codes, ...ids } = trace ?? {}
+  return {
+    kind: 'sign_in',
+    step,
+    request_id,
+    client_ip,
+    ...(user !== undefined && { user: printable(user, LONGEST_NAME) }),
+    ...identity,
+    client_id: client && printable(client.id, LONGEST_CLIENT_ID),
+    client_name: client?.name,
+    resource,
+    decision,
+    reason,
+    aadsts: numberOf(explanation) ?? codes?.[0],
+    ...ids,
+  }
+}
+
+/** `AADSTS65001` is 65001; absent for other providers. */
+function numberOf({ code }: Partial<ProviderExplanation> = {}): number | undefined {
+  const [, digits] = /^AADSTS(\d+)$/.exec(code ?? '') ?? []
+  return digits === undefined ? undefined : Number(digits)
+}
