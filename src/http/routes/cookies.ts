@@ -3,8 +3,11 @@ import type { BrowserCookies, CookieChange } from '../../sign-in/authorize/brows
 
 /** A user may begin so many sign-ins at once in one browser. */
 const MOST_TRANSACTIONS = 10
-/** All of our cookies together, in characters: `limits.header_bytes` must hold them. */
-const MOST_CHARACTERS = 12_000
+/**
+ * All sign-ins together, with their names: nginx takes 8 KB of cookies, those of others among them, and
+ * answers 400 to everything beyond.
+ */
+const MOST_CHARACTERS = 4_000
 
 /** Of a transaction; a cookie named otherwise is not ours, and perhaps no name at all. */
 const OUR_ID = /^[0-9a-z]{1,10}-[\w-]{22}$/
@@ -48,7 +51,7 @@ export function cookieJar(publicUrl: string): CookieJar {
         if (change.kind === 'drop_transaction') return drop(change.id)
         return [
           line(`tx-${change.id}`, change.value, TRANSACTION_SECONDS),
-          ...tooMany(before, change).map(drop),
+          ...tooMany(before, change, prefix).map(drop),
         ]
       }),
   }
@@ -61,13 +64,15 @@ export function cookieJar(publicUrl: string): CookieJar {
 function tooMany(
   { transactions }: BrowserCookies,
   written: { readonly id: string; readonly value: string },
+  prefix: string,
 ): readonly string[] {
   const others = [...transactions].filter(([id]) => id !== written.id).toReversed()
   const newestFirst = others.sort(([one], [other]) => timeOf(other) - timeOf(one))
-  let characters = written.value.length
+  const lengthOf = (id: string, value: string) => `${prefix}tx-${id}=${value}; `.length
+  let characters = lengthOf(written.id, written.value)
   return newestFirst
-    .filter(([, value], index) => {
-      characters += value.length
+    .filter(([id, value], index) => {
+      characters += lengthOf(id, value)
       return index >= MOST_TRANSACTIONS - 1 || characters > MOST_CHARACTERS
     })
     .map(([id]) => id)

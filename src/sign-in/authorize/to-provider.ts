@@ -46,18 +46,19 @@ export async function transactionCookie(
   transaction: Transaction,
   { keys }: BrokerContext,
 ): Promise<CookieChange> {
-  const value = await sealTransaction(transaction, keys.for('transaction'))
-  if (value.length > LONGEST_COOKIE) {
+  const { id = '', redirectUri = '', state = '' } = transaction.client ?? {}
+  if (id.length + redirectUri.length + state.length > MOST_CHARACTERS) {
     throw new AuthorizeRefusal(
       'invalid_request',
       'state, client_id and redirect_uri are too long together.',
     )
   }
+  const value = await sealTransaction(transaction, keys.for('transaction'))
   return { kind: 'set_transaction', id: transaction.id, value }
 }
 
-/** A sealed transaction above this is refused: ten of them must fit into the header of a request. */
-const LONGEST_COOKIE = 3_000
+/** Of what a client chose. Sealed it must fit into one cookie (RFC 6265 §6.1: 4096 bytes). */
+const MOST_CHARACTERS = 2_500
 
 /** The client is told that it was refused (RFC 6749 §4.1.2.1). */
 export function refusal(

@@ -1,42 +1,41 @@
 import { randomBytes } from 'node:crypto'
-import { z } from 'zod'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { sha256 } from '../../sealing/digest.ts'
-import { open, seal } from '../../sealing/sealed-value.ts'
-import { accessTokenFormatShape } from '../sealed/access-token-format.ts'
+import { openShort, sealShort } from '../../sealing/sealed-value.ts'
+import type { AccessTokenFormat } from '../sealed/access-token-format.ts'
+import { ID_BYTES, packTransaction, transactionId, unpackTransaction } from './transaction-bytes.ts'
 
 /** How long a user may take from authorize to callback, in milliseconds. */
 export const TRANSACTION_LIFETIME_MS = 600_000
 
-const transactionShape = z.object({
-  id: z.string(),
-  /** The resource's name. */
-  resource: z.string(),
-  /** Absent: a sign-in on our own page. */
-  client: z
-    .object({
-      id: z.string(),
-      redirectUri: z.string(),
-      state: z.string().optional(),
-      challenge: z.string(),
-      /** What clients get, as the user is told. */
-      tokens: accessTokenFormatShape,
-    })
-    .optional(),
-  /**
-   * How it came to be allowed. `asked`: not yet. Only after `clicked`, a click in this very sign-in,
-   * and for clients that the operator trusts (`skipped`) does a code leave without another click.
-   */
-  consent: z.enum(['asked', 'clicked', 'remembered', 'skipped']),
-  prompt: z.enum(['none', 'login', 'select_account']).optional(),
-  /** What nonce and PKCE verifier towards the identity provider are made of. */
-  secret: z.string(),
-  /** Milliseconds since the epoch. */
-  began: z.number(),
-})
+/**
+ * How a sign-in came to be allowed. `asked`: not yet. Only after `clicked`, a click in this very sign-in,
+ * and for clients that the operator trusts (`skipped`) does a code leave without another click.
+ */
+export type Consent = 'asked' | 'clicked' | 'remembered' | 'skipped'
 
 /** One sign-in on its way. It is in a cookie of the browser that began it, sealed. */
-export type Transaction = z.infer<typeof transactionShape>
+export interface Transaction {
+  readonly id: string
+  /** The resource's name. */
+  readonly resource: string
+  /** Absent: a sign-in on our own page. */
+  readonly client?: {
+    readonly id: string
+    readonly redirectUri: string
+    readonly state?: string
+    /** RFC 7636, S256. */
+    readonly challenge: string
+    /** What clients get, as the user is told. */
+    readonly tokens: AccessTokenFormat
+  }
+  readonly consent: Consent
+  readonly prompt?: 'none' | 'login' | 'select_account'
+  /** What nonce and PKCE verifier towards the identity provider are made of. */
+  readonly secret: string
+  /** Milliseconds since the epoch. */
+  readonly began: number
+}
 
 /** A client's sign-in: not one on our own page. */
 export type ClientTransaction = Transaction & {
@@ -50,14 +49,15 @@ export function beginTransaction(
 ): Transaction {
   return {
     ...of,
-    id: `${Math.floor(now / 1000).toString(36)}-${randomBytes(16).toString('base64url')}`,
+    id: transactionId(now, randomBytes(ID_BYTES)),
     secret: randomBytes(16).toString('base64url'),
     began: now,
   }
 }
 
+/** Ten of them, and what others have in a browser, go into the header of every request: few bytes. */
 export function sealTransaction(transaction: Transaction, keys: KeyRing): Promise<string> {
-  return seal(transaction, keys)
+  return sealShort(packTransaction(transaction), keys)
 }
 
 /** The transaction of a cookie, if it is this one and not too old. */
@@ -67,7 +67,8 @@ export async function openTransaction(
   { keys, now }: { readonly keys: KeyRing; readonly now: number },
 ): Promise<Transaction | undefined> {
   if (sealed === undefined) return undefined
-  const transaction = transactionShape.safeParse(await open(sealed, keys)).data
+  const bytes = await openShort(sealed, keys)
+  const transaction = bytes && unpackTransaction(bytes)
   if (transaction?.id !== id || now > transaction.began + TRANSACTION_LIFETIME_MS) return undefined
   return transaction
 }

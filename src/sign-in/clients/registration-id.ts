@@ -34,7 +34,7 @@ export const LONGEST_CLIENT_ID = 1_000
  * What registrations are made of, the most frequent last: with it a registration of known addresses
  * takes a few dozen characters. Belongs to the form `rc1` and never changes.
  */
-const DICTIONARY = Buffer.from(
+export const KNOWN_ADDRESSES = Buffer.from(
   [
     'https://platform.robusta.dev/oauth/callback.html',
     'https://platform.eu.robusta.dev/oauth/callback.html',
@@ -59,7 +59,7 @@ const written = z.tuple([z.number(), z.array(z.string()), z.string()])
 export function makeClientId(registration: Registration, scope: RegistrationScope): string {
   const { issuedAt, redirectUris, name = '' } = registration
   const json = JSON.stringify([issuedAt, redirectUris, name])
-  const text = deflateRawSync(json, { dictionary: DICTIONARY, level: 9 }).toString('base64url')
+  const text = deflateRawSync(json, { dictionary: KNOWN_ADDRESSES, level: 9 }).toString('base64url')
   return `${FORM}.${text}.${mac(text, scope.issuer, scope.keys[0])}`
 }
 
@@ -79,7 +79,7 @@ export function openClientId(
   // The text itself is signed: no other spelling of the same bytes has this MAC.
   const signed = keys.some((key) => equal(given, mac(text, issuer, key)))
   if (!signed) return undefined
-  const json = inflateRawSync(Buffer.from(text, 'base64url'), { dictionary: DICTIONARY })
+  const json = inflateRawSync(Buffer.from(text, 'base64url'), { dictionary: KNOWN_ADDRESSES })
   const [issuedAt, redirectUris, name] = written.parse(JSON.parse(json.toString()))
   return { issuedAt, redirectUris, ...(name !== '' && { name }) }
 }

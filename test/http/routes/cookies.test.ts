@@ -88,17 +88,23 @@ test('a sign-in that goes on drops none of ten, and one that ends drops itself',
   assert.equal(jar.write([{ kind: 'drop_transaction', id }], before).length, 1)
 })
 
-test('long ones are fewer, so that all of them fit into the header of a request', () => {
-  const long = (id: string) => [id, 'v'.repeat(2_900)] as const
-  const ids = Array.from({ length: 5 }, (_, number) => idAt(number * 1_000))
-  const [newest = '', ...others] = ids.toReversed()
-  const before = jar.read(header(others.map(long)))
-  const [set = '', ...dropped] = jar.write([written(...long(newest))], before)
-  assert.ok(set.includes(newest))
-  assert.deepEqual(
-    dropped.map((line) => /tx-([^=]+)=/.exec(line)?.[1]),
-    [ids[0]],
-  )
+test('long ones are fewer: all together stay below 4 KB, names too, and the oldest go', () => {
+  for (const length of [300, 700, 1_200, 2_900]) {
+    const long = (id: string) => [id, 'v'.repeat(length)] as const
+    const ids = Array.from({ length: 10 }, (_, number) => idAt(number * 1_000))
+    let kept: readonly string[] = []
+    for (const id of ids) {
+      const before = jar.read(header(kept.map(long)))
+      const [set = '', ...dropped] = jar.write([written(...long(id))], before)
+      assert.ok(set.includes(id))
+      const gone = dropped.map((line) => /tx-([^=]+)=/.exec(line)?.[1])
+      assert.deepEqual(gone, kept.slice(0, gone.length), 'the oldest')
+      kept = [...kept.slice(gone.length), id]
+      const sent = header(kept.map(long))
+      assert.ok(sent.length < 4_000, `${length}: ${sent.length}`)
+    }
+    assert.equal(kept.length, Math.min(10, Math.floor(4_000 / (length + 51))), `${length}`)
+  }
 })
 
 test('many sent at once, as by another program on this host, are dropped and break nothing', () => {
