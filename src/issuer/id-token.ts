@@ -21,8 +21,8 @@ export interface IdTokenRules {
   /** As the discovery document spells it; absent until discovery. */
   readonly issuer: () => string | undefined
   readonly clientId: string
-  /** `signing_algorithms`. */
-  readonly algorithms: readonly string[]
+  /** Those of `signing_algorithms`, and what discovery offers for ID tokens. */
+  readonly algorithms: () => readonly string[]
 }
 
 /** What came of verifying an ID token: only `valid` has claims, and they are those that were signed. */
@@ -77,10 +77,11 @@ export async function verifyIdToken(
   const jwt = readJwt(received.idToken)
   if (!jwt) return invalid('not_a_jwt', rules)
   const algorithm = member(jwt.header, 'alg')
-  if (typeof algorithm !== 'string' || !rules.algorithms.includes(algorithm)) {
+  const algorithms = rules.algorithms()
+  if (typeof algorithm !== 'string' || !algorithms.includes(algorithm)) {
     return invalid('algorithm', rules, jwt)
   }
-  const verification = await rules.verifier.verify(jwt)
+  const verification = await rules.verifier.verify(jwt, algorithms)
   if (verification.kind === 'unavailable') {
     return { kind: 'unavailable', retryAfter: verification.retryAfter }
   }
@@ -149,7 +150,7 @@ const words: Readonly<Record<IdTokenFlaw, Words>> = {
   not_a_jwt: () =>
     'of the identity provider is not a signed JWT; let the provider sign ID tokens for this client, and not encrypt them.',
   algorithm: ({ algorithms }, _claims, jwt) =>
-    `is signed with ${shown(jwt && member(jwt.header, 'alg'))}, and signing_algorithms lists ${algorithms.join(', ')}; let the provider sign ID tokens of this client with one of these, or add its algorithm to signing_algorithms.`,
+    `is signed with ${shown(jwt && member(jwt.header, 'alg'))}, and taken are ${algorithms().join(', ')} (signing_algorithms, and what discovery offers); let the provider sign ID tokens of this client with one of these.`,
   signature: () =>
     'is not signed by a key of the identity provider; see that nothing between rolecall and the provider changes answers, and that jwks_uri of its discovery document lists the key that signs ID tokens.',
   issuer: ({ issuer }, claims) =>

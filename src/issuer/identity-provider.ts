@@ -10,11 +10,14 @@ import {
   verifyIdToken,
 } from './id-token.ts'
 import type { IssuerProfile } from './issuer-profile.ts'
-import type { KeySet } from './key-set.ts'
+import { ALGORITHMS, keysFitting } from './key-set.ts'
 import { profileOf } from './profiles.ts'
 import { connectToProvider } from './provider-connection.ts'
-import { type DocumentOptions, providerDocuments } from './provider-documents.ts'
-import type { RefreshingDocument } from './refreshing-document.ts'
+import {
+  type DocumentOptions,
+  type ProviderDocuments,
+  providerDocuments,
+} from './provider-documents.ts'
 import { limitConcurrency } from './token-endpoint/concurrency-limit.ts'
 import type { ProviderGrants } from './token-endpoint/provider-grants.ts'
 import { createTokenEndpoint, type TokenEndpointOptions } from './token-endpoint/token-endpoint.ts'
@@ -87,11 +90,11 @@ export function createIdentityProvider(
   const { clock } = options
   const profile = profileOf(config)
   const connection = connectToProvider(config, options)
-  const { discovery, keySet } = providerDocuments(
-    { config, profile, fetch: connection.documents },
-    options,
-  )
+  const documents = providerDocuments({ config, profile, fetch: connection.documents }, options)
+  const { discovery, keySet } = documents
   let { credential } = config
+  const offeredAlgorithms = () =>
+    texts(discovery.current()?.value.metadata ?? {}, 'id_token_signing_alg_values_supported')
   const verifier = createTokenVerifier({
     clock,
     keySet,
@@ -105,7 +108,7 @@ export function createIdentityProvider(
     verifyIdToken: idTokenVerification(config.client_id, {
       verifier,
       issuer: () => discovery.current()?.value.issuer,
-      algorithms: config.signing_algorithms,
+      algorithms: () => idTokenAlgorithms(config.signing_algorithms, offeredAlgorithms()),
       clock,
     }),
     grants: grantsOf(config.client_id, {
@@ -130,13 +133,12 @@ export function createIdentityProvider(
     answersNameIssuer: () =>
       discovery.current()?.value.metadata.authorization_response_iss_parameter_supported === true,
     accessTokenIssuer: () => text(discovery.current()?.value.metadata ?? {}, 'access_token_issuer'),
-    offeredAlgorithms: () =>
-      texts(discovery.current()?.value.metadata ?? {}, 'id_token_signing_alg_values_supported'),
+    offeredAlgorithms,
     keySetUrl: () => discovery.current()?.value.keySetUrl,
     renewCredential(renewed) {
       credential = renewed
     },
-    status: () => statusOf(discovery, keySet),
+    status: () => statusOf(documents, config.signing_algorithms),
   }
 }
 
@@ -146,6 +148,19 @@ function grantsOf(
 ): ProviderGrants | undefined {
   if (clientId === undefined) return undefined
   return limitConcurrency(createTokenEndpoint({ ...options, clientId }))
+}
+
+/**
+ * What ID tokens may be signed with: access tokens and ID tokens of one provider may differ (Keycloak by
+ * client). Only algorithms with public keys count, whatever a document offers; RS256 is the default of
+ * OpenID Connect Core §2.
+ */
+function idTokenAlgorithms(
+  configured: readonly string[],
+  offered: readonly string[],
+): readonly string[] {
+  const known = offered.filter((one) => ALGORITHMS.includes(one))
+  return [...new Set([...configured, ...(known.length > 0 ? known : ['RS256'])])]
 }
 
 function idTokenVerification(
@@ -171,17 +186,20 @@ function authorizationEndpointOf(
 }
 
 function statusOf(
-  discovery: RefreshingDocument<Discovered>,
-  keySet: RefreshingDocument<KeySet>,
+  { discovery, keySet }: ProviderDocuments,
+  taken: readonly string[],
 ): IdentityProviderStatus {
   const keys = keySet.last()
+  const usable = taken.flatMap((algorithm) =>
+    keys ? keysFitting(keys.value, algorithm, undefined).map(({ id }) => ({ id, algorithm })) : [],
+  )
   const discovered = discovery.last()
   const error = discovery.lastError() ?? keySet.lastError()
   return {
     ready: keys !== undefined,
     decides: keySet.current() !== undefined,
-    keyCount: keys?.value.ids.size ?? 0,
-    algorithms: [...new Set(keys?.value.keys.flatMap((key) => key.algorithms) ?? [])],
+    keyCount: new Set(usable.map(({ id }) => id)).size,
+    algorithms: [...new Set(usable.map(({ algorithm }) => algorithm))],
     ...(error ? { reason: error.message } : {}),
     ...(keys ? { keysFetchedAt: keys.fetchedAt } : {}),
     ...(discovered ? { discoveryFetchedAt: discovered.fetchedAt } : {}),

@@ -21,7 +21,7 @@ export interface KeySet {
 
 /** Which keys of a set count. */
 export interface KeySetRules {
-  /** `signing_algorithms`: a key that fits none of them is ignored. */
+  /** `signing_algorithms`: at least one key must fit one of them. */
   readonly algorithms: readonly string[]
   readonly acceptsKey: (key: JsonObject) => boolean
   /** Whether the mock identity provider's keys may be used. */
@@ -49,17 +49,21 @@ const KEY_KINDS: Readonly<Record<string, string>> = {
   Ed25519: 'OKP Ed25519',
 }
 
+/** Every algorithm that a key can serve here; asymmetric ones alone. */
+export const ALGORITHMS: readonly string[] = Object.keys(KEY_KINDS)
+
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /**
- * Reads a JWK Set (RFC 7517 §5). Keys that cannot verify are left out: for encryption, of another
- * kind than the algorithms ask for, RSA below 2048 bits, symmetric, malformed, or with private
- * members, since a key whose private half is published is anybody's. Keys without `use` or `alg`
- * are taken.
+ * Reads a JWK Set (RFC 7517 §5). Keys that cannot verify are left out: for encryption, RSA below 2048
+ * bits, symmetric, of an unknown kind, malformed, or with private members, since a key whose private
+ * half is published is anybody's. Keys without `use` or `alg` are taken. Which algorithms count is for
+ * the verifier to say: ID tokens may be signed with another than access tokens.
  *
  * Not used: `x5c`, `x5t`, `x5u`; the set came over TLS from the address that discovery names.
  *
- * @throws DocumentError when no key is left, there are more than 100, or it is the mock's
+ * @throws DocumentError when no key fits `signing_algorithms`, there are more than 100, or it is the
+ *   mock's
  */
 export async function readKeySet(document: unknown, rules: KeySetRules): Promise<KeySet> {
   if (!isJsonObject(document) || !Array.isArray(document['keys'])) {
@@ -76,7 +80,7 @@ export async function readKeySet(document: unknown, rules: KeySetRules): Promise
   }
   const read = await Promise.all(entries.map((entry) => readKey(entry, rules)))
   const keys = read.filter((key) => key !== undefined)
-  if (keys.length === 0) {
+  if (!keys.some((key) => rules.algorithms.some((it) => key.algorithms.includes(it)))) {
     const wanted = rules.algorithms.join(', ')
     const there = kindsIn(entries)
     throw new DocumentError(
@@ -103,7 +107,7 @@ export function keysFitting(
 
 async function readKey(entry: unknown, rules: KeySetRules): Promise<VerificationKey | undefined> {
   if (!isJsonObject(entry) || !rules.acceptsKey(entry) || !maySign(entry)) return undefined
-  const algorithms = fittingAlgorithms(entry, rules.algorithms)
+  const algorithms = fittingAlgorithms(entry)
   if (algorithms.length === 0) return undefined
   const key = importKey(entry)
   if (!key || !isStrong(key)) return undefined
@@ -133,10 +137,10 @@ function maySign(entry: JsonObject): boolean {
   return !PRIVATE_MEMBERS.some((name) => name in entry)
 }
 
-function fittingAlgorithms(entry: JsonObject, allowed: readonly string[]): readonly string[] {
+function fittingAlgorithms(entry: JsonObject): readonly string[] {
   const { alg } = entry
   const kind = kindOf(entry)
-  return allowed.filter((it) => KEY_KINDS[it] === kind && (alg === undefined || alg === it))
+  return ALGORITHMS.filter((it) => KEY_KINDS[it] === kind && (alg === undefined || alg === it))
 }
 
 function importKey(entry: JsonObject): KeyObject | undefined {

@@ -47,14 +47,15 @@ export interface TokenVerifier {
   recall(compact: string): SignedToken | undefined
   /**
    * Verifies the signature with a key of the key set (RFC 7515 §5.2). The algorithm must be in
-   * `signing_algorithms`; `crit` and `b64` are refused; no key and no address in the token's
-   * header is ever used. Waits for the identity provider only when the key is unknown.
+   * `signing_algorithms`, or of those that are given; `crit` and `b64` are refused; no key and no
+   * address in the token's header is ever used. Waits for the identity provider only when the key is unknown.
    *
    * Not checked: issuer, audience, times, kind.
    *
+   * @param algorithms in place of `signing_algorithms`; only asymmetric ones have a key
    * @returns never rejects
    */
-  verify(jwt: Jwt): Promise<Verification>
+  verify(jwt: Jwt, algorithms?: readonly string[]): Promise<Verification>
 }
 
 /** A verifier that can be asked how much it remembers; for metrics. */
@@ -85,7 +86,7 @@ type Lookup = Verification | { readonly kind: 'undecided'; readonly keys: Fetche
 export function createTokenVerifier(options: TokenVerifierOptions): CachingVerifier {
   const { clock, keySet, algorithms, backdating } = options
   const unknownKeyFetch = new UnknownKeyFetch(clock, keySet)
-  const running = new Map<string, Promise<Verification>>()
+  const inFlight = singleFlight<Verification>()
   const cache = tokenCache()
 
   function recall(compact: string): SignedToken | undefined {
@@ -117,10 +118,14 @@ export function createTokenVerifier(options: TokenVerifierOptions): CachingVerif
     return { kind: 'undecided', keys: current }
   }
 
-  async function judge(compact: string, digest: string): Promise<Verification> {
+  async function judge(
+    compact: string,
+    digest: string,
+    allowed: readonly string[],
+  ): Promise<Verification> {
     // What is handed on is what was signed: the text, taken apart here.
     const jwt = readJwt(compact)
-    if (!jwt || !hasPlainHeader(jwt, algorithms)) return { kind: 'bad_signature' }
+    if (!jwt || !hasPlainHeader(jwt, allowed)) return { kind: 'bad_signature' }
     const arrivedAt = clock.now()
     const first = await lookUp(jwt, digest)
     if (first.kind !== 'undecided') return first
@@ -136,16 +141,24 @@ export function createTokenVerifier(options: TokenVerifierOptions): CachingVerif
     return fetchPending(unknownKeyFetch)
   }
 
-  function verify(jwt: Jwt): Promise<Verification> {
+  function verify(jwt: Jwt, allowed = algorithms): Promise<Verification> {
     const digest = sha256(jwt.compact)
-    const shared = running.get(digest)
-    if (shared) return shared
-    const verification = judge(jwt.compact, digest).finally(() => running.delete(digest))
-    running.set(digest, verification)
-    return verification
+    return inFlight(`${digest} ${allowed.join(' ')}`, () => judge(jwt.compact, digest, allowed))
   }
 
   return { recall, verify, cachedTokens: () => cache.size }
+}
+
+/** Single flight: many equal new tokens at once cost one signature check. */
+function singleFlight<T>(): (key: string, run: () => Promise<T>) => Promise<T> {
+  const running = new Map<string, Promise<T>>()
+  return (key, run) => {
+    const shared = running.get(key)
+    if (shared) return shared
+    const own = run().finally(() => running.delete(key))
+    running.set(key, own)
+    return own
+  }
 }
 
 function tokenCache(): LRUCache<string, SignedToken> {

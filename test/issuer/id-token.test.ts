@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
+import { exportJWK, SignJWT } from 'jose'
 import type { IdTokenFlaw, IdTokenVerdict } from '../../src/issuer/id-token.ts'
-import { type SigningKey, signingKey, signToken } from '../support/issuer-server.ts'
+import { asJwt, type SigningKey, signingKey, signToken } from '../support/issuer-server.ts'
 import { type Simulation, simulate, simulateWarm } from '../support/simulated-provider.ts'
 
 const CLIENT = 'rolecall'
@@ -147,6 +148,36 @@ for (const [rule, row] of Object.entries(invalid)) {
   })
 }
 
+test('an ID token may be signed with what discovery offers, also where access tokens are not', async (t) => {
+  const simulation = await simulateWarm(t, {
+    configure: () => ({ client_id: CLIENT, signing_algorithms: ['RS256'] }),
+  })
+  const { clock, provider, server } = simulation
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const elliptic = { ...(await exportJWK(publicKey)), kid: 'elliptic' }
+  const { body } = server.keys as { body: { keys: object[] } }
+  server.keys = { body: { keys: [...body.keys, elliptic] } }
+  const verdict = async () => {
+    const idToken = await new SignJWT({ ...goodClaims(simulation) })
+      .setProtectedHeader({ alg: 'ES256', kid: 'elliptic' })
+      .sign(privateKey)
+    // Never as an access token, whose algorithms are those of the API server.
+    const asAccessToken = await provider.verifier.verify(asJwt(idToken))
+    assert.equal(asAccessToken.kind, 'bad_signature')
+    return provider.verifyIdToken?.({ idToken, nonce: NONCE })
+  }
+  await clock.advance(3_600_000)
+  const before = await verdict()
+  assert.ok(before?.kind === 'invalid')
+  assert.match(before.description, /signed with ES256, and taken are RS256 /)
+  const discovery = server.discovery as { body: object }
+  const offered = { id_token_signing_alg_values_supported: ['none', 'HS256', 'ES256'] }
+  server.discovery = { body: { ...discovery.body, ...offered } }
+  await clock.advance(3_600_000)
+  assert.equal((await verdict())?.kind, 'valid')
+  assert.deepEqual([provider.status().keyCount, provider.status().algorithms], [1, ['RS256']])
+})
+
 test('what is not signed by a public key is told with the algorithms that are taken', async (t) => {
   const simulation = await simulateWarm(t, configured)
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
@@ -156,10 +187,7 @@ test('what is not signed by a public key is told with the algorithms that are ta
     const verdict = await simulation.provider.verifyIdToken?.({ idToken, nonce: NONCE })
     assert.ok(verdict?.kind === 'invalid')
     assert.equal(verdict.flaw, 'algorithm')
-    assert.match(
-      verdict.description,
-      new RegExp(`signed with ${alg}, and signing_algorithms lists RS256`),
-    )
+    assert.match(verdict.description, new RegExp(`signed with ${alg}, and taken are RS256 `))
   }
 })
 

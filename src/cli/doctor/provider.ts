@@ -112,7 +112,7 @@ function algorithmsCheck(provider: IdentityProvider, config: Config): readonly D
   return [
     {
       name: 'algorithms',
-      verdict: config.sign_in.mode === 'off' ? 'warning' : 'failed',
+      verdict: provider.status().keyCount > 0 ? 'warning' : 'failed',
       sentence,
       remedy:
         'Let the provider sign tokens with one that is taken, or list what it signs with in signing_algorithms of [identity_provider]; the API server has a list of its own (RS256 by default).',
