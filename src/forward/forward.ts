@@ -12,22 +12,36 @@ import { TooMany } from './too-many.ts'
 /**
  * Forwards one request that access let through, and answers one that policy refused.
  *
- * @throws ErrorAnswer for what can be said before the upstream is asked
+ * @throws ErrorAnswer for what can be said at once; what is found later is sent
  */
 export function forward(
   request: FastifyRequest,
   reply: FastifyReply,
   forwarding: Forwarding,
 ): void {
-  const { accessDecision, record } = request
-  if (accessDecision === undefined) {
+  const { accessDecision: decision } = request
+  if (decision === undefined) {
     throw new Error('a request reached the forwarder without an access decision')
   }
-  const { resource, limits, requestLog } = forwarding
+  const { resource, limits } = forwarding
   const read = readRequest(request, resource.upstream_token_header, limits.batch_messages)
+  if (read instanceof Promise) {
+    read
+      .then((whole) => {
+        const hasLeft = reply.raw.destroyed
+        if (!hasLeft) answer(request, reply, { forwarding, decision, read: whole })
+      })
+      .catch((error: Error) => reply.send(error))
+  } else answer(request, reply, { forwarding, decision, read })
+}
+
+function answer(request: FastifyRequest, reply: FastifyReply, judged: Judged): void {
+  const { forwarding, read } = judged
+  const { record } = request
+  const { requestLog } = forwarding
   note(read, record, requestLog)
   try {
-    conclude(request, reply, { forwarding, decision: accessDecision, read })
+    conclude(request, reply, judged)
   } catch (error) {
     if (!(error instanceof ErrorAnswer)) throw error
     if (!(error instanceof TooMany && error.isCall)) {

@@ -17,7 +17,7 @@ export interface ReadRequest {
 const NOTHING = Buffer.alloc(0)
 
 /**
- * Reads what a request asks for. GET and DELETE have no body for MCP: one that came is dropped, since
+ * Reads what a request asks for, a large body in several turns of the event loop. GET and DELETE have no body for MCP: one that came is dropped, since
  * an upstream that reads it would act on what nobody here has read.
  *
  * @param mostMessages `limits.batch_messages`
@@ -27,19 +27,25 @@ export function readRequest(
   request: FastifyRequest,
   tokenHeader: string,
   mostMessages: number,
-): ReadRequest {
+): ReadRequest | Promise<ReadRequest> {
   const isPost = request.method === 'POST'
   const bytes = isPost && Buffer.isBuffer(request.body) ? request.body : NOTHING
   const headers = readClientHeaders(request.raw.rawHeaders, bytes.length > 0, tokenHeader)
   if (headers.kind === 'malformed') throw malformed(headers.problem)
   const body = readMcpBody(bytes, mostMessages)
+  if (!(body instanceof Promise)) return judged({ bytes, body, headers })
+  return body.then((read) => judged({ bytes, body: read, headers }))
+}
+
+/** Holds the body against what the headers say of it; without a body they say nothing. */
+function judged(read: ReadRequest): ReadRequest {
+  const { body, bytes, headers } = read
   if (body.kind === 'malformed') throw malformed(body.problem)
-  const { mirrored } = headers
-  if (body.kind === 'messages' && body.batch && !mayBatch(mirrored)) {
+  if (body.kind === 'messages' && body.batch && !mayBatch(headers.mirrored)) {
     throw malformed('JSON-RPC batches are for MCP-Protocol-Version 2025-03-26 and none later.')
   }
-  const differs = isPost ? differingHeader(mirrored, body) : undefined
-  return { bytes, body, headers, ...(differs !== undefined && { differs }) }
+  const differs = bytes.length === 0 ? undefined : differingHeader(headers.mirrored, body)
+  return differs === undefined ? read : { ...read, differs }
 }
 
 function malformed(description: string): ErrorAnswer {

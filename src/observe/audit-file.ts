@@ -38,10 +38,10 @@ const MODE = 0o600
  * away (logrotate) is followed by a new one.
  *
  * @param log is told when lines could not be written
- * @throws the system's error when the file cannot be opened
+ * @throws Error that names the setting, with the system's error as its cause
  */
 export function openAuditFile(path: string, log: Logger): AuditFile {
-  const fd = openSync(path, 'a', MODE)
+  const fd = openForLines(path)
   const writer = new LineWriter(fd)
   writer.tellLosses(({ other, failure }) => {
     const lost = { lines: other, reason: failure ?? 'file_too_slow' }
@@ -54,5 +54,15 @@ export function openAuditFile(path: string, log: Logger): AuditFile {
       await writer.written().catch(() => undefined)
       closeSync(fd)
     },
+  }
+}
+
+function openForLines(path: string): number {
+  try {
+    return openSync(path, 'a', MODE)
+  } catch (cause) {
+    throw new Error('audit.file cannot be opened for writing; make its folder, or change it', {
+      cause,
+    })
   }
 }

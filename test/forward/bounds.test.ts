@@ -101,6 +101,26 @@ test('each request of a batch is a call, and a batch that is alone always passes
   await pair
 })
 
+test('a client that leaves while its large body is read has made no call and holds nothing', async (t) => {
+  const limits = limitsWith({ calls_per_user: 1 })
+  const { upstream, gateway, token } = await start(t, { config: { limits } })
+  const body = toolCall('x'.repeat(4_000_000))
+  const { hostname, port, host } = new URL(gateway.url)
+  const socket = connect({ host: hostname, port: Number(port) })
+  socket.on('error', () => undefined)
+  socket.write(
+    `POST /mcp HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${body.length}\r\n\r\n`,
+  )
+  socket.write(body, () => socket.destroy())
+  await gateway.logged(({ kind, status }) => kind === 'request' && status === 499)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const before = upstream.received.length
+  upstream.answerWith((_incoming, response) => response.writeHead(200).end('{}'))
+  const answer = await send(gateway.url, post(token))
+  assert.deepEqual([answer.status, answer.text], [200, '{}'])
+  assert.equal(upstream.received.length, before + 1)
+})
+
 test('a user who is refused by configuration costs a bounded number of lines', async (t) => {
   const { upstream, gateway, token } = await start(t, { resource: { required_groups: ['none'] } })
   const batch = (count: number) => `[${Array(count).fill('{"method":"tools/call"}').join()}]`

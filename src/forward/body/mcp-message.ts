@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { setImmediate as turn } from 'node:timers/promises'
 import { printable } from '../../oauth/printable.ts'
 import { type JsonKind, JsonScanner, type JsonVisitor } from './json-scanner.ts'
 import { lookAlikeOf } from './member-names.ts'
@@ -27,6 +28,9 @@ const UNNAMED = '(unnamed)'
 /** Members of a message or of its parameters; MCP has fewer than ten. Tool arguments are not these. */
 const MOST_MEMBERS = 1000
 
+/** Bytes that are read in one turn of the event loop: about a millisecond. */
+const READ_AT_ONCE_BYTES = 65_536
+
 /**
  * Reads the messages of a POST body (JSON-RPC 2.0; a batch only in MCP 2025-03-26), in one pass and
  * without building its values.
@@ -37,13 +41,26 @@ const MOST_MEMBERS = 1000
  * for one that counts (`lookAlikeOf`). Not checked: names inside a tool's arguments, and that the
  * message is valid MCP, which is the upstream's to say.
  *
+ * A large body is read in several turns of the event loop, so that nobody waits for it (a slow parse
+ * of hostile bodies is a denial of service); all others at once, without a promise.
+ *
  * @param mostMessages `limits.batch_messages`
  */
-export function readMcpBody(body: Buffer, mostMessages: number): McpBody {
+export function readMcpBody(body: Buffer, mostMessages: number): McpBody | Promise<McpBody> {
   if (body.length === 0) return { kind: 'empty' }
   if (!isUtf8(body)) return malformed('The body is not JSON in UTF-8.')
   const reader = new MessageReader(body, mostMessages)
-  return reader.read()
+  if (body.length > READ_AT_ONCE_BYTES) return readInTurns(body, reader)
+  reader.push(body)
+  return reader.finish()
+}
+
+async function readInTurns(body: Buffer, reader: MessageReader): Promise<McpBody> {
+  for (let at = 0; at < body.length; at += READ_AT_ONCE_BYTES) {
+    if (at > 0) await turn()
+    if (!reader.push(body.subarray(at, at + READ_AT_ONCE_BYTES))) break
+  }
+  return reader.finish()
 }
 
 function malformed(problem: string): McpBody {
@@ -76,8 +93,13 @@ class MessageReader implements JsonVisitor {
     this.#scanner = new JsonScanner(this, { deepest: 3 })
   }
 
-  read(): McpBody {
-    const whole = this.#scanner.push(this.#body) && this.#scanner.finish()
+  /** Takes the next piece; false when reading on is of no use. */
+  push(piece: Buffer): boolean {
+    return this.#scanner.push(piece)
+  }
+
+  finish(): McpBody {
+    const whole = this.#scanner.finish()
     if (this.#problem !== undefined) return malformed(this.#problem)
     if (!whole) return malformed('The body is not JSON, or is nested deeper than 10,000 levels.')
     return { kind: 'messages', batch: this.#base === 1, messages: this.#messages }

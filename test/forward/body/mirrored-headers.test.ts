@@ -41,8 +41,9 @@ const rows: readonly (readonly [string, MirroredHeaders, string | undefined])[] 
   ['{"jsonrpc":"2.0","id":1,"result":{}}', { method: 'tools/call' }, 'Mcp-Method'],
 ]
 for (const [text, headers, differs] of rows) {
-  test(`${text || 'no body'} with ${JSON.stringify(headers)}: ${differs ?? 'agrees'}`, () => {
-    assert.equal(differingHeader(headers, readMcpBody(Buffer.from(text), 50)), differs)
+  test(`${text || 'no body'} with ${JSON.stringify(headers)}: ${differs ?? 'agrees'}`, async () => {
+    const body = await readMcpBody(Buffer.from(text), 50)
+    assert.equal(differingHeader(headers, body), differs)
   })
 }
 
