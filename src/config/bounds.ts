@@ -65,6 +65,12 @@ export const bounds: readonly Bound[] = [
     beyond: '429 with Retry-After',
   },
   {
+    what: 'refreshes of one session in a minute',
+    holder: 'user',
+    setting: 'limits.sign_ins_per_minute',
+    beyond: '429 with Retry-After',
+  },
+  {
     what: 'calls at once at one resource',
     holder: 'user',
     setting: 'limits.calls_per_user',
@@ -86,6 +92,12 @@ export const bounds: readonly Bound[] = [
     what: 'a call after its token ended',
     holder: 'user',
     fixed: '10 min',
+    beyond: 'the call is cut',
+  },
+  {
+    what: 'an answer that the client does not read',
+    holder: 'user',
+    fixed: '60 s',
     beyond: 'the call is cut',
   },
   {
@@ -130,6 +142,12 @@ export const bounds: readonly Bound[] = [
     holder: 'process',
     setting: 'limits.buffered_bytes',
     beyond: '503 with Retry-After',
+  },
+  {
+    what: 'bytes of log lines that wait for a reader that stands still',
+    holder: 'process',
+    fixed: '8 MiB of request lines, 16 MiB with audit lines',
+    beyond: 'request lines are left out first, counted and told',
   },
   {
     what: 'code redemptions at the provider at once',
