@@ -30,6 +30,8 @@ configuration again. Exit: 0 after a clean stop, 1 when an address cannot be had
 
 ${configurationUsage}`,
   async run(argv, terminal) {
+    // Node's own handler opens the inspector, where whoever reaches it runs code with our keys.
+    process.on('SIGUSR1', () => undefined)
     const configuration = configurationFrom(argv, terminal)
     if (configuration === undefined) return badUsage
     const { config, warnings, sources } = configuration

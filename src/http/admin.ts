@@ -1,5 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
+import { isLoopbackHost } from '../net/loopback.ts'
+import { ErrorAnswer } from '../oauth/error-answer.ts'
 import { requestId } from '../observe/request-id.ts'
 
 /** Whether requests should be sent here, and if not, why. */
@@ -7,15 +10,29 @@ export type Readiness =
   | { readonly ready: true }
   | { readonly ready: false; readonly reason: string }
 
+export interface AdminParts {
+  readonly registry: Registry
+  readonly readiness: () => Readiness
+  /** Whether `admin_listen` is loopback. */
+  readonly isLoopback: boolean
+}
+
 /**
  * The admin port: liveness, readiness and metrics. Never on the public listener, and without any
- * authentication: its address is for the cluster's own eyes.
+ * authentication: its address is for the cluster's own eyes. No web page reads it: whatever has an
+ * Origin is refused, and on loopback, where a browser of the same machine reaches it, so is every Host
+ * that is not loopback's (DNS rebinding).
  */
-export function createAdmin(registry: Registry, readiness: () => Readiness): FastifyInstance {
+export function createAdmin({ registry, readiness, isLoopback }: AdminParts): FastifyInstance {
   const admin = fastify({
     logger: false,
     exposeHeadRoutes: true,
     genReqId: () => requestId(undefined),
+  })
+  admin.addHook('onRequest', ({ id, headers }, reply, done) => {
+    const refusal = refusalOf(headers, isLoopback)
+    if (refusal === undefined) done()
+    else reply.code(refusal.status).send(refusal.body(id))
   })
   admin.get('/livez', (_request, reply) => reply.type('text/plain').send('ok\n'))
   admin.get('/readyz', (_request, reply) => {
@@ -37,4 +54,24 @@ export function createAdmin(registry: Registry, readiness: () => Readiness): Fas
     }),
   )
   return admin
+}
+
+function refusalOf(
+  { host = '', origin }: IncomingHttpHeaders,
+  isLoopback: boolean,
+): ErrorAnswer | undefined {
+  if (origin !== undefined) {
+    return new ErrorAnswer({
+      status: 403,
+      error: 'origin_not_allowed',
+      description: 'No web page may call the admin port.',
+    })
+  }
+  if (!isLoopback || isLoopbackHost(host.replace(/:\d+$/, ''))) return undefined
+  return new ErrorAnswer({
+    status: 421,
+    error: 'misdirected_request',
+    description:
+      'The admin port listens on loopback (`admin_listen`) and answers to loopback hosts alone: localhost, 127.0.0.1, [::1].',
+  })
 }

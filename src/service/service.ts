@@ -6,6 +6,7 @@ import { OpenExchanges, type StreamJudge } from '../forward/open-exchanges.ts'
 import { createAdmin, type Readiness } from '../http/admin.ts'
 import { BufferedBytes } from '../http/buffered-bytes.ts'
 import { type Listener, listen } from '../http/listener.ts'
+import { isLoopbackHost } from '../net/loopback.ts'
 import { type AuditFile, AuditOutput, openAuditFile } from '../observe/audit-file.ts'
 import { errorSummary, type Logger } from '../observe/logger.ts'
 import { createMetrics, type Metrics, observeReadings } from '../observe/metrics.ts'
@@ -66,7 +67,11 @@ export async function startService(config: Config, options: ServiceOptions): Pro
     cachedTokens: () => current.provider.verifier.cachedTokens(),
     keysFetchedAt: () => current.provider.status().keysFetchedAt,
   })
-  const admin = createAdmin(metrics.registry, readiness)
+  const admin = createAdmin({
+    registry: metrics.registry,
+    readiness,
+    isLoopback: isLoopbackHost(config.admin_listen.host),
+  })
   await admin.ready()
   const [listener, adminListener] = await listenOnBoth(config, metrics).catch(
     async (error: unknown) => {

@@ -1,18 +1,29 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { freePort } from '../environment/ports.ts'
 import { prepareServe, type ServeProcess, untilReady } from '../support/fault-process.ts'
 import { startEntra } from '../support/gateway.ts'
 import { post, send } from '../support/raw-http.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 
-async function start(t: TestContext, settings: Readonly<Record<string, unknown>> = {}) {
+async function start(
+  t: TestContext,
+  settings: Readonly<Record<string, unknown>> = {},
+  environment: Readonly<Record<string, string>> = {},
+) {
   const upstream = await startUpstream(t)
   const entra = await startEntra(t)
   const { tenantId, origin: authority } = entra
-  const serve = await prepareServe(t, { upstream: upstream.url, tenantId, authority, settings })
+  const serve = await prepareServe(t, {
+    upstream: upstream.url,
+    tenantId,
+    authority,
+    settings,
+    environment,
+  })
   return { entra, serve }
 }
 
@@ -48,6 +59,21 @@ test('SIGHUP reads the configuration again; one that is wrong is told and change
   await logged(serving, /"outcome":"refused"/)
   assert.match(serving.log(), /"key":"resource\[0\]\.required_scope".*required_scopes/)
   assert.equal((await send(serving.url, post(token))).status, 403)
+})
+
+test('SIGUSR1 opens no inspector', async (t) => {
+  const port = await freePort()
+  const { serve } = await start(t, {}, { NODE_OPTIONS: `--inspect-port=${port}` })
+  const serving = await serve()
+  await untilReady(serving)
+  process.kill(serving.pid, 'SIGUSR1')
+  for (let i = 0; i < 10; i += 1) {
+    const socket = connect(port, '127.0.0.1')
+    const [error] = await once(socket, 'error')
+    assert.equal(error.code, 'ECONNREFUSED')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  assert.equal((await send(`${serving.admin}/livez`)).status, 200)
 })
 
 test('a file that changes is read again without a signal', async (t) => {

@@ -3,6 +3,7 @@ import type { Config, ResourceConfig } from '../../config/config.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { resourceMetadata, resourceMetadataPaths } from '../../oauth/resource-metadata.ts'
 import type { OwnServer, SignInFacts } from '../../sign-in/metadata.ts'
+import { orWithSlash } from '../steps/exact-path.ts'
 
 /** Long enough to spare a burst, short enough that a change is seen. */
 const CACHED = 'public, max-age=60'
@@ -18,7 +19,7 @@ export interface PublishedResource {
 /**
  * The metadata of every resource (RFC 9728) and of the authorization servers that are ours
  * (RFC 8414), open to any Host and Origin. Built from `public_url` alone, never from a header of the
- * request. Every other `/.well-known/*` is a plain 404.
+ * request; with and without one trailing slash, which clients that join URLs add. Every other `/.well-known/*` is a plain 404.
  */
 export function wellKnownRoutes(
   app: FastifyInstance,
@@ -60,7 +61,7 @@ function publish(app: FastifyInstance, paths: readonly string[], document: () =>
     request.record.decision = 'allow'
     return reply.header('cache-control', CACHED).type('application/json; charset=utf-8').send(text)
   }
-  for (const url of paths) {
+  for (const url of paths.flatMap(orWithSlash)) {
     const endpoint = { name: 'metadata', path: url } as const
     app.route({ url, method: app.supportedMethods, config: { endpoint }, handler })
   }

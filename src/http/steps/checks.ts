@@ -54,7 +54,7 @@ export const METHODS = {
   callback: ['GET'],
   popup: ['GET'],
   popupModule: ['GET', 'OPTIONS'],
-  metadata: ['GET', 'OPTIONS'],
+  metadata: ['GET', 'HEAD', 'OPTIONS'],
   home: ['GET', 'HEAD'],
 } as const satisfies Record<EndpointName, readonly string[]>
 

@@ -238,14 +238,18 @@ test('any page may ask for a document; no other method does, and nothing redirec
     assert.equal(preflight.status, 204)
     assert.equal(preflight.headers['access-control-allow-origin'], '*')
     assert.equal(preflight.headers['access-control-allow-headers'], 'mcp-protocol-version')
-    for (const method of ['HEAD', 'POST', 'PUT', 'DELETE']) {
-      const body = method === 'HEAD' ? {} : { body: '{"a":' }
-      const answer = await send(`${origin}${path}`, { method, ...body })
+    for (const method of ['POST', 'PUT', 'DELETE']) {
+      const answer = await send(`${origin}${path}`, { method, body: '{"a":' })
       assert.equal(answer.status, 405, `${method} ${path}`)
-      assert.equal(answer.headers.allow, 'GET, OPTIONS')
+      assert.equal(answer.headers.allow, 'GET, HEAD, OPTIONS')
     }
+    const document = await send(`${origin}${path}`)
+    const head = await send(`${origin}${path}`, { method: 'HEAD' })
+    assert.deepEqual([head.status, head.text], [200, ''], path)
+    assert.equal(head.headers['content-length'], document.headers['content-length'])
     const slashed = await send(`${origin}${path}/`)
-    assert.equal(slashed.status, 404, path)
+    assert.deepEqual([slashed.status, slashed.text], [200, document.text], path)
+    assert.equal((await send(`${origin}${path}//`)).status, 404, path)
   }
 })
 
