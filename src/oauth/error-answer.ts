@@ -1,5 +1,8 @@
-import { describeExplanation, type ProviderExplanation } from './provider-explanation.ts'
-import type { ProviderTrace } from './provider-trace.ts'
+import {
+  describeExplanation,
+  type ProviderExplanation,
+  type ProviderTrace,
+} from './provider-explanation.ts'
 
 /** What an error answer says (RFC 6749 §5.2), and under which id the log has more. */
 export interface ErrorBody {

@@ -1,5 +1,5 @@
 import { ErrorAnswer } from './error-answer.ts'
-import type { ProviderTrace } from './provider-trace.ts'
+import type { ProviderTrace } from './provider-explanation.ts'
 
 /** The error answers of OAuth endpoints (RFC 6749 §5.2, RFC 8707 §2). Descriptions are one sentence. */
 

@@ -2,8 +2,11 @@ import type { Clock } from '../clock.ts'
 import { ErrorAnswer, ExplainedAnswer, UnusableTokens } from '../oauth/error-answer.ts'
 import type { Identity } from '../oauth/identity.ts'
 import { printable } from '../oauth/printable.ts'
-import { describeExplanation, type ProviderExplanation } from '../oauth/provider-explanation.ts'
-import type { ProviderTrace } from '../oauth/provider-trace.ts'
+import {
+  describeExplanation,
+  type ProviderExplanation,
+  type ProviderTrace,
+} from '../oauth/provider-explanation.ts'
 import type { SignInStep } from './log-lines.ts'
 import { LogRateLimit } from './log-rate-limit.ts'
 import type { Logger } from './logger.ts'

@@ -58,7 +58,10 @@ export async function startService(config: Config, options: ServiceOptions): Pro
   const { log, metrics, clock, audit, exchanges, bodies } = context
   let stopping = false
   let current = await createGeneration(config, context)
-  exchanges.judgeBy(judgedBy(current, clock))
+  const judgeStreams = () => exchanges.judgeBy(judgedBy(current, clock))
+  judgeStreams()
+  // The streams of a session end with it.
+  context.ended.onEnd(judgeStreams)
   const readiness = () => readinessOf(current, stopping)
   observeReadings(metrics, {
     bufferedBytes: () => bodies.held,
@@ -96,7 +99,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
       await untilReady(replacement)
       current = replacement
       void audit.replace(file)
-      exchanges.judgeBy(judgedBy(current, clock))
+      judgeStreams()
       if (next.tls) listener.renewCertificate(next.tls)
       // Not waited for: it closes when the last stream of the old configuration ends.
       close(before, replacement).catch((error: unknown) => {

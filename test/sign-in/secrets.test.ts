@@ -11,6 +11,7 @@ import {
   toCallback,
 } from '../support/broker-sign-in.ts'
 import { SimulatedClock } from '../support/clock.ts'
+import { limitsWith } from '../support/defaults.ts'
 import { startEntra } from '../support/gateway.ts'
 import { sealingKey } from '../support/handed-out.ts'
 import { post, send } from '../support/raw-http.ts'
@@ -42,7 +43,11 @@ async function start(t: TestContext) {
         { client_id: 'conf', redirect_uris, skip_consent: false, client_secret: clientSecret },
       ],
     },
-    config: { log_level: 'trace', sealing_keys: [sealingKey] },
+    config: {
+      log_level: 'trace',
+      sealing_keys: [sealingKey],
+      limits: limitsWith({ sign_ins_per_minute: 1_000 }),
+    },
   })
   const secrets = new Set<string>([sealingKey, verifier, clientSecret, wrongSecret, stray])
   const said: string[] = []

@@ -1,5 +1,4 @@
-import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
-import type { ProviderTrace } from '../../oauth/provider-trace.ts'
+import type { ProviderExplanation, ProviderTrace } from '../../oauth/provider-explanation.ts'
 
 /** The grants that rolecall asks the identity provider's token endpoint for. None ever rejects. */
 export interface ProviderGrants {

@@ -1,7 +1,7 @@
 import { member, text } from '../../oauth/claims.ts'
 import { type JsonObject, parseObject } from '../../oauth/json.ts'
 import { printableError } from '../../oauth/printable.ts'
-import type { ProviderTrace } from '../../oauth/provider-trace.ts'
+import type { ProviderTrace } from '../../oauth/provider-explanation.ts'
 import { explainProviderError } from '../errors/entra-errors.ts'
 import { needsSignIn } from '../errors/oauth-errors.ts'
 import type { GrantOutcome } from './provider-grants.ts'

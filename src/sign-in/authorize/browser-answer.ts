@@ -1,7 +1,6 @@
 import type { GroupsKnown } from '../../access/identity.ts'
 import type { Identity } from '../../oauth/identity.ts'
-import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
-import type { ProviderTrace } from '../../oauth/provider-trace.ts'
+import type { ProviderExplanation, ProviderTrace } from '../../oauth/provider-explanation.ts'
 import type { AccessTokenFormat } from '../sealed/access-token-format.ts'
 
 /** What a browser brings along: our own cookies, nothing in them believed yet. */

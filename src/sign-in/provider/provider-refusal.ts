@@ -1,7 +1,10 @@
 import { explainProviderError } from '../../issuer/errors/entra-errors.ts'
 import { printableError } from '../../oauth/printable.ts'
-import { describeExplanation, type ProviderExplanation } from '../../oauth/provider-explanation.ts'
-import type { ProviderTrace } from '../../oauth/provider-trace.ts'
+import {
+  describeExplanation,
+  type ProviderExplanation,
+  type ProviderTrace,
+} from '../../oauth/provider-explanation.ts'
 import type { BrowserLog } from '../authorize/browser-answer.ts'
 
 /** An error that the identity provider sent a browser back with. */

@@ -45,6 +45,44 @@ test('a revoked session takes its access tokens with it, at once and without a s
   await assertEnded(gateway, access)
 })
 
+/** A GET stream, and the promise of its end. */
+async function openStream({ url }: Pick<Gateway, 'url'>, token: string) {
+  const headers = { authorization: `Bearer ${token}`, accept: 'text/event-stream' }
+  const stream = await fetch(url, { headers })
+  assert.equal(stream.status, 200)
+  const reader = stream.body?.getReader() ?? assert.fail('no body')
+  let over = false
+  const ended = reader.read().then(({ done }) => {
+    over = done
+  })
+  return { isOver: () => over, ended }
+}
+
+test('open streams of a revoked session end with it at once, and no others', async (t) => {
+  const upstream = await startUpstream(t)
+  upstream.answerWith((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.flushHeaders()
+  })
+  const config = { sealing_keys: [sealingKey] }
+  const { gateway } = await startBroker(t, { upstream: upstream.url, config })
+  const [first, second] = [await tokensFor(gateway), await tokensFor(gateway)]
+  const theirs = await openStream(gateway, first.access)
+  const another = await openStream(gateway, second.access)
+  const form = { token: first.refresh, client_id: 'holmes' }
+  assert.equal((await postForm(endpoint(gateway, 'revoke'), form)).status, 200)
+  await theirs.ended
+  assert.deepEqual([theirs.isOver(), another.isOver()], [true, false])
+  const { sign_in: signIn } = gateway.config
+  assert.ok(signIn.mode === 'broker')
+  await gateway.service.reload({
+    ...gateway.config,
+    sign_in: { ...signIn, sessions_valid_after: Date.now() },
+  })
+  await another.ended
+  assert.equal(another.isOver(), true, 'sessions_valid_after ends streams at the reload')
+})
+
 /** Two rolecalls with one address, as behind a balancer, over one Redis; `atOther` calls the second. */
 async function startTwo(t: TestContext) {
   const redis = await startRedis(t)
