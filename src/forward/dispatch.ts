@@ -61,7 +61,12 @@ export function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dis
     })
   const written = requestLog.audit(record)
   if (written === undefined) send()
-  else written.then(send, () => reply.send(auditUnavailable()))
+  else {
+    written.then(send, () => {
+      record.outcome = 'none'
+      reply.send(auditUnavailable())
+    })
+  }
 }
 
 /** What subscribes is a stream, wherever in a batch it stands. */

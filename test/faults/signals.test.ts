@@ -155,3 +155,35 @@ async function openStream(serving: ServeProcess, token: string): Promise<Incomin
   response.on('error', () => undefined)
   return response.resume()
 }
+
+test('a process that is killed in the middle of a call has written who made it', async (t) => {
+  const upstream = await startUpstream(t)
+  const entra = await startEntra(t)
+  const serve = await prepareServe(t, {
+    upstream: upstream.url,
+    tenantId: entra.tenantId,
+    authority: entra.origin,
+    settings: { audit: { before_dispatch: true } },
+  })
+  const serving = await serve()
+  await untilReady(serving)
+  const reached = new Promise<string>((resolve) => {
+    upstream.answerWith((incoming) => {
+      process.kill(serving.pid, 'SIGKILL')
+      resolve(/req=([\w-]+)/.exec(incoming.headers['user-agent'] ?? '')?.[1] ?? '')
+    })
+  })
+  await assert.rejects(send(serving.url, post(await entra.mint(), toolCall('pods_delete'))))
+  const id = await reached
+  await until('its line is there', () => serving.log().includes(id))
+  const line = JSON.parse(
+    serving
+      .log()
+      .split('\n')
+      .find((one) => one.includes(id)) ?? '',
+  )
+  assert.deepEqual(
+    [line.kind, line.tool, line.user, line.decision],
+    ['audit', 'pods_delete', 'alice@contoso.test', 'allow'],
+  )
+})

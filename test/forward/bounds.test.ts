@@ -354,3 +354,27 @@ test('a stream whose key the provider withdraws ends with the next fetch', async
   })
   assert.equal(response.complete, true)
 })
+
+test('a request whose body is still arriving at a reload ends on what it began with', async (t) => {
+  const { upstream, gateway, token } = await start(t)
+  upstream.answerWith((_incoming, response) => response.writeHead(200).end('{"done":true}'))
+  await send(gateway.url, post(token))
+  const { hostname, port, host } = new URL(gateway.url)
+  const socket = connect({ host: hostname, port: Number(port) })
+  t.after(() => socket.destroy())
+  const body = toolCall('slow')
+  socket.write(
+    `POST /mcp HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 10)}`,
+  )
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const [resource] = gateway.config.resources
+  assert.ok(resource)
+  const elsewhere = { ...resource, upstream: 'http://localhost:1/mcp' }
+  await gateway.service.reload({ ...gateway.config, resources: [elsewhere] })
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  socket.write(body.slice(10))
+  const [answer] = await once(socket.setEncoding('utf8'), 'data')
+  assert.match(answer, /^HTTP\/1\.1 200 .*\{"done":true\}/s)
+  assert.equal(upstream.received.length, 2)
+  assert.equal((await send(gateway.url, post(token))).status, 502, 'the next goes elsewhere')
+})

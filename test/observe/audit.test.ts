@@ -68,7 +68,10 @@ test('a line that cannot be written makes no call with before_dispatch, and is t
   assert.equal(answer.headers['retry-after'], '5')
   assert.equal(strict.upstream.received.length, 0)
   const line = await strict.gateway.logged(({ kind }) => kind === 'request')
-  assert.deepEqual([line['decision'], line['reason']], ['unavailable', 'audit_unavailable'])
+  assert.deepEqual(
+    [line['decision'], line['reason'], line['outcome']],
+    ['unavailable', 'audit_unavailable', 'none'],
+  )
   const lax = await start(t, { file: '/dev/full' })
   assert.equal((await send(lax.gateway.url, post(lax.token))).status, 200)
 })
