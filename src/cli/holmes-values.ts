@@ -1,6 +1,6 @@
 import type { Config, ProviderCredential, RelayConfig } from '../config/config.ts'
 import { holmesServers } from '../http/home/holmes-servers.ts'
-import { sharedTokenEndpoint } from '../oauth/own-endpoints.ts'
+import { sharedTokenEndpoint } from '../oauth/metadata/own-endpoints.ts'
 import { exactRedirectUris } from '../sign-in/clients/redirect-uris.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { BrokerConfig, Config } from '../config/config.ts'
 import type { ProviderGrants } from '../issuer/token-endpoint/provider-grants.ts'
-import { ownEndpoints } from '../oauth/own-endpoints.ts'
+import { ownEndpoints } from '../oauth/metadata/own-endpoints.ts'
 import type { DerivedKeys } from '../sealing/derived-keys.ts'
 import type { Clients } from './clients/client.ts'
 import { popupUrl } from './clients/popup-client.ts'

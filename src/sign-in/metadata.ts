@@ -4,8 +4,12 @@ import {
   type AuthorizationServerMetadata,
   authorizationServerMetadata,
   authorizationServerMetadataPaths,
-} from '../oauth/authorization-server-metadata.ts'
-import { type OwnEndpoints, ownEndpoints, sharedTokenEndpoint } from '../oauth/own-endpoints.ts'
+} from '../oauth/metadata/authorization-server-metadata.ts'
+import {
+  type OwnEndpoints,
+  ownEndpoints,
+  sharedTokenEndpoint,
+} from '../oauth/metadata/own-endpoints.ts'
 
 /** What the identity provider's discovery document says; asked each time, as it can still change. */
 export interface DiscoveredProvider {

@@ -2,7 +2,7 @@ import { Agent, request } from 'undici'
 import type { Config, ResourceConfig } from '../../config/config.ts'
 import { errorCode } from '../../net/error-code.ts'
 import { parseObject } from '../../oauth/json.ts'
-import { resourceMetadataUrl } from '../../oauth/resource-metadata.ts'
+import { resourceMetadataUrl } from '../../oauth/metadata/resource-metadata.ts'
 import type { DoctorCheck } from './report.ts'
 
 const PATIENCE_MS = 5_000

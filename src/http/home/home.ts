@@ -1,5 +1,5 @@
 import type { BrokerConfig, Config, ResourceConfig } from '../../config/config.ts'
-import { ownEndpoints } from '../../oauth/own-endpoints.ts'
+import { ownEndpoints } from '../../oauth/metadata/own-endpoints.ts'
 import { OWN_PAGE } from '../../sign-in/authorize/own-sign-in.ts'
 import { presetWith, redirectUriRule } from '../../sign-in/clients/redirect-uris.ts'
 import { type Html, html } from '../pages/html.ts'

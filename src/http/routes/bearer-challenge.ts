@@ -3,7 +3,7 @@ import { type RefusalResponse, refusalResponse } from '../../access/refusal-resp
 import type { Config, ResourceConfig } from '../../config/config.ts'
 import { bearerChallenge } from '../../oauth/challenge.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
-import { resourceMetadataUrl } from '../../oauth/resource-metadata.ts'
+import { resourceMetadataUrl } from '../../oauth/metadata/resource-metadata.ts'
 import type { SignInFacts } from '../../sign-in/metadata.ts'
 
 /** How one resource's refusals are answered, with its challenge. */

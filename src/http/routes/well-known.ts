@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config, ResourceConfig } from '../../config/config.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
-import { resourceMetadata, resourceMetadataPaths } from '../../oauth/resource-metadata.ts'
+import { resourceMetadata, resourceMetadataPaths } from '../../oauth/metadata/resource-metadata.ts'
 import type { OwnServer, SignInFacts } from '../../sign-in/metadata.ts'
 import { orWithSlash } from '../steps/exact-path.ts'
 

@@ -7,8 +7,8 @@ import {
 import {
   authorizationServerMetadata,
   authorizationServerMetadataPaths,
-} from '../../src/oauth/authorization-server-metadata.ts'
-import { ownEndpoints, sharedTokenEndpoint } from '../../src/oauth/own-endpoints.ts'
+} from '../../../src/oauth/metadata/authorization-server-metadata.ts'
+import { ownEndpoints, sharedTokenEndpoint } from '../../../src/oauth/metadata/own-endpoints.ts'
 
 const described = {
   issuer: 'https://mcp.example.com',

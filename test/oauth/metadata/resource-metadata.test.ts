@@ -4,7 +4,7 @@ import {
   resourceMetadata,
   resourceMetadataPaths,
   resourceMetadataUrl,
-} from '../../src/oauth/resource-metadata.ts'
+} from '../../../src/oauth/metadata/resource-metadata.ts'
 
 const described = {
   publicUrl: 'https://mcp.example.com',
