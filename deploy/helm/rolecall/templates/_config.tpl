@@ -69,7 +69,7 @@
 {{- if $signIn.mode }}{{ $signIn.mode }}{{ else if $provider.client_id }}broker{{ else }}off{{ end }}
 {{- end }}
 
-{{- /* scheme, host and port of public_url, as a dict in YAML. */ -}}
+{{- /* The host of public_url. */ -}}
 {{- define "rolecall.publicHost" -}}
 {{- $url := urlParse (tpl (default "" .Values.config.public_url) .) }}
 {{- $url.hostname }}
