@@ -25,7 +25,7 @@ export const limitsSchema = z
     }),
     sign_ins_per_minute: whole(1, 100_000).prefault(60).meta({
       description:
-        'Sign-in requests from one address (IPv6: one /64) at one process, counted before the identity provider is asked; 429 beyond.',
+        'Sign-in requests from one address (IPv6: one /64), and refreshes of one session, at one process, counted before the identity provider is asked; 429 beyond.',
     }),
     batch_messages: whole(1, 1_000).prefault(50).meta({
       description:
