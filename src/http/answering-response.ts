@@ -16,6 +16,8 @@ const LINGER_MS = 1000
  * whatever its length, for the sake of the next request on the connection. Here a connection whose
  * body is long, or of unknown length, is closed after the answer, in a way that lets the client read
  * it (RFC 9112 §9.6): our side is shut first, a little more is read, and only then is it closed.
+ *
+ * It emits `head` when the answer begins.
  */
 export class AnsweringResponse extends ServerResponse<IncomingMessage> {
   override writeHead(
@@ -23,6 +25,7 @@ export class AnsweringResponse extends ServerResponse<IncomingMessage> {
     reason?: string | OutgoingHttpHeaders | OutgoingHttpHeader[],
     headers?: OutgoingHttpHeaders | OutgoingHttpHeader[],
   ): this {
+    this.emit('head')
     const rest = remainder(this.req)
     if (rest > 0) lingerBeforeClose(this.req.socket)
     if (rest > PASSED_OVER_BYTES) this.shouldKeepAlive = false

@@ -4,6 +4,7 @@ import { resourcePolicy } from '../access/policy.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { OpenExchanges } from '../forward/open-exchanges.ts'
+import type { SharedUpstreams } from '../forward/upstream/shared-upstreams.ts'
 import { createApp } from '../http/app.ts'
 import type { BufferedBytes } from '../http/buffered-bytes.ts'
 import { createIdentityProvider, type IdentityProvider } from '../issuer/identity-provider.ts'
@@ -25,11 +26,13 @@ import { createMemory, type Memory, type MemoryParts } from './memory.ts'
 import { grantReporter, noRefreshTokenReporter, reportIssuerEvent } from './provider-events.ts'
 import { signInEndpoints } from './sign-in.ts'
 import { reportStoreEvent } from './store-events.ts'
+import { RequestsUnderWay } from './under-way.ts'
 
 /** What outlives a reload of the configuration. */
 export interface ServiceContext {
   readonly log: Logger
   readonly metrics: Metrics
+  readonly upstreams: SharedUpstreams
   /** The bodies of all requests. */
   readonly bodies: BufferedBytes
   readonly lines: ProcessLog
@@ -53,6 +56,7 @@ export interface Generation {
   readonly opened: OpenedTokens
   readonly memory: Memory
   readonly app: FastifyInstance
+  readonly underWay: RequestsUnderWay
   /** How each resource judges tokens, by its name. */
   readonly accesses: ReadonlyMap<string, ResourceAccess>
   /** Ends the asking as whom the upstreams act. */
@@ -114,6 +118,7 @@ export async function createGeneration(
       resource,
       access,
       signIn: signInFacts(resource, config, provider),
+      upstreams: context.upstreams,
       exchanges: context.exchanges,
       requestLog,
       sessionKeys: keys.for('mcp session id'),
@@ -124,7 +129,8 @@ export async function createGeneration(
   if (provider === before?.provider) provider.renewCredential(config.identity_provider.credential)
   const stopProbes = context.probesUpstreams ? probe(config, provider, context) : () => undefined
   const accesses = new Map(resources.map(({ resource, access }) => [resource.name, access]))
-  return { config, provider, keys, opened, memory, app, accesses, stopProbes }
+  const underWay = new RequestsUnderWay()
+  return { config, provider, keys, opened, memory, app, underWay, accesses, stopProbes }
 }
 
 function memoryParts(context: ServiceContext): MemoryParts {

@@ -3,6 +3,7 @@ import { stillPermitted } from '../access/still-permitted.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 import { OpenExchanges, type StreamJudge } from '../forward/open-exchanges.ts'
+import { SharedUpstreams } from '../forward/upstream/shared-upstreams.ts'
 import { createAdmin, type Readiness } from '../http/admin.ts'
 import { BufferedBytes } from '../http/buffered-bytes.ts'
 import { type Listener, listen } from '../http/listener.ts'
@@ -83,7 +84,10 @@ export async function startService(config: Config, options: ServiceOptions): Pro
     },
   )
   adminListener.handWith((request, response) => admin.routing(request, response))
-  listener.handWith((request, response) => current.app.routing(request, response))
+  listener.handWith((request, response) => {
+    current.underWay.add(response)
+    current.app.routing(request, response)
+  })
 
   return {
     address: listener.address,
@@ -155,6 +159,7 @@ function serviceContext(config: Config, options: ServiceOptions): ServiceContext
     lines: options.lines ?? plainProcessLog(log),
     audit: new AuditOutput(auditFileOf(config, log)),
     metrics: createMetrics(version),
+    upstreams: new SharedUpstreams(),
     exchanges: new OpenExchanges(clock),
     ended: new EndedSessions(clock),
     bodies: new BufferedBytes(),
@@ -173,9 +178,13 @@ function judgedBy({ accesses }: Generation, clock: Clock): StreamJudge {
   }
 }
 
-/** Ends a generation, but for what its successor took over. */
+/**
+ * Ends a generation once nothing needs it any more, but for what its successor took over: a request
+ * whose body is still arriving ends on what it began with.
+ */
 async function close(generation: Generation, successor?: Generation): Promise<void> {
   generation.stopProbes()
+  await generation.underWay.none()
   if (generation.provider !== successor?.provider) generation.provider.stop()
   await generation.app.close()
   closeMemory(generation.memory, successor?.memory)

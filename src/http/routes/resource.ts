@@ -4,7 +4,7 @@ import type { Clock } from '../../clock.ts'
 import type { Config, ResourceConfig } from '../../config/config.ts'
 import type { OpenExchanges } from '../../forward/open-exchanges.ts'
 import { registerResource } from '../../forward/route.ts'
-import { createUpstream } from '../../forward/upstream/upstream.ts'
+import type { SharedUpstreams } from '../../forward/upstream/shared-upstreams.ts'
 import type { RequestLog } from '../../observe/request-log.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import type { SignInFacts } from '../../sign-in/metadata.ts'
@@ -16,6 +16,7 @@ export interface ResourceParts {
   readonly resource: ResourceConfig
   readonly access: ResourceAccess
   readonly signIn: SignInFacts
+  readonly upstreams: SharedUpstreams
   readonly exchanges: OpenExchanges
   readonly requestLog: RequestLog
   readonly sessionKeys: KeyRing
@@ -27,13 +28,13 @@ export interface ResourceParts {
 export function resourceScope(parts: ResourceParts, config: Config) {
   const { resource, clock, access } = parts
   const refuse = refusals(parts, config)
-  const upstream = createUpstream(resource)
+  const { upstream, release } = parts.upstreams.use(resource)
   const { name, path } = resource
   const guard = { access, clock, refuse: refuse.answer }
   const endpoint: Endpoint = { name: 'resource', path, resource: name, guard }
   return async (scope: FastifyInstance): Promise<void> => {
     scope.decorateRequest('accessDecision')
-    scope.addHook('onClose', () => upstream.connections.close())
+    scope.addHook('onClose', () => release())
     const forwarding = {
       ...parts,
       upstream,

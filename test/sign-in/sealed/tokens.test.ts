@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../src/clock.ts'
 import type { Config } from '../../../src/config/config.ts'
 import { OpenExchanges } from '../../../src/forward/open-exchanges.ts'
+import { SharedUpstreams } from '../../../src/forward/upstream/shared-upstreams.ts'
 import { BufferedBytes } from '../../../src/http/buffered-bytes.ts'
 import { readJwt } from '../../../src/oauth/jwt.ts'
 import { AuditOutput } from '../../../src/observe/audit-file.ts'
@@ -242,6 +243,7 @@ test('what was opened is remembered over a reload, as long as the sealing keys a
     audit: new AuditOutput(undefined),
     metrics: createMetrics('0.0.0-test'),
     ended: new EndedSessions(systemClock),
+    upstreams: new SharedUpstreams(),
     bodies: new BufferedBytes(),
     exchanges: new OpenExchanges(systemClock),
     documents: { find: () => assert.fail('nothing is fetched') },
