@@ -26,8 +26,9 @@ test('deploy/state.md has every kind of key in the store', () => {
   const kinds = unionOf('src/sign-in/single-use/store-key.ts', 'Kind').map((kind) => `${kind}:`)
   assert.ok(kinds.length > 0)
   assert.match(read('src/sign-in/sessions/session-ends.ts'), /ENDS_LOG = 'ends'/)
+  assert.match(read('src/sign-in/sessions/session-ends.ts'), /`family:\$\{.*`owner:\$\{/s)
   assert.match(read('src/sign-in/sessions/session-index.ts'), /`sessions:\$\{/)
-  assert.deepEqual(firstColumn(keys), [...kinds, 'ends', 'sessions:'].sort())
+  assert.deepEqual(firstColumn(keys), [...kinds, 'ends', 'family:', 'owner:', 'sessions:'].sort())
   assert.match(read('src/store/redis-connection.ts'), /keyPrefix: 'rolecall:'/)
 })
 

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { auditLineSchema, logLineSchema, requestLineSchema } from '../../src/observe/log-lines.ts'
+import {
+  auditLineSchema,
+  logLineSchema,
+  requestLineSchema,
+  signInLineSchema,
+} from '../../src/observe/log-lines.ts'
 import { DEFAULTS } from '../support/defaults.ts'
 import { startGateway } from '../support/gateway.ts'
 import { post, send, toolCall } from '../support/raw-http.ts'
@@ -19,7 +24,8 @@ test('deploy/log.schema.json is the schema of the lines', () => {
 test('deploy/logs.md names every member of the lines, and none that is not there', () => {
   const page = read('logs.md')
   const listed = [...page.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)
-  const members = [...Object.keys(auditLineSchema.shape), ...Object.keys(requestLineSchema.shape)]
+  const schemas = [auditLineSchema, requestLineSchema, signInLineSchema]
+  const members = schemas.flatMap(({ shape }) => Object.keys(shape))
   assert.deepEqual(listed.toSorted(), [...new Set(members)].toSorted())
 })
 
