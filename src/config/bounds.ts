@@ -25,6 +25,12 @@ export const bounds: readonly Bound[] = [
     beyond: '408',
   },
   { what: 'bytes of the body', holder: 'request', setting: 'limits.body_bytes', beyond: '413' },
+  {
+    what: 'bytes that are read of a body after its refusal',
+    holder: 'request',
+    fixed: '262,144',
+    beyond: 'the connection is closed after the answer',
+  },
   { what: 'bytes of a form at `/oauth/*`', holder: 'request', fixed: '65,536', beyond: '413' },
   { what: 'bytes of a registration', holder: 'request', fixed: '16,384', beyond: '413' },
   { what: 'time for the body', holder: 'request', setting: 'limits.body_timeout', beyond: '408' },
@@ -141,6 +147,18 @@ export const bounds: readonly Bound[] = [
     what: 'bytes of request bodies held at once',
     holder: 'process',
     setting: 'limits.buffered_bytes',
+    beyond: '503 with Retry-After',
+  },
+  {
+    what: 'of these, bodies of requests that nobody has authenticated',
+    holder: 'process',
+    fixed: 'one part in 4',
+    beyond: '503 with Retry-After',
+  },
+  {
+    what: 'connections to the admin port',
+    holder: 'process',
+    fixed: '100',
     beyond: '503 with Retry-After',
   },
   {

@@ -27,6 +27,15 @@ test('every setting of [limits] is a bound of the table', () => {
 /** Where the code has the number that the table tells. */
 const inCode: Readonly<Record<string, readonly [file: string, line: string]>> = {
   'lines of headers': ['http/listener.ts', 'MAX_HEADER_LINES = 200'],
+  'bytes that are read of a body after its refusal': [
+    'http/answering-response.ts',
+    'PASSED_OVER_BYTES = 262_144',
+  ],
+  'of these, bodies of requests that nobody has authenticated': [
+    'http/buffered-bytes.ts',
+    'STRANGERS_PART = 4',
+  ],
+  'connections to the admin port': ['service/service.ts', 'ADMIN_CONNECTIONS = 100'],
   'bytes of a form at `/oauth/*`': ['http/routes/form-body.ts', 'FORM_BYTES = 65_536'],
   'bytes of a registration': ['http/routes/register.ts', 'BODY_BYTES = 16_384'],
   'time for a code or refresh': ['sign-in/deadlines.ts', 'ANSWER_MS = 10_000'],
