@@ -159,6 +159,10 @@ function tell(log: Logger, level: 'warn' | 'error', problems: readonly Problem[]
 }
 
 /** A log reader that stands still does not keep the process. */
-function flushed(lines: ProcessLog): Promise<void> {
-  return Promise.race([lines.written().catch(() => undefined), delay(FLUSHED_WITHIN_MS)])
+async function flushed(lines: ProcessLog): Promise<void> {
+  const written = new AbortController()
+  const late = delay(FLUSHED_WITHIN_MS, undefined, { signal: written.signal })
+  await Promise.race([lines.written(), late]).catch(() => undefined)
+  written.abort()
+  await late.catch(() => undefined)
 }
