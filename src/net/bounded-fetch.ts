@@ -40,7 +40,7 @@ export interface BoundedConnection {
   close(): void
 }
 
-const DEFAULT_TIMEOUT_MS = 5_000
+export const DEFAULT_TIMEOUT_MS = 5_000
 const DEFAULT_BODY_LIMIT_BYTES = 1_048_576
 
 /**

@@ -9,7 +9,7 @@ export type RedisConfig = StoreConfig & { readonly redis_url: string }
 /** A first connection may be slow (a name, TLS, a far region); no command waits for it. */
 const CONNECTED_WITHIN_MS = 10_000
 /** An answer that has not come by then counts as none. */
-const ANSWERED_WITHIN_MS = 1_000
+export const ANSWERED_WITHIN_MS = 1_000
 /** Shorter than what takes connections for idle (Azure's load balancer: 4 minutes). */
 const KEPT_ALIVE_EVERY_MS = 30_000
 const LONGEST_PAUSE_MS = 2_000

@@ -44,7 +44,7 @@ type Secret = Extract<ProviderCredential, { kind: 'secret' }>
 type Certificate = Extract<ProviderCredential, { kind: 'certificate' }>
 
 /** Milliseconds for one file: a network file system that hangs must not hang a sign-in. */
-const READ_TIMEOUT_MS = 1_000
+export const READ_TIMEOUT_MS = 1_000
 /** Seconds. Enough for clocks that differ, too few to be worth stealing. */
 const ASSERTION_LIFETIME_SECONDS = 300
 const WEAKEST_RSA_BITS = 2048

@@ -3,7 +3,7 @@ import { ErrorAnswer, UnusableTokens } from '../../oauth/error-answer.ts'
 import { temporarilyUnavailable } from '../../oauth/errors.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { type Store, StoreUnavailable } from '../../store/store.ts'
-import { WAIT_BEFORE_REDEEMING_MS, WAIT_FOR_ANOTHER_MS } from '../deadlines.ts'
+import { PAUSE_MS, WAIT_BEFORE_REDEEMING_MS, WAIT_FOR_ANOTHER_MS } from '../deadlines.ts'
 import type { SessionEnds } from '../sessions/session-ends.ts'
 import type { IssuedTokens } from '../token/token-response.ts'
 import { Claims } from './claim.ts'
@@ -11,9 +11,6 @@ import { GraceAnswers } from './grace.ts'
 import { ReplayMarks, replayed } from './replay.ts'
 import type { Redeemable, SingleUse } from './single-use.ts'
 import { UnstoredUses } from './unstored.ts'
-
-/** How often it is looked whether another process's redemption has ended. */
-const PAUSE_MS = { first: 20, longest: 200 }
 
 export interface SingleUseParts {
   readonly store: Store
@@ -99,7 +96,7 @@ class StoredSingleUse implements SingleUse {
   /** How a value stands once nobody else redeems it any more. */
   async #settled(value: Redeemable): Promise<Exclude<Standing, { kind: 'theirs' }>> {
     const began = this.#clock.now()
-    for (let pause = PAUSE_MS.first; ; pause = Math.min(2 * pause, PAUSE_MS.longest)) {
+    for (let pause: number = PAUSE_MS.first; ; pause = Math.min(2 * pause, PAUSE_MS.longest)) {
       const standing = await this.#standing(value)
       const waited = this.#clock.now() - began
       if (standing.kind === 'ours' && waited > WAIT_BEFORE_REDEEMING_MS) {

@@ -61,12 +61,12 @@ class WaitingVerifier extends TrueVerifier {
 }
 
 test('asking and judging end within ten seconds together, and the tokens are there for the next try', async () => {
-  const { clock, provider, obtain } = sourceAfter(7_000)
+  const { clock, provider, obtain } = sourceAfter(5_000)
   const first = obtain(new WaitingVerifier()).then(
     () => assert.fail('they were judged'),
     (error: unknown) => error,
   )
-  await clock.advance(9_400)
+  await clock.advance(7_400)
   assert.equal(await Promise.race([first, 'waiting']), 'waiting')
   await clock.advance(200)
   const error = await first

@@ -87,7 +87,7 @@ test('whoever comes during a redemption waits for it and has its answer', async 
   const winner = one.once(use, redemption.redeem)
   await redemption.began
   const loser = other.once(use, redemptions.succeed)
-  await clock.advance(9_000)
+  await clock.advance(8_000)
   redemption.end()
   const issued = await winner
   await clock.advance(1_000)
