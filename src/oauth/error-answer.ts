@@ -57,7 +57,7 @@ export class UnusableTokens extends ErrorAnswer {
   }
 }
 
-/** What the identity provider refused. Clients are told it in one line, people in its parts. */
+/** What the identity provider refused. Clients are told it in one line, users in its parts. */
 export class ExplainedAnswer extends ErrorAnswer {
   readonly explanation: ProviderExplanation
 

@@ -29,7 +29,7 @@ export interface SignInFacts {
   readonly scopes: readonly string[]
   /** Whether a client that asks again can get `required_scopes`, and a challenge tells it so. */
   readonly stepsUp: boolean
-  /** Absent: no authorization server is ours, people sign in at the identity provider. */
+  /** Absent: no authorization server is ours, users sign in at the identity provider. */
   readonly ownServer?: OwnServer
 }
 
@@ -101,7 +101,7 @@ function relaySays({ request_scopes: scopes }: ResourceConfig, publicUrl: string
   }
 }
 
-/** The one scope where rolecall signs people in; what it asks the provider for is its own business. */
+/** The one scope where rolecall signs users in; what it asks the provider for is its own business. */
 const BROKER_SCOPES = ['mcp']
 
 function brokerSays(own: OwnEndpoints, signIn: BrokerConfig): ModeSays {

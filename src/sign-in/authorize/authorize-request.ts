@@ -28,9 +28,9 @@ export class AuthorizeRefusal extends Error {
 }
 
 /**
- * Where the client is answered. Only after this may an error go to it by redirect.
+ * Where the client is answered. Only after this may an error go to it by redirect (open redirect).
  *
- * @throws ErrorAnswer 400, for the page that the person sees
+ * @throws ErrorAnswer 400, for the page that the user sees
  */
 export function returnAddress(
   parameters: OAuthParameters,

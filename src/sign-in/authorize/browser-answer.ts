@@ -34,7 +34,7 @@ export interface BrowserLog {
   readonly identity?: Identity
 }
 
-/** A page for people: what is on it, not how it looks. Every text may come from outside. */
+/** A page for users: what is on it, not how it looks. Every text may come from outside. */
 export type Page = ConsentPage | GoOnPage | ErrorPage | SignedInPage
 
 /** What pages show of a client. */
@@ -57,7 +57,7 @@ interface Question {
   readonly transaction: string
   readonly client: PageClient
   readonly redirectUri: string
-  /** The resource's name, and the URL that people typed. */
+  /** The resource's name, and the URL that users typed. */
   readonly resource: { readonly name: string; readonly url: string }
   /** `passthrough`: the client gets a token for the cluster itself. */
   readonly tokens: AccessTokenFormat
@@ -83,7 +83,7 @@ export interface ErrorPage {
   readonly explanation: ProviderExplanation
 }
 
-/** Says to a person who signed in on our own page who they are. Holds no token. */
+/** Says to a user who signed in on our own page who they are. Holds no token. */
 export interface SignedInPage {
   readonly kind: 'signed_in'
   readonly user: string

@@ -83,7 +83,10 @@ function lost(): Error {
   )
 }
 
-/** RFC 9207 §2.4: an answer of another provider is not one to ours, nor one that hides whose it is. */
+/**
+ * RFC 9207 §2.4: an answer of another provider is not one to ours (mix-up), nor is one that hides whose
+ * it is.
+ */
 function checkIssuer(iss: string | undefined, { provider }: BrokerContext): void {
   if (iss === undefined && provider.answersNameIssuer()) {
     throw invalidRequest(

@@ -8,7 +8,7 @@ import type { BrowserAnswer, SignedInPage } from './browser-answer.ts'
 import { providerProof, type Transaction } from './transaction.ts'
 
 /**
- * Stands for our own page in an authorize request: nobody is given a token, the person is shown who
+ * Stands for our own page in an authorize request: nobody is given a token, the user is shown who
  * they are. It can be no registered client: `check` refuses the name.
  */
 export const OWN_PAGE = 'rolecall'

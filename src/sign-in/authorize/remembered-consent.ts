@@ -5,8 +5,7 @@ import { open, seal } from '../../sealing/sealed-value.ts'
 import { popupOriginOf } from '../clients/popup-client.ts'
 import type { AccessTokenFormat } from '../sealed/access-token-format.ts'
 
-/** Milliseconds. */
-const REMEMBERED_FOR = 90 * 24 * 3_600_000
+const REMEMBERED_MS = 90 * 24 * 3_600_000
 /** More do not fit into a cookie. */
 const MOST_REMEMBERED = 12
 
@@ -19,7 +18,7 @@ const consentsShape = z.array(
   }),
 )
 
-/** What a person allowed. */
+/** What a user allowed. */
 export interface Consent {
   readonly client: string
   readonly redirectUri: string
@@ -39,7 +38,7 @@ interface Memory {
   readonly now: number
 }
 
-/** Whether this browser's person allowed exactly this before, and not too long ago. */
+/** Whether this browser's user allowed exactly this before, and not too long ago. */
 export async function isRemembered(consent: Consent, memory: Memory): Promise<boolean> {
   const of = digest(consent)
   return (await consentsIn(memory)).some((known) => known.of === of)
@@ -62,7 +61,7 @@ export async function remember(consent: Consent, memory: Memory): Promise<string
   if (!canBeRemembered(consent)) return undefined
   const of = digest(consent)
   const others = (await consentsIn(memory)).filter((known) => known.of !== of)
-  const all = [...others, { of, until: memory.now + REMEMBERED_FOR }]
+  const all = [...others, { of, until: memory.now + REMEMBERED_MS }]
   return seal(all.slice(-MOST_REMEMBERED), memory.keys)
 }
 

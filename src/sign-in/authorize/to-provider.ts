@@ -17,7 +17,8 @@ export interface AnswerParts {
   readonly context: BrokerContext
 }
 
-export const NO_PROVIDER = 'The identity provider is unreachable; retry in a few seconds.'
+export const NO_PROVIDER =
+  'The identity provider cannot be reached at the moment; retry in a few seconds.'
 
 /** The browser goes to the identity provider; while it is unreachable the client is told so. */
 export async function toProvider(

@@ -10,7 +10,7 @@ const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\u2800]/gu
 const HEAPED_MARKS = /(\p{M}{2})\p{M}+/gu
 
 /**
- * A name that a client gave itself, fit to be shown to a person: one line, what can be seen, at most
+ * A name that a client gave itself, fit to be shown to a user: one line, what can be seen, at most
  * 80 characters and 120 bytes. Not checked: whether it is the client's to use, or looks like
  * another's.
  *

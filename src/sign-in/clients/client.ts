@@ -13,7 +13,7 @@ import { isListed, type RedirectUriRule, redirectUriRule } from './redirect-uris
 import { noUsableRedirectUri } from './registration.ts'
 import { openClientId, type Registration, type RegistrationScope } from './registration-id.ts'
 
-/** A client that may ask people to sign in. */
+/** A client that may ask users to sign in. */
 export interface Client {
   readonly id: string
   /** `popup`: our own, for a web UI of `popup_origins`. */

@@ -25,12 +25,13 @@ export interface MetadataDocuments {
 /** Fetches a document; the answer is whole. @throws DocumentError */
 export type MetadataFetch = (url: string) => Promise<Response>
 
-const TIMEOUT = 5_000
-const BODY_LIMIT = 10_240
+const TIMEOUT_MS = 5_000
+const BODY_LIMIT_BYTES = 10_240
 
 /**
  * A fetch for metadata documents, with the bounds of those of the identity provider, and towards
- * public addresses only: anybody can make rolecall fetch one. Each has a connection of its own.
+ * public addresses only, judged when connecting: anybody can make rolecall fetch one (SSRF, DNS
+ * rebinding). Each has a connection of its own.
  * Behind a proxy (`HTTPS_PROXY`) it is the proxy that resolves names, and that must not reach
  * into private networks; the hosts are those of the configuration either way.
  */
@@ -41,8 +42,8 @@ export function createMetadataFetch(
     const connection = createBoundedFetch({
       lookup: publicLookup(),
       ...options,
-      timeout: TIMEOUT,
-      bodyLimit: BODY_LIMIT,
+      timeout: TIMEOUT_MS,
+      bodyLimit: BODY_LIMIT_BYTES,
     })
     try {
       const headers = { accept: 'application/json', 'user-agent': 'rolecall' }
@@ -73,9 +74,9 @@ const MOST_FAILURES_KEPT = 100
 const MOST_AT_ONCE = 10
 /** On top of those, and only for addresses that had a document. */
 const MORE_FOR_KNOWN = 5
-const FAILURE_KEPT_FOR = 60_000
+const FAILURE_KEPT_MS = 60_000
 /** Since it was fetched, so that what a client takes back is gone after a day whatever happens. */
-const STALE_FOR = 86_400_000
+const STALE_IF_ERROR_MS = 86_400_000
 
 export interface MetadataDocumentsParts {
   readonly clock: Clock
@@ -83,8 +84,9 @@ export interface MetadataDocumentsParts {
 }
 
 /**
- * Keeps documents as long as HTTP says, failures for a minute. Of one document there is one fetch at
- * a time, of all of them ten. While a document cannot be had its last one still does, for a day.
+ * Keeps documents as long as HTTP says, failures for a minute (negative cache). Of one document there is
+ * one fetch at a time, of all of them ten. While a document cannot be had its last one still does, for a
+ * day (stale-if-error).
  *
  * Anybody can have addresses asked for at which nothing is. So failures are kept apart, where they
  * push no document out, and five more fetches are for addresses that had a document: no flood keeps
@@ -105,7 +107,7 @@ class FetchedDocuments implements MetadataDocuments {
     this.#parts = parts
     this.#failures = new LRUCache({
       max: MOST_FAILURES_KEPT,
-      ttl: FAILURE_KEPT_FOR,
+      ttl: FAILURE_KEPT_MS,
       ttlResolution: 0,
       perf: { now: () => parts.clock.now() },
     })
@@ -141,12 +143,12 @@ class FetchedDocuments implements MetadataDocuments {
     }
     const { flaw } = loaded
     if (flaw.mayPass && spare) {
-      this.#kept.set(url, { ...spare, renewAt: clock.now() + FAILURE_KEPT_FOR })
+      this.#kept.set(url, { ...spare, renewAt: clock.now() + FAILURE_KEPT_MS })
       return spare.document
     }
     if (!flaw.mayPass) this.#kept.delete(url)
     this.#failures.set(url, flaw)
-    throw unusable(flaw, FAILURE_KEPT_FOR)
+    throw unusable(flaw, FAILURE_KEPT_MS)
   }
 }
 
@@ -177,13 +179,13 @@ async function load(url: string, fetch: MetadataFetch): Promise<Loaded> {
 /** What does not pass by waiting. */
 const final: Partial<Record<DocumentFailure, string>> = {
   redirect: 'redirects to another address, which is not followed',
-  too_large: `is larger than ${BODY_LIMIT} bytes`,
+  too_large: `is larger than ${BODY_LIMIT_BYTES} bytes`,
   private_address: 'is on a host whose address is not a public one',
 }
 
 /** Whether the document before still does, while there is no newer one. */
 function isSpare({ fetchedAt }: Kept, now: number): boolean {
-  return now - fetchedAt <= STALE_FOR
+  return now - fetchedAt <= STALE_IF_ERROR_MS
 }
 
 /** @param wait milliseconds until it is asked for again */

@@ -7,7 +7,7 @@ type PopupConfig = Pick<Config, 'public_url'> & { readonly sign_in: BrokerConfig
 const PREFIX = 'rolecall:'
 
 /**
- * The client that signs people in for the web UI at an origin. Each has one of its own, so that codes
+ * The client that signs users in for the web UI at an origin. Each has one of its own, so that codes
  * and refresh tokens of one web UI are nothing to another.
  */
 export function popupClientId(origin: string): string {

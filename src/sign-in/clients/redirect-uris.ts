@@ -53,7 +53,7 @@ const PLAIN = /^[A-Za-z0-9\-._~:/?@!$&'()+,;=%[\]]{1,2000}$/
 
 /**
  * The rule that `redirect_uris` makes (RFC 8252 §7.3 for loopback: any port). Texts are compared as
- * they are; nothing is decoded or normalised.
+ * they are, and nothing is decoded or normalised: two readings of one address are an open redirect.
  *
  * @param entries presets and exact URIs
  * @param publicUrl our own origin, which is never a redirect URI, in no spelling of loopback either

@@ -27,7 +27,7 @@ const FORM = 'rc1'
 const SHAPE = /^rc1\.([\w-]+)\.([\w-]{32})$/
 const MAC_BYTES = 24
 
-/** The id stands in URLs and in the header of Basic, and within a cookie while people sign in. */
+/** The id stands in URLs and in the header of Basic, and within a cookie while users sign in. */
 export const LONGEST_CLIENT_ID = 1_000
 
 /**

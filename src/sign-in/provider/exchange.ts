@@ -113,7 +113,7 @@ async function within<T>(work: Promise<T>, milliseconds: number, clock: Clock): 
 
 function tooSlow(): ErrorAnswer {
   return temporarilyUnavailable(
-    'The identity provider takes too long at the moment; nothing is lost, try again shortly.',
+    'The identity provider takes too long at the moment; nothing is lost, retry in a few seconds.',
     { retryAfter: 5, reason: 'provider_too_slow' },
   )
 }

@@ -3,7 +3,7 @@ import { ExplainedAnswer } from '../../oauth/error-answer.ts'
 import { temporarilyUnavailable } from '../../oauth/errors.ts'
 
 /** Our own credential is wrong: somebody has to act, and the client need not ask every second. */
-const AFTER_MISCONFIGURATION = '10'
+const MISCONFIGURED_RETRY_SECONDS = '10'
 
 /**
  * The tokens in what the identity provider answered to a code or a refresh token.
@@ -26,13 +26,13 @@ export function tokensOf(outcome: GrantOutcome): ProviderTokens {
       throw new ExplainedAnswer(outcome.explanation, {
         status: 503,
         error: 'temporarily_unavailable',
-        headers: { 'retry-after': AFTER_MISCONFIGURATION },
+        headers: { 'retry-after': MISCONFIGURED_RETRY_SECONDS },
         reason: 'provider_credential',
         trace: outcome.trace,
       })
     case 'unavailable':
       throw temporarilyUnavailable(
-        'The identity provider cannot be reached at the moment; nothing is lost, try again shortly.',
+        'The identity provider cannot be reached at the moment; nothing is lost, retry in a few seconds.',
         {
           retryAfter: outcome.retryAfter,
           reason: `provider_unavailable:${outcome.reason}`,

@@ -13,7 +13,7 @@ export interface ProviderRefusal {
   readonly description?: string
 }
 
-/** What is the person's to know, and a client may show. */
+/** What is the user's to know, and a client may show. */
 const passedOn = new Set([
   'access_denied',
   'login_required',

@@ -6,8 +6,7 @@ import { open, seal } from '../../sealing/sealed-value.ts'
 import { accessTokenFormatShape } from '../sealed/access-token-format.ts'
 import type { CodeGrant } from './token-request.ts'
 
-/** Milliseconds. */
-const CODE_LIFETIME = 60_000
+const CODE_LIFETIME_MS = 60_000
 
 const codeShape = z.object({
   id: z.string(),
@@ -21,7 +20,7 @@ const codeShape = z.object({
   provider: z.string(),
   /** The transaction's. */
   secret: z.string(),
-  /** What clients got when the person allowed it. */
+  /** What clients got when the user allowed it. */
   tokens: accessTokenFormatShape,
   /** Milliseconds since the epoch. */
   issued: z.number(),
@@ -32,7 +31,7 @@ export type AuthorizationCode = z.infer<typeof codeShape>
 
 /** When a code is over, milliseconds since the epoch. */
 export function endOfCode({ issued }: Pick<AuthorizationCode, 'issued'>): number {
-  return issued + CODE_LIFETIME
+  return issued + CODE_LIFETIME_MS
 }
 
 export function sealCode(code: AuthorizationCode, keys: KeyRing): Promise<string> {

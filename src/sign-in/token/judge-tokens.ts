@@ -10,7 +10,7 @@ import type { ProviderTokens } from '../../issuer/token-endpoint/provider-grants
 import { UnusableTokens } from '../../oauth/error-answer.ts'
 import { temporarilyUnavailable } from '../../oauth/errors.ts'
 
-/** A resource that people can sign in for. */
+/** A resource that users can sign in for. */
 export interface SignInResource {
   readonly resource: ResourceConfig
   readonly access: ResourceAccess
