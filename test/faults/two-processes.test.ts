@@ -107,7 +107,10 @@ onRedis('two processes over one Redis', () => {
       const began = performance.now()
       for (const { status, headers, body } of await atBoth(() => refresh(token))) {
         assert.deepEqual([status, body['error']], [503, 'temporarily_unavailable'])
-        assert.match(String(body['error_description']), /session store is unreachable.*session is intact/)
+        assert.match(
+          String(body['error_description']),
+          /session store is unreachable.*session is intact/,
+        )
         assert.equal(headers.get('retry-after'), '5')
       }
       assert.ok(performance.now() - began < 2_000)
