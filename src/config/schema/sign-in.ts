@@ -62,7 +62,8 @@ export const signInSchema = z
       description: 'How long refreshing goes on after a sign-in; absolute.',
     }),
     sessions_valid_after: moment.optional().meta({
-      description: 'RFC 3339: ends every session that began earlier.',
+      description:
+        'RFC 3339: ends every session that began earlier, with its sealed tokens and open streams.',
       examples: ['2026-01-31T12:00:00Z'],
     }),
     client: z
