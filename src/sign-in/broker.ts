@@ -4,13 +4,13 @@ import type { BrowserAnswer, BrowserCookies } from './authorize/browser-answer.t
 import { callback } from './authorize/callback.ts'
 import { decide } from './authorize/decide.ts'
 import { finishOwnSignIn } from './authorize/own-sign-in.ts'
-import { createTransactionClaims } from './authorize/transaction-claims.ts'
 import { type BrokerContext, type BrokerResource, brokerResources } from './broker-context.ts'
 import type { Clients } from './clients/client.ts'
 import type { SignInTrail } from './sign-in-trail.ts'
 import { type BrokerTokenParts, redeemAtBroker } from './token/redeem-at-broker.ts'
 import type { TokenRequest } from './token/token-request.ts'
 import type { IssuedTokens } from './token/token-response.ts'
+import { createTransactionClaims } from './transaction/transaction-claims.ts'
 
 /** A browser's visit to the authorize endpoint of the resource with this number. */
 export type BrokerVisit = Omit<Visit, 'resource'> & { readonly index: number }

@@ -41,7 +41,7 @@ const inCode: Readonly<Record<string, readonly [file: string, line: string]>> = 
   'time for a code or refresh': ['sign-in/deadlines.ts', 'ANSWER_MS = 10_000'],
   'pending sign-ins of one browser': ['http/routes/cookies.ts', 'MOST_TRANSACTIONS = 10'],
   'time from authorize to callback': [
-    'sign-in/authorize/transaction.ts',
+    'sign-in/transaction/transaction.ts',
     'TRANSACTION_LIFETIME_MS = 600_000',
   ],
   'life of a code': ['sign-in/token/authorization-code.ts', 'CODE_LIFETIME = 60_000'],

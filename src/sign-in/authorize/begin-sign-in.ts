@@ -5,6 +5,7 @@ import type { BrokerContext, BrokerResource } from '../broker-context.ts'
 import type { Client } from '../clients/client.ts'
 import { resourceIndicators } from '../resource-indicator.ts'
 import type { SignInTrail } from '../sign-in-trail.ts'
+import { beginTransaction, type Transaction } from '../transaction/transaction.ts'
 import {
   AuthorizeRefusal,
   type ReturnAddress,
@@ -16,7 +17,6 @@ import { consentQuestion } from './consent.ts'
 import { OWN_PAGE } from './own-sign-in.ts'
 import { isRemembered } from './remembered-consent.ts'
 import { NO_PROVIDER, refusal, toProvider } from './to-provider.ts'
-import { beginTransaction, type Transaction } from './transaction.ts'
 
 /** A browser that comes to an authorize endpoint. */
 export interface Visit {

@@ -4,14 +4,18 @@ import { type OAuthParameters, readParameters } from '../../oauth/parameters.ts'
 import type { BrokerContext, BrokerResource } from '../broker-context.ts'
 import { clientError, type ProviderRefusal } from '../provider/provider-refusal.ts'
 import type { SignInTrail } from '../sign-in-trail.ts'
+import {
+  type ClientTransaction,
+  openTransaction,
+  type Transaction,
+} from '../transaction/transaction.ts'
+import type { TransactionClaims } from '../transaction/transaction-claims.ts'
 import { AuthorizeRefusal } from './authorize-request.ts'
 import type { BrowserAnswer, BrowserCookies } from './browser-answer.ts'
 import { codeForClient } from './client-code.ts'
 import { goOnQuestion, mustAskToGoOn } from './go-on.ts'
 import { findStillAllowed } from './still-allowed.ts'
 import { type AnswerParts, refusal } from './to-provider.ts'
-import { type ClientTransaction, openTransaction, type Transaction } from './transaction.ts'
-import type { TransactionClaims } from './transaction-claims.ts'
 
 /** A browser that comes back from the identity provider. */
 export interface Return {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type BrokerContext, type BrokerResource, issuerShown } from '../broker-context.ts'
 import { sealCode } from '../token/authorization-code.ts'
+import type { ClientTransaction } from '../transaction/transaction.ts'
 import { answerAddress } from './authorize-request.ts'
 import type { BrowserAnswer } from './browser-answer.ts'
-import type { ClientTransaction } from './transaction.ts'
 
 /**
  * Brings the client a code of ours (RFC 6749 §4.1.2). The provider's code is in it and is redeemed with

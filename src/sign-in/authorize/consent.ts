@@ -1,11 +1,11 @@
 import type { BrokerContext } from '../broker-context.ts'
 import type { Client } from '../clients/client.ts'
+import type { ClientTransaction, Transaction } from '../transaction/transaction.ts'
 import { AuthorizeRefusal, type ReturnAddress } from './authorize-request.ts'
 import type { Visit } from './begin-sign-in.ts'
 import type { BrowserAnswer, CookieChange, PageClient } from './browser-answer.ts'
 import { canBeRemembered, remember } from './remembered-consent.ts'
 import { refusal, toProvider, transactionCookie } from './to-provider.ts'
-import type { ClientTransaction, Transaction } from './transaction.ts'
 
 interface ConsentParts {
   readonly visit: Visit

@@ -2,13 +2,13 @@ import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { invalidRequest } from '../../oauth/errors.ts'
 import type { OAuthParameters } from '../../oauth/parameters.ts'
 import type { BrokerContext } from '../broker-context.ts'
+import { type ClientTransaction, openTransaction } from '../transaction/transaction.ts'
+import type { TransactionClaims } from '../transaction/transaction-claims.ts'
 import type { Visit } from './begin-sign-in.ts'
 import type { BrowserAnswer } from './browser-answer.ts'
 import { decideConsent } from './consent.ts'
 import { decideGoOn, mustAskToGoOn, openGoOnQuestion } from './go-on.ts'
 import { findStillAllowed } from './still-allowed.ts'
-import { type ClientTransaction, openTransaction } from './transaction.ts'
-import type { TransactionClaims } from './transaction-claims.ts'
 
 /**
  * The answer to a question of ours: the consent page's, before the provider, or that of the page after

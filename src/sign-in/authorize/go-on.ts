@@ -4,11 +4,11 @@ import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { open, seal } from '../../sealing/sealed-value.ts'
 import type { BrokerContext, BrokerResource } from '../broker-context.ts'
 import type { Client } from '../clients/client.ts'
+import type { ClientTransaction } from '../transaction/transaction.ts'
 import type { BrowserAnswer } from './browser-answer.ts'
 import { codeForClient } from './client-code.ts'
 import { denied, onPage } from './consent.ts'
 import { refusal } from './to-provider.ts'
-import type { ClientTransaction } from './transaction.ts'
 
 const questionShape = z.object({
   /** The transaction's id. */

@@ -4,8 +4,8 @@ import { type BrokerContext, type BrokerResource, callbackUrl } from '../broker-
 import type { ExchangedTokens } from '../provider/exchange.ts'
 import { expectedIdToken } from '../provider/id-token.ts'
 import { judgeTokens } from '../token/judge-tokens.ts'
+import { providerProof, type Transaction } from '../transaction/transaction.ts'
 import type { BrowserAnswer, SignedInPage } from './browser-answer.ts'
-import { providerProof, type Transaction } from './transaction.ts'
 
 /**
  * Stands for our own page in an authorize request: nobody is given a token, the user is shown who

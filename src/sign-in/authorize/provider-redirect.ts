@@ -1,5 +1,5 @@
 import type { Config, ResourceConfig } from '../../config/config.ts'
-import { providerProof, type Transaction } from './transaction.ts'
+import { providerProof, type Transaction } from '../transaction/transaction.ts'
 
 /**
  * The address of the identity provider's sign-in page for a transaction (OpenID Connect Core

@@ -1,7 +1,7 @@
 import { invalidRequest } from '../../oauth/errors.ts'
 import type { BrokerContext, BrokerResource } from '../broker-context.ts'
 import type { Client } from '../clients/client.ts'
-import type { Transaction } from './transaction.ts'
+import type { Transaction } from '../transaction/transaction.ts'
 
 /**
  * The client of a sign-in that is on its way, if it may still go on: the configuration may have been

@@ -1,9 +1,9 @@
 import type { BrokerContext, BrokerResource } from '../broker-context.ts'
 import { callbackUrl, issuerShown } from '../broker-context.ts'
+import { sealTransaction, type Transaction } from '../transaction/transaction.ts'
 import { AuthorizeRefusal, answerAddress } from './authorize-request.ts'
 import type { BrowserAnswer, CookieChange } from './browser-answer.ts'
 import { providerAddress } from './provider-redirect.ts'
-import { sealTransaction, type Transaction } from './transaction.ts'
 
 /** Where a client is answered. */
 export interface ClientAddress {

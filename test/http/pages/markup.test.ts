@@ -49,7 +49,10 @@ function assertOnlyText(html: string, plain: string, what: string): void {
 async function start(t: TestContext, options: BrokerOptions = {}) {
   const broker = await startBroker(t, {
     ...options,
-    config: { limits: limitsWith({ registrations_per_minute: 1_000 }), ...options.config },
+    config: {
+      limits: limitsWith({ registrations_per_minute: 1_000, sign_ins_per_minute: 10_000 }),
+      ...options.config,
+    },
   })
   const { gateway, browser } = broker
   return {

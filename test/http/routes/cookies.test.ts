@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { cookieJar } from '../../../src/http/routes/cookies.ts'
-import { beginTransaction } from '../../../src/sign-in/authorize/transaction.ts'
+import { beginTransaction } from '../../../src/sign-in/transaction/transaction.ts'
 
 const jar = cookieJar('https://mcp.example.com')
 const local = cookieJar('http://localhost:8080')

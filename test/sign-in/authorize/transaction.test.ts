@@ -6,7 +6,7 @@ import {
   openTransaction,
   sealTransaction,
   type Transaction,
-} from '../../../src/sign-in/authorize/transaction.ts'
+} from '../../../src/sign-in/transaction/transaction.ts'
 import { sealingKey } from '../../support/handed-out.ts'
 
 const keys = deriveKeys([sealingKey]).for('transaction')
