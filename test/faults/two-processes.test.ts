@@ -204,7 +204,7 @@ onRedis('two processes over one Redis', () => {
     await redis.kill()
     for (const { status, headers, body } of await atBoth(() => revoke(gateway, refresh))) {
       assert.deepEqual([status, body['error']], [503, 'temporarily_unavailable'])
-      assert.match(String(body['error_description']), /cannot be reached/)
+      assert.match(String(body['error_description']), /session store is unreachable/)
       assert.equal(headers.get('retry-after'), '5')
     }
     assert.deepEqual(await atBoth(() => call(access)), [200, 200])
