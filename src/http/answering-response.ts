@@ -35,6 +35,33 @@ export class AnsweringResponse extends ServerResponse<IncomingMessage> {
   }
 }
 
+/** Of each connection, the responses that are not over yet. */
+const unfinished = new WeakMap<Socket, Set<ServerResponse>>()
+
+/**
+ * Closes a response with its connection. node:http does so for the one that is being sent, and leaves
+ * those that wait behind it (pipelining, RFC 9112 §9.3.2) open for good, with all that they hold: a
+ * user's calls, room for bodies, connections to the upstream (denial of service).
+ */
+export function closeWithConnection(response: ServerResponse): void {
+  const { socket } = response.req
+  const known = unfinished.get(socket)
+  const responses = known ?? new Set<ServerResponse>()
+  if (known === undefined) {
+    unfinished.set(socket, responses)
+    socket.once('close', () => {
+      for (const waiting of responses) if (waiting.socket === null) closeUnsent(waiting)
+    })
+  }
+  responses.add(response)
+  response.once('close', () => responses.delete(response))
+}
+
+function closeUnsent(response: ServerResponse): void {
+  response.destroy()
+  response.emit('close')
+}
+
 /** How much of a body is to come at most, by what the request says of itself, in bytes. */
 function remainder({ complete, headers }: IncomingMessage): number {
   if (complete) return 0

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Config, ListenAddress } from '../config/config.ts'
-import { AnsweringResponse } from './answering-response.ts'
+import { AnsweringResponse, closeWithConnection } from './answering-response.ts'
 import { answerClientError } from './client-error.ts'
 import { limitConnections, mostConnections } from './connection-limit.ts'
 
@@ -68,6 +68,7 @@ export async function listen(
   const answering = new WeakMap<object, ServerResponse>()
   const take = (request: IncomingMessage, response: ServerResponse) => {
     answering.set(request.socket, response)
+    closeWithConnection(response)
     current(request, response)
   }
   server.on('request', take)

@@ -378,3 +378,36 @@ test('a request whose body is still arriving at a reload ends on what it began w
   assert.equal(upstream.received.length, 2)
   assert.equal((await send(gateway.url, post(token))).status, 502, 'the next goes elsewhere')
 })
+
+test('requests that wait behind another one (pipelining) end with their connection', async (t) => {
+  const body = toolCall('a')
+  const limits = limitsWith({ calls_per_user: 3, buffered_bytes: 3 * body.length })
+  const { upstream, gateway, held, token } = await start(t, { config: { limits } })
+  const lines = [
+    'POST /mcp HTTP/1.1',
+    `Host: ${new URL(gateway.url).host}`,
+    `Authorization: Bearer ${token}`,
+    'Content-Type: application/json',
+    `Content-Length: ${body.length}`,
+  ]
+  const client = connect(Number(new URL(gateway.url).port))
+  client.write(`${lines.join('\r\n')}\r\n\r\n${body}`.repeat(3))
+  await until('three are under way', () => held.length === 3)
+  let cancelled = 0
+  for (const response of held) response.once('close', () => (cancelled += 1))
+  client.destroy()
+  await until('all of them are cancelled', () => cancelled === 3)
+
+  const ended = () => gateway.log.filter(({ kind }) => kind === 'request')
+  await until('each has its line', () => ended().length === 3)
+  assert.deepEqual(
+    ended().map(({ status, outcome }) => [status, outcome]),
+    Array(3).fill([499, 'cut']),
+  )
+  held.length = 0
+  const again = [1, 2, 3].map((id) => send(gateway.url, post(token, toolCall('a', id))))
+  await until('three others have room', () => held.length === 3)
+  answerAll(held)
+  for (const { text } of await Promise.all(again)) assert.doesNotMatch(text, /limits\./)
+  assert.equal(upstream.received.length, 6)
+})

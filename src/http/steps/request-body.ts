@@ -23,7 +23,7 @@ export function boundBodies(app: FastifyInstance, { bodies, limits }: BodyBounds
     const { headers } = request.raw
     const length = Number(headers['content-length'] ?? 0)
     const isChunked = headers['transfer-encoding'] !== undefined
-    if ((length === 0 && !isChunked) || reply.raw.closed) {
+    if ((length === 0 && !isChunked) || reply.raw.destroyed) {
       done(null, payload)
       return
     }
