@@ -17,7 +17,7 @@ interface Mark {
 const idtyp: Mark = {
   words: 'its idtyp is app',
   claims: ['idtyp'],
-  found: (claims) => text(claims, 'idtyp')?.toLowerCase() === 'app',
+  found: (claims) => texts(claims, 'idtyp').some((it) => it.toLowerCase() === 'app'),
 }
 
 /** v2 application tokens carry no `idtyp` unless asked to, so the missing `scp` decides. */
@@ -37,7 +37,8 @@ const grant: Mark = {
   found: (claims) =>
     ['gty', 'grant_type']
       .flatMap((name) => texts(claims, name))
-      .some((value) => value.toLowerCase().replaceAll('-', '_') === 'client_credentials'),
+      .flatMap((value) => value.toLowerCase().replaceAll('-', '_').split(' '))
+      .includes('client_credentials'),
 }
 
 /** `aut`: WSO2, whose users' says APPLICATION_USER; `type`: Casdoor, whose users' says normal-user. */
@@ -45,7 +46,9 @@ const ownWord: Mark = {
   words: 'it calls itself that of an application',
   claims: ['aut', 'type'],
   found: (claims) =>
-    ['aut', 'type'].some((name) => text(claims, name)?.toLowerCase() === 'application'),
+    ['aut', 'type']
+      .flatMap((name) => texts(claims, name))
+      .some((value) => value.toLowerCase() === 'application'),
 }
 
 /**
@@ -91,11 +94,11 @@ const workload: Mark = {
 /** Keycloak; Authentik. */
 const serviceAccountName: Mark = {
   words: 'its preferred_username is that of a service account',
-  claims: ['preferred_username'],
-  found(claims) {
-    const name = text(claims, 'preferred_username')?.toLowerCase() ?? ''
-    return name.startsWith('service-account-') || name.endsWith('-client_credentials')
-  },
+  claims: ['preferred_username', 'username'],
+  found: (claims) =>
+    ['preferred_username', 'username']
+      .flatMap((name) => texts(claims, name))
+      .some((value) => /^service-account-|-client_credentials$/i.test(value)),
 }
 
 /** Keycloak, also where its service accounts have no `preferred_username`. */
@@ -108,7 +111,8 @@ const clientAddress: Mark = {
 const googleServiceAccount: Mark = {
   words: 'its email is that of a service account of Google',
   claims: ['email'],
-  found: (claims) => /\.gserviceaccount\.com$/i.test(text(claims, 'email') ?? ''),
+  found: (claims) =>
+    texts(claims, 'email').some((address) => /\.gserviceaccount\.com$/i.test(address)),
 }
 
 /**

@@ -519,6 +519,24 @@ const applications: Readonly<Record<string, Shape & { readonly mark: RegExp }>> 
     resource: { allowed_clients: 'any' },
     mark: /service account of Kubernetes/,
   },
+  'idtyp in a list': { claims: { ...keycloakUser, idtyp: ['APP'] }, mark: /idtyp is app/ },
+  'two grants in one text': {
+    claims: { ...keycloakUser, gty: 'client-credentials refresh_token' },
+    mark: /client credentials grant/,
+  },
+  'aut in a list': { claims: { ...keycloakUser, aut: ['APPLICATION'] }, mark: /calls itself/ },
+  'the name of a service account in a list': {
+    claims: { ...keycloakUser, preferred_username: ['service-account-ci'] },
+    mark: /that of a service account/,
+  },
+  'the name of a service account in username': {
+    claims: { ...keycloakUser, username: 'Service-Account-ci' },
+    mark: /that of a service account/,
+  },
+  'an address of Google in a list': {
+    claims: { ...keycloakUser, email: ['ci@example.iam.gserviceaccount.com'] },
+    mark: /service account of Google/,
+  },
   'a pod by the claims of Kubernetes': {
     claims: { ...keycloakUser, 'kubernetes.io': { namespace: 'default' } },
     mark: /service account of Kubernetes/,
