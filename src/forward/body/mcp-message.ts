@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { setImmediate as turn } from 'node:timers/promises'
 import { printable } from '../../oauth/printable.ts'
 import { type JsonKind, JsonScanner, type JsonVisitor } from './json-scanner.ts'
-import { lookAlikeOf } from './member-names.ts'
+import { lookAlikeOf, looksLikeToolCall, TOOL_CALL } from './member-names.ts'
 
 /** A JSON-RPC message as far as rolecall reads one: to log it, and to answer it when refused. */
 export interface McpMessage {
@@ -37,8 +37,8 @@ const READ_AT_ONCE_BYTES = 65_536
  *
  * What cannot be read, or could be read in two ways, is malformed whatever its content type says: a
  * body that another parser reads differently would call a tool that no audit line names. That is a
- * member named twice in a message or in its parameters, and one whose name another parser could take
- * for one that counts (`lookAlikeOf`). Not checked: names inside a tool's arguments, and that the
+ * member named twice in a message or in its parameters, one whose name another parser could take for
+ * one that counts (`lookAlikeOf`), and a method that looks like that of a tool call. Not checked: names inside a tool's arguments, and that the
  * message is valid MCP, which is the upstream's to say.
  *
  * A large body is read in several turns of the event loop, so that nobody waits for it (a slow parse
@@ -163,7 +163,13 @@ class MessageReader implements JsonVisitor {
       const legal = kind === 'string' || kind === 'number'
       this.#draft.id = legal ? this.#text(from, to) : 'null'
     } else if (this.#member === 'method' && kind === 'string') {
-      this.#draft.method = JSON.parse(this.#text(from, to))
+      const method: string = JSON.parse(this.#text(from, to))
+      this.#draft.method = method
+      if (looksLikeToolCall(method)) {
+        this.#refuse(
+          'The body can be read in two ways: some servers read its method as "tools/call" and others do not.',
+        )
+      }
     }
   }
 
@@ -182,7 +188,7 @@ class MessageReader implements JsonVisitor {
 
 function messageOf(draft: Draft): McpMessage {
   const { id, method, name, uri, taskId } = draft
-  const isCall = method === 'tools/call'
+  const isCall = method === TOOL_CALL
   const target = isCall || method === 'prompts/get' ? name : (uri ?? taskId ?? name)
   return {
     ...(id !== undefined && { id }),

@@ -3,6 +3,9 @@ const knownNames = ['jsonrpc', 'id', 'method', 'params', 'name', 'arguments'] as
 
 export type KnownName = (typeof knownNames)[number]
 
+/** The method of MCP that has an effect, and therefore an audit line. */
+export const TOOL_CALL = 'tools/call'
+
 const LONGEST_LOOK_ALIKE_CHARACTERS = 64
 
 /**
@@ -16,6 +19,14 @@ const LONGEST_LOOK_ALIKE_CHARACTERS = 64
 export function lookAlikeOf(name: string): KnownName | undefined {
   const folded = fold(name)
   return knownNames.find((known) => known === folded && known !== name)
+}
+
+/**
+ * Whether a method's name is not that of a tool call, and some servers take it for one: they would make
+ * a call that no audit line names. As with members: another case, and what follows a NUL; and spaces.
+ */
+export function looksLikeToolCall(method: string): boolean {
+  return method !== TOOL_CALL && fold(method).trim() === TOOL_CALL
 }
 
 function fold(name: string): string {

@@ -100,6 +100,10 @@ const twoReadings: readonly (readonly [string, string])[] = [
     'a name in a later message',
     '[{"method":"ping"},{"method":"tools/call","params":{"Name":"a"}}]',
   ],
+  ['the method in another case', '{"method":"Tools/Call","params":{"name":"a"}}'],
+  ['the method with a NUL behind it', '{"method":"tools/call\\u0000x","params":{"name":"a"}}'],
+  ['the method with a space behind it', '{"method":"tools/call ","params":{"name":"a"}}'],
+  ['the method in full width', '{"method":"tools\uff0fcall","params":{"name":"a"}}'],
   ['more members than can be compared', `{${numbered(1001)}}`],
   ['more parameters than can be compared', `{"method":"a","params":{${numbered(1001)}}}`],
 ]
