@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isIP, isIPv4 } from 'node:net'
+import { isIP } from 'node:net'
 import proxyAddr from '@fastify/proxy-addr'
 import ipaddr from 'ipaddr.js'
 import { valuesOf } from './steps/raw-request.ts'
@@ -63,9 +63,9 @@ function entriesOf({ rawHeaders }: IncomingMessage): string[] {
 function plainAddress(text: string): string | undefined {
   const entry = text.trim()
   const [, bare = entry] = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(entry) ?? withPort.exec(entry) ?? []
-  if (isIP(bare) === 0) return undefined
-  const [, mapped = bare] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare) ?? []
-  return isIPv4(mapped) ? mapped : bare.toLowerCase()
+  if (isIP(bare) === 0 || !ipaddr.isValid(bare)) return undefined
+  const address = ipaddr.process(bare)
+  return address.kind() === 'ipv4' ? address.toString() : bare.toLowerCase()
 }
 
 const withPort = /^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/
