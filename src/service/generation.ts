@@ -23,7 +23,7 @@ import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
 import type { EndedSessions } from '../sign-in/sessions/ended-sessions.ts'
 import { sessionRefusals } from '../sign-in/sessions/refuse-session.ts'
 import { createMemory, type Memory, type MemoryParts } from './memory.ts'
-import { grantReporter, noRefreshTokenReporter, reportIssuerEvent } from './provider-events.ts'
+import { grantReporter, reportIssuerEvent } from './provider-events.ts'
 import { signInEndpoints } from './sign-in.ts'
 import { reportStoreEvent } from './store-events.ts'
 import { RequestsUnderWay } from './under-way.ts'
@@ -112,7 +112,6 @@ export async function createGeneration(
       keys,
       memory,
       onOutcome: grantReporter(context),
-      onNoRefreshToken: noRefreshTokenReporter(context),
     }),
     resources: resources.map(({ resource, access }) => ({
       resource,

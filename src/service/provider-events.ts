@@ -25,46 +25,6 @@ export function reportIssuerEvent(event: IssuerEvent, { log, metrics }: ReportPa
   else log.warn({ kind: 'identity_provider', ...details }, 'a fetch failed')
 }
 
-/** A sign-in that worked, and that the operator should know of. */
-export interface ReportedSignIn {
-  /** The resource's name. */
-  readonly resource: string
-  readonly user: string
-  /** What to do: begins in lower case, names the setting or the place. */
-  readonly remedy: string
-}
-
-/**
- * Logs sign-ins that brought no refresh token, when they happen: the user finds out an hour later, when
- * nobody thinks of it any more. So many lines a minute.
- */
-export function noRefreshTokenReporter({
-  log,
-  clock,
-}: ReportParts): (signIn: ReportedSignIn) => void {
-  const budget = new LogRateLimit(clock, (left) => {
-    log.info(
-      { kind: 'sign_in', not_logged: left },
-      'sign-ins without refresh token were not all logged',
-    )
-  })
-  return ({ resource, user, remedy }) => {
-    const level = budget.spend() ? 'warn' : 'debug'
-    const line = {
-      kind: 'sign_in',
-      step: 'token',
-      resource,
-      user,
-      reason: 'no_refresh_token',
-      remedy,
-    }
-    log[level](
-      line,
-      'the identity provider gave no refresh token: this user signs in again when the token ends',
-    )
-  }
-}
-
 /** A credential that the provider refuses is told again at most this often, in milliseconds. */
 const REPEAT_MS = 10_000
 

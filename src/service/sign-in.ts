@@ -20,7 +20,6 @@ import { createRelayTokenEndpoint } from '../sign-in/token/redeem-at-relay.ts'
 import { revoke } from '../sign-in/token/revocation.ts'
 
 import type { Memory } from './memory.ts'
-import type { ReportedSignIn } from './provider-events.ts'
 
 /** What the endpoints of a sign-in mode are built of. */
 export interface SignInParts {
@@ -39,7 +38,6 @@ export interface SignInParts {
   readonly documents: MetadataDocuments
   readonly clock: Clock
   readonly onOutcome: TokenExchangeParts['onOutcome']
-  readonly onNoRefreshToken: (signIn: ReportedSignIn) => void
 }
 
 /** Nothing in mode off; one token endpoint for all resources in relay; all of it in broker. */
@@ -145,7 +143,7 @@ function registrationEndpoints(
 
 function exchangeOf(
   { sign_in: { mode }, limits }: Pick<Config, 'sign_in' | 'limits'>,
-  { clock, provider, onOutcome, onNoRefreshToken }: SignInParts,
+  { clock, provider, onOutcome }: SignInParts,
 ) {
   const { verifyIdToken } = provider
   if (!verifyIdToken) throw new Error('a sign-in mode needs identity_provider.client_id')
@@ -155,9 +153,7 @@ function exchangeOf(
     decides: () => provider.status().decides,
     verifyIdToken,
     onOutcome,
-    onNoRefreshToken: ({ resource, principal }) => {
-      const remedy = refreshTokenRemedy({ issuer: provider.metadataIssuer(), resource, mode })
-      onNoRefreshToken({ resource: resource.name, user: principal.identity.user, remedy })
-    },
+    refreshTokenRemedy: ({ resource }) =>
+      refreshTokenRemedy({ issuer: provider.metadataIssuer(), resource, mode }),
   })
 }

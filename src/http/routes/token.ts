@@ -69,8 +69,8 @@ async function answer(
     if (asked.grant.type === 'refresh_token') step = 'refresh'
     else await countCode(request)
     const issued = await endpoint.redeem(asked, trail)
-    const { identity } = issued
-    signIns.write(record, { step, ...trail }, { decision: 'allow', identity })
+    const { identity, notice } = issued
+    signIns.write(record, { step, ...trail }, { decision: 'allow', identity, ...notice })
     record.identity = issued.identity
     record.decision = 'allow'
     metrics.tokenGrants.inc({ outcome: 'ok' })

@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts'
 import type { GrantOutcome, ProviderTokens } from '../../issuer/token-endpoint/provider-grants.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { temporarilyUnavailable } from '../../oauth/errors.ts'
+import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
 import { EXCHANGE_MS } from '../deadlines.ts'
 import { type JudgedTokens, judgeTokens, type SignInResource } from '../token/judge-tokens.ts'
 import type { CodeGrant, RefreshGrant } from '../token/token-request.ts'
@@ -28,6 +29,11 @@ export interface Asking {
 export interface ExchangedTokens {
   readonly tokens: ProviderTokens
   readonly judged: JudgedTokens
+  /**
+   * Of a sign-in that brought no refresh token: it ends with its first token, and whoever can mend that
+   * learns it now and not an hour later.
+   */
+  readonly withoutRefresh?: ProviderExplanation
 }
 
 /** Where tokens come from: the identity provider, judged before anybody gets them. */
@@ -50,8 +56,8 @@ export interface TokenExchangeParts {
   readonly verifyIdToken: VerifyIdToken
   /** Told of everything that the provider answered, for the log. */
   onOutcome(grant: GrantType, outcome: GrantOutcome): void
-  /** Told of every sign-in that brought no refresh token: the session ends with the first token. */
-  onNoRefreshToken(judged: JudgedTokens): void
+  /** What makes the provider give refresh tokens, for the operator. */
+  refreshTokenRemedy(judged: JudgedTokens): string
 }
 
 export function createTokenExchange({
@@ -60,7 +66,7 @@ export function createTokenExchange({
   decides,
   verifyIdToken: verify,
   onOutcome,
-  onNoRefreshToken,
+  refreshTokenRemedy,
 }: TokenExchangeParts): TokenExchange {
   const pending = new PendingTokens(clock)
   const rate = new RefreshRate(refreshesPerMinute, clock)
@@ -72,12 +78,10 @@ export function createTokenExchange({
   }
   const judge = async (
     tokens: ProviderTokens,
-    { grant, candidates, idToken }: Asking,
+    { candidates, idToken }: Asking,
   ): Promise<JudgedTokens> => {
     const judged = await judgeTokens(tokens, candidates, () => clock.now())
     await judgeIdToken(tokens, judged, { ...idToken, verify })
-    if (grant === 'authorization_code' && tokens.refreshToken === undefined)
-      onNoRefreshToken(judged)
     return judged
   }
   return {
@@ -92,13 +96,24 @@ export function createTokenExchange({
       const tokens = pending.take(asking.key) ?? (await askedFor(asking))
       try {
         const judging = judge(tokens, asking)
-        return { tokens, judged: await within(judging, deadline - clock.now(), clock) }
+        const judged = await within(judging, deadline - clock.now(), clock)
+        const isSignIn = asking.grant === 'authorization_code'
+        if (!isSignIn || tokens.refreshToken !== undefined) return { tokens, judged }
+        return { tokens, judged, withoutRefresh: noRefreshToken(refreshTokenRemedy(judged)) }
       } catch (error) {
         // The provider has spent its side of the grant: the same request must be able to go on.
         if (error instanceof ErrorAnswer && error.status === 503) pending.keep(asking.key, tokens)
         throw error
       }
     },
+  }
+}
+
+function noRefreshToken(remedy: string): ProviderExplanation {
+  return {
+    what: 'The identity provider gave no refresh token, so that this user signs in again when the token ends.',
+    whose: 'operator',
+    remedy,
   }
 }
 

@@ -17,7 +17,7 @@ export interface Issuing {
 /** The answer to the client (RFC 6749 §5.1); the session goes on in its refresh token. */
 export async function issueTokens(
   session: SignInSession,
-  { tokens, judged: { principal } }: ExchangedTokens,
+  { tokens, judged: { principal }, withoutRefresh }: ExchangedTokens,
   { keys, now, scope, accessToken }: Issuing,
 ): Promise<IssuedTokens> {
   const provider = tokens.refreshToken ?? session.provider
@@ -26,6 +26,9 @@ export async function issueTokens(
   const left = principal.expiresAt - now
   return {
     identity: principal.identity,
+    ...(withoutRefresh && {
+      notice: { reason: 'no_refresh_token', explanation: withoutRefresh },
+    }),
     answer: {
       access_token: accessToken,
       token_type: 'Bearer',

@@ -35,7 +35,7 @@ function sourceAfter(milliseconds: number) {
     decides: () => true,
     verifyIdToken: () => assert.fail('there is no ID token'),
     onOutcome: () => undefined,
-    onNoRefreshToken: () => undefined,
+    refreshTokenRemedy: () => 'ask for one.',
   })
   const obtain = (verifier: TokenVerifier) =>
     source.obtain({

@@ -373,8 +373,8 @@ test('a provider that gave no refresh token: none is handed out, and the operato
   assert.ok(Number.isInteger(body['expires_in']))
   const line = await gateway.logged(({ reason }) => reason === 'no_refresh_token')
   assert.deepEqual(
-    [line['level'], line['kind'], line['step'], line['user'], line['resource']],
-    ['warn', 'sign_in', 'token', 'alice@contoso.test', 'prod'],
+    [line['level'], line['kind'], line['step'], line['user'], line['decision']],
+    ['warn', 'sign_in', 'token', 'alice@contoso.test', 'allow'],
   )
   assert.match(String(line['remedy']), /offline_access/)
 })
