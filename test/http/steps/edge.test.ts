@@ -177,6 +177,29 @@ test('an Origin that is not allowed is 403 whatever the method; none is no brows
   }
 })
 
+test('origins of any scheme are allowed as they are written, and no others like them', async (t) => {
+  const allowed = [
+    'chrome-extension://abcdefghijklmnop',
+    'tauri://localhost',
+    'vscode-webview://a1',
+  ]
+  const { gateway, token } = await start(t, { allowed_origins: allowed })
+  const as = (origin: string) => {
+    const request = post(token)
+    return send(gateway.url, {
+      ...request,
+      headers: [...(request.headers ?? []), ['Origin', origin]],
+    })
+  }
+  for (const origin of allowed) {
+    const answer = await as(origin)
+    assert.deepEqual([answer.status, answer.headers['access-control-allow-origin']], [200, origin])
+    for (const other of [`${origin}x`, `${origin}/`, origin.replace('://', '://a.'), 'null']) {
+      assert.equal((await as(other)).status, 403, other)
+    }
+  }
+})
+
 test('a 401 can be read by an allowed browser origin', async (t) => {
   const { gateway } = await start(t)
   const answer = await send(gateway.url, {
