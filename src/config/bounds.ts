@@ -150,6 +150,12 @@ export const bounds: readonly Bound[] = [
     beyond: '503 with Retry-After',
   },
   {
+    what: 'of these, bodies of one user',
+    holder: 'user',
+    fixed: 'one part in 4, or one body of `limits.body_bytes` where that is more',
+    beyond: '503 with Retry-After',
+  },
+  {
     what: 'of these, bodies of requests that nobody has authenticated',
     holder: 'process',
     fixed: 'one part in 4',

@@ -31,9 +31,10 @@ const inCode: Readonly<Record<string, readonly [file: string, line: string]>> = 
     'http/answering-response.ts',
     'PASSED_OVER_BYTES = 262_144',
   ],
+  'of these, bodies of one user': ['http/buffered-bytes.ts', 'HOLDERS_PART = 4'],
   'of these, bodies of requests that nobody has authenticated': [
     'http/buffered-bytes.ts',
-    'STRANGERS_PART = 4',
+    'HOLDERS_PART = 4',
   ],
   'connections to the admin port': ['service/service.ts', 'ADMIN_CONNECTIONS = 100'],
   'bytes of a form at `/oauth/*`': ['http/routes/form-body.ts', 'FORM_BYTES = 65_536'],

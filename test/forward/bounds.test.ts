@@ -381,7 +381,7 @@ test('a request whose body is still arriving at a reload ends on what it began w
 
 test('requests that wait behind another one (pipelining) end with their connection', async (t) => {
   const body = toolCall('a')
-  const limits = limitsWith({ calls_per_user: 3, buffered_bytes: 3 * body.length })
+  const limits = limitsWith({ calls_per_user: 3, buffered_bytes: 12 * body.length })
   const { upstream, gateway, held, token } = await start(t, { config: { limits } })
   const lines = [
     'POST /mcp HTTP/1.1',

@@ -54,11 +54,15 @@ for (const framed of [(sent: Sent) => sent, chunked]) {
       body_bytes: 10_000,
       buffered_bytes: 25_000,
     })
-    const call = (bytes: number) => send(gateway.url, framed(post(token, bodyOf(bytes))))
-    const held = [call(10_000), call(10_000)]
+    const [bob, carol] = [
+      await gateway.entra.mint({ person: 'bob' }),
+      await gateway.entra.mint({ person: 'carol' }),
+    ]
+    const call = (bytes: number, by = token) => send(gateway.url, framed(post(by, bodyOf(bytes))))
+    const held = [call(10_000), call(10_000, bob)]
     await until('both are held', () => waiting.length === 2)
-    assertNoRoom(await call(10_000), /limits\.buffered_bytes/)
-    const small = call(4_000)
+    assertNoRoom(await call(10_000, carol), /limits\.buffered_bytes/)
+    const small = call(4_000, carol)
     await until('there is room for a small one', () => waiting.length === 3)
     answerAll()
     for (const answer of await Promise.all([...held, small])) assert.equal(answer.status, 200)
@@ -106,6 +110,30 @@ test('a body that is still arriving counts, and no longer once its client has le
     }
     assert.equal(taken, 1)
   }
+})
+
+test('one user who posts slowly leaves room for the calls of others', async (t) => {
+  const limits = { body_bytes: 100_000, buffered_bytes: 400_000 }
+  const { gateway, waiting, answerAll, token } = await start(t, limits)
+  const { hostname, port, host } = new URL(gateway.url)
+  const answers: string[] = []
+  for (let i = 0; i < 8; i += 1) {
+    const socket = connect({ host: hostname, port: Number(port) })
+    t.after(() => socket.destroy())
+    socket.on('data', (chunk: Buffer) => answers.push(chunk.toString()))
+    socket.write(
+      `POST /mcp HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n`,
+    )
+  }
+  await until('seven of them are refused', () => answers.length === 7)
+  assert.ok(answers.every((answer) => answer.startsWith('HTTP/1.1 503 ')))
+  const other = send(
+    gateway.url,
+    post(await gateway.entra.mint({ person: 'bob' }), bodyOf(100_000)),
+  )
+  await until('another user has room', () => waiting.length === 1)
+  answerAll()
+  assert.equal((await other).status, 200)
 })
 
 test('strangers who post slowly leave room for the calls of users', async (t) => {

@@ -41,7 +41,7 @@ export const limitsSchema = z
     }),
     buffered_bytes: whole(1, 17_179_869_184).prefault(134_217_728).meta({
       description:
-        'All request bodies that one process holds at once, at least `body_bytes`; 503 with Retry-After beyond.',
+        'All request bodies that one process holds at once, at least `body_bytes`; one user has a quarter of it at the most. 503 with Retry-After beyond.',
     }),
     connections: whole(0, 1_000_000).prefault(0).meta({
       description:

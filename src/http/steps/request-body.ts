@@ -2,6 +2,7 @@ import { type Readable, Transform } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import type { RequestRecord } from '../../observe/record.ts'
 import { BodyTurns } from '../body-turns.ts'
 import type { BodyRoom, BufferedBytes } from '../buffered-bytes.ts'
 
@@ -27,8 +28,7 @@ export function boundBodies(app: FastifyInstance, { bodies, limits }: BodyBounds
       done(null, payload)
       return
     }
-    const isStranger = request.routeOptions.config.endpoint?.name !== 'resource'
-    const room = bodies.open({ most, isStranger })
+    const room = bodies.open({ most, longest, user: userOf(request.record) })
     reply.raw.once('close', () => room.release())
     // What is longer than any body may be is refused as it is read (413), and never held.
     if (length <= longest && !room.take(length)) {
@@ -42,6 +42,11 @@ export function boundBodies(app: FastifyInstance, { bodies, limits }: BodyBounds
   app.addHook('preValidation', async ({ body }) => {
     if (Buffer.isBuffer(body)) await turns.take(body.length)
   })
+}
+
+/** Resources alone have authenticated theirs when the body comes, and no other endpoint has one then. */
+function userOf({ identity }: RequestRecord): string | undefined {
+  return identity && JSON.stringify([identity.iss, identity.oid, identity.sub, identity.user])
 }
 
 /** A body as it came, as long as there is room for it. The connection stays, for the answer. */
@@ -61,7 +66,7 @@ function noRoom(): ErrorAnswer {
     status: 503,
     error: 'temporarily_unavailable',
     description:
-      'This server holds as many request bodies as it may (`limits.buffered_bytes`); try again in a second.',
+      'This server holds as many request bodies as it may (`limits.buffered_bytes`), in all or of one user; try again in a second.',
     headers: { 'retry-after': '1' },
     reason: 'buffered_bytes',
   })
