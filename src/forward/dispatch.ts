@@ -3,6 +3,7 @@ import { ErrorAnswer } from '../oauth/error-answer.ts'
 import { judgeAnswer } from './answer/answer-verdict.ts'
 import { type AnswerHeaders, passedHeaders } from './answer/response-headers.ts'
 import { upstreamRefused } from './answer/upstream-failure.ts'
+import type { McpMessage } from './body/mcp-message.ts'
 import type { AccessDecision, Forwarding } from './forwarding.ts'
 import type { ExchangeOwner } from './open-exchanges.ts'
 import type { ReadRequest } from './read-request.ts'
@@ -77,15 +78,20 @@ function exchangeOwner(
   const { principal } = decision.permit
   const messages = read.body.kind === 'messages' ? read.body.messages : []
   const requests = messages.filter(({ id, method }) => id !== undefined && method !== undefined)
-  const subscriptions = messages.filter(({ method }) => method === 'subscriptions/listen')
-  const isStream = request.method === 'GET' || subscriptions.length > 0
+  const isSubscription = ({ method }: McpMessage) => method === 'subscriptions/listen'
+  // Some servers also make a call that has no id, whose answer nobody waits for.
+  const calls = messages.filter(
+    (message) =>
+      !isSubscription(message) && (message.tool !== undefined || requests.includes(message)),
+  ).length
+  const isStream = request.method === 'GET' || messages.some(isSubscription)
   const resource = forwarding.resource.name
   return {
     kind: isStream ? 'stream' : 'call',
     resource,
     user: principal.userKey,
     expiresAt: principal.expiresAt,
-    calls: isStream ? requests.length - subscriptions.length : Math.max(1, requests.length),
+    calls: isStream ? calls : Math.max(1, calls),
     isOneWay: requests.length === 0,
     judgedBy: (judge) => judge(resource, decision.authorization()),
   }

@@ -45,7 +45,7 @@ const inCode: Readonly<Record<string, readonly [file: string, line: string]>> = 
     'sign-in/transaction/transaction.ts',
     'TRANSACTION_LIFETIME_MS = 600_000',
   ],
-  'life of a code': ['sign-in/token/authorization-code.ts', 'CODE_LIFETIME = 60_000'],
+  'life of a code': ['sign-in/token/authorization-code.ts', 'CODE_LIFETIME_MS = 60_000'],
   'characters of a registered client id': [
     'sign-in/clients/registration-id.ts',
     'LONGEST_CLIENT_ID = 1_000',

@@ -379,6 +379,33 @@ test('a request whose body is still arriving at a reload ends on what it began w
   assert.equal((await send(gateway.url, post(token))).status, 502, 'the next goes elsewhere')
 })
 
+test('tool calls without an id are calls: a batch of them counts each', async (t) => {
+  const limits = limitsWith({ calls_per_user: 3 })
+  const { gateway, held, token } = await start(t, { config: { limits } })
+  const call = '{"jsonrpc":"2.0","method":"tools/call","params":{"name":"a"}}'
+  const batch = `[${Array(4).fill(call).join()}]`
+  const first = send(gateway.url, post(token, batch))
+  await until('it is under way', () => held.length === 1)
+  const refused = await send(gateway.url, post(token, batch))
+  assert.deepEqual([refused.status, refused.json()['error']], [429, 'too_many_calls'])
+  answerAll(held)
+  assert.equal((await first).status, 200)
+})
+
+test('subscriptions without an id take no call off the count', async (t) => {
+  const limits = limitsWith({ calls_per_user: 3 })
+  const { gateway, held, token } = await start(t, { config: { limits } })
+  const unasked = '{"jsonrpc":"2.0","method":"subscriptions/listen"}'
+  const calls = [1, 2, 3].map((id) => send(gateway.url, post(token, toolCall('a', id))))
+  await until('three calls are under way', () => held.length === 3)
+  const stream = send(gateway.url, post(token, `[${Array(20).fill(unasked).join()}]`))
+  await until('a stream is', () => held.length === 4)
+  const one = await send(gateway.url, post(token, toolCall('a', 4)))
+  assert.match(one.text, /limits\.calls_per_user/)
+  answerAll(held)
+  await Promise.all([...calls, stream])
+})
+
 test('requests that wait behind another one (pipelining) end with their connection', async (t) => {
   const body = toolCall('a')
   const limits = limitsWith({ calls_per_user: 3, buffered_bytes: 12 * body.length })
