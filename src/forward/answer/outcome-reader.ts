@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { type JsonKind, JsonScanner, type JsonVisitor } from '../body/json-scanner.ts'
+import { JsonScanner } from '../body/json-scanner.ts'
+import type { JsonKind, JsonVisitor } from '../body/json-visitor.ts'
 import { EventStream } from './event-stream.ts'
 
 /** How calls ended, from the best to the worst. */

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { setImmediate as turn } from 'node:timers/promises'
 import { printable } from '../../oauth/printable.ts'
-import { type JsonKind, JsonScanner, type JsonVisitor } from './json-scanner.ts'
+import { JsonScanner } from './json-scanner.ts'
+import type { JsonKind, JsonVisitor } from './json-visitor.ts'
 import { lookAlikeOf, looksLikeToolCall, TOOL_CALL } from './member-names.ts'
 
 /** A JSON-RPC message as far as rolecall reads one: to log it, and to answer it when refused. */
