@@ -1,7 +1,7 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
-import { writeAnswer } from './raw-answer.ts'
+import { requestId } from '../observe/request-id.ts'
 
 /** Where the system names no bound of its own. */
 const MOST_CONNECTIONS = 1_000_000
@@ -26,44 +26,88 @@ function descriptorLimit(): number | undefined {
   return typeof soft === 'number' ? soft : undefined
 }
 
+/** Beyond the limit, connections may wait for their refusal; past these they are closed without one. */
+const LEAST_WAITING = 16
+
+export interface ConnectionLimit {
+  /**
+   * Whether a request may be served. One on a connection for which there is no room is answered here
+   * (503), and its connection closed.
+   */
+  admits(request: IncomingMessage, response: ServerResponse): boolean
+}
+
 /**
  * Keeps a server within a number of connections, so that there is always a descriptor for whoever
- * comes next: beyond it idle connections are closed, and where that is not enough the new one is
- * answered (503) and closed.
+ * comes next: beyond it the connection that was idle for longest is closed, and where none is idle the
+ * new one is refused at its first request. Not before: an answer to a request that nobody has read yet
+ * is lost with the reset of the connection.
  *
  * @param onRefused told of each that was
  */
-export function limitConnections(server: Server, most: number, onRefused: () => void): void {
+export function limitConnections(
+  server: Server,
+  most: number,
+  onRefused: () => void,
+): ConnectionLimit {
+  const mostWaiting = Math.max(LEAST_WAITING, Math.ceil(most / 16))
+  /** In the order in which they became idle. */
+  const idle = new Set<Socket>()
+  /** How many of a connection's requests are being served: with pipelining several. */
+  const serving = new WeakMap<Socket, number>()
+  const beyond = new WeakSet<Socket>()
   let open = 0
   server.on('connection', (socket: Socket) => {
     open += 1
     socket.once('close', () => {
       open -= 1
     })
-    if (open <= most) return
-    server.closeIdleConnections()
-    socket.pause()
-    afterCloses(() => {
-      if (socket.destroyed) return
-      if (open <= most) {
-        socket.resume()
-        return
-      }
-      onRefused()
-      if (speaksTls(server)) socket.destroy()
-      else writeAnswer(socket, tooManyConnections())
-    })
+    if (open <= most + mostWaiting) return
+    onRefused()
+    socket.destroy()
   })
+  // That of a TLS connection is another object, which requests name.
+  server.on('setSecureContext' in server ? 'secureConnection' : 'connection', (socket: Socket) => {
+    socket.once('close', () => idle.delete(socket))
+    if (open <= most || socket.destroyed) return
+    const [longest] = idle
+    if (longest === undefined) beyond.add(socket)
+    else {
+      idle.delete(longest)
+      longest.destroy()
+    }
+  })
+  return {
+    admits({ socket }, response) {
+      idle.delete(socket)
+      if (beyond.delete(socket) && open > most) {
+        onRefused()
+        refuse(response)
+        return false
+      }
+      serving.set(socket, (serving.get(socket) ?? 0) + 1)
+      response.once('close', () => {
+        const left = (serving.get(socket) ?? 1) - 1
+        serving.set(socket, left)
+        if (left === 0 && !socket.destroyed) idle.add(socket)
+      })
+      return true
+    },
+  }
 }
 
-/** Sockets are closed at the end of a turn of the event loop. */
-function afterCloses(then: () => void): void {
-  setImmediate(() => setImmediate(then))
-}
-
-/** Before its handshake a TLS connection can be told nothing. */
-function speaksTls(server: Server): boolean {
-  return 'setSecureContext' in server
+function refuse(response: ServerResponse): void {
+  const answer = tooManyConnections()
+  const id = requestId()
+  response
+    .writeHead(answer.status, {
+      ...answer.headers,
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-request-id': id,
+      connection: 'close',
+    })
+    .end(JSON.stringify(answer.body(id)))
 }
 
 function tooManyConnections(): ErrorAnswer {

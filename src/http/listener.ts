@@ -62,14 +62,15 @@ export async function listen(
     ? createTlsServer({ ...options, cert: tls.certificate, key: tls.key, minVersion: 'TLSv1.2' })
     : createServer(options)
   server.maxHeadersCount = MAX_HEADER_LINES
-  limitConnections(server, mostConnections(limits.connections), onConnectionRefused)
+  const most = mostConnections(limits.connections)
+  const limit = limitConnections(server, most, onConnectionRefused)
 
   let current: RequestListener = (_request, response) => response.destroy() // before `handWith`
   const answering = new WeakMap<object, ServerResponse>()
   const take = (request: IncomingMessage, response: ServerResponse) => {
     answering.set(request.socket, response)
     closeWithConnection(response)
-    current(request, response)
+    if (limit.admits(request, response)) current(request, response)
   }
   server.on('request', take)
   server.on('checkContinue', take) // who asks first is asked for the body once it is wanted
