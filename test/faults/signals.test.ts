@@ -168,9 +168,14 @@ test('a process that is killed in the middle of a call has written who made it',
   const serving = await serve()
   await untilReady(serving)
   const reached = new Promise<string>((resolve) => {
-    upstream.answerWith((incoming) => {
+    upstream.answerWith((incoming, response) => {
+      const id = /req=([\w-]+)/.exec(incoming.headers['user-agent'] ?? '')?.[1]
+      if (id === undefined) {
+        response.writeHead(404).end() // rolecall's own question, as whom the upstream acts
+        return
+      }
       process.kill(serving.pid, 'SIGKILL')
-      resolve(/req=([\w-]+)/.exec(incoming.headers['user-agent'] ?? '')?.[1] ?? '')
+      resolve(id)
     })
   })
   await assert.rejects(send(serving.url, post(await entra.mint(), toolCall('pods_delete'))))
