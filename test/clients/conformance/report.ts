@@ -22,7 +22,8 @@ export function report(
 Written by \`npm run conformance\`; not by hand. The server scenarios of
 @modelcontextprotocol/conformance ${suite}, run against each server directly and through rolecall with
 a bearer, and compared check by check: its name, how often it was made and how it came out. Any
-difference is a failure. What a server itself does not do fails in both columns.
+difference is a failure, but where rolecall refuses what the server had to (a Mcp-Method that the body
+contradicts). What a server itself does not do fails in both columns.
 
 ${summary(comparisons)}
 

@@ -36,3 +36,13 @@ for (const [what, proxied] of DIFFERENT) {
     assert.notDeepEqual(compareRuns(proxied, run('ping', check())), [])
   })
 }
+
+test('what rolecall has to refuse itself is no difference, the other way round it is', () => {
+  const own = {
+    id: 'tasks-headers-reject-mismatched-method',
+    name: 'TasksHeadersRejectMismatchedMethod',
+  }
+  const [failed, passed] = [check({ ...own, status: 'FAILURE' }), check(own)]
+  assert.deepEqual(compareRuns(run('tasks', failed), run('tasks', passed)), [])
+  assert.notDeepEqual(compareRuns(run('tasks', passed), run('tasks', failed)), [])
+})
