@@ -21,7 +21,7 @@ helm install rolecall deploy/helm/rolecall --namespace rolecall --create-namespa
 helm test rolecall --namespace rolecall --logs
 \`\`\`
 
-Complete values files to begin with: [presets](../presets). Wrong values are refused before anything
+Complete values files to begin with: [presets](../../presets). Wrong values are refused before anything
 is installed, all at once, each with what to do.
 
 A changed \`config\` is taken over by running pods without ending streams: no pod is restarted. Secrets

@@ -22,7 +22,7 @@ const ofTheConfiguration: ReadonlySet<string> = new Set([
   'unsafe_plain_http_upstream',
   'unsafe_upstream_identity',
   'upstream_client_key_file',
-  // Warned of until there is a fleet.
+  // Warned of: nothing reads them yet.
   'labels',
 ])
 

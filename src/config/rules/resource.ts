@@ -169,13 +169,13 @@ const accepted: Rule = (input, resource, at) => {
   )
 }
 
-/** Until there is a fleet, nothing reads them. */
+/** Nothing reads them yet. */
 const labels: Rule = ({ draft, report }, resource, at) => {
   if (Object.keys(resource.labels).length === 0) return
   report.warn(
     draft,
     at('labels'),
-    'has no effect without a fleet',
+    'has no effect: nothing reads labels yet',
     'Remove it, or leave it for later.',
   )
 }

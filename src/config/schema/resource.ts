@@ -150,7 +150,7 @@ export const resourceSchema = z.strictObject({
     .record(z.string(), z.string())
     .prefault({})
     .meta({
-      description: 'Labels for the fleet. Without one they have no effect.',
+      description: 'Labels, such as its region. Nothing reads them yet, and `check` says so.',
       examples: [{ region: 'eu' }],
     }),
   ...upstreamShape,

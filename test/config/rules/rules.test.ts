@@ -341,10 +341,10 @@ const warnings: readonly Row[] = [
     /mixes up sign-ins.*state.*PKCE/,
   ],
   [
-    'labels without a fleet',
+    'labels, which nothing reads yet',
     { 'resource.0.labels': { region: 'eu' } },
     'resource[0].labels',
-    /no effect without a fleet/,
+    /nothing reads labels yet/,
   ],
   [
     'keys that end before the next fetch',
