@@ -127,8 +127,7 @@ function requestOf(
     headers: {
       authorization: `Bearer ${person.token}`,
       accept: 'application/json, text/event-stream',
-      'mcp-param-call': id,
-      'mcp-param-kind': kind,
+      'accept-language': `${kind} ${id}`, // one of those that pass, also without a body
       ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
       ...(person.session === undefined ? {} : { 'mcp-session-id': person.session }),
     },
@@ -151,15 +150,14 @@ async function hangUp(
 /** Each answer says whose token came, after up to 9 ms, so that answers overtake each other. */
 function answerWithCaller(seen: Map<string, number>, faults: string[]): RequestListener {
   return (incoming, response) => {
-    const call = incoming.headers['mcp-param-call']
-    if (typeof call !== 'string') {
+    const [kind, call] = incoming.headers['accept-language']?.split(' ') ?? []
+    if (call === undefined) {
       response.end('{}') // the proof that serve asks for at its start
       return
     }
     seen.set(call, (seen.get(call) ?? 0) + 1)
     const { oid, token } = callerOf(incoming, (fault) => faults.push(`${call}: ${fault}`))
     const told: Told = { call, oid, digest: digestOf(token) }
-    const kind = String(incoming.headers['mcp-param-kind'])
     const streams = kind === 'events' || kind === 'stream'
     response.writeHead(kind === 'notification' ? 202 : 200, {
       'content-type': streams ? 'text/event-stream' : 'application/json',
