@@ -31,6 +31,7 @@ test('a stream and a call that are silent for six minutes live, and then deliver
     upstream: upstream.url,
     tenantId: entra.tenantId,
     authority: entra.origin,
+    settings: { resource_defaults: { stream_keep_alive: '0s' } }, // nothing breaks the silence
   })
   const serving = await serve()
   await untilReady(serving)
