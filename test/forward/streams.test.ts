@@ -1,43 +1,19 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { SimulatedClock } from '../support/clock.ts'
 import { type Gateway, type GatewayOptions, startGateway } from '../support/gateway.ts'
 import { post, send, toolCall } from '../support/raw-http.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
-
-interface Stream {
-  readonly request: ClientRequest
-  readonly response: IncomingMessage
-}
-
-/** Opens a GET stream and waits for its headers. */
-async function openStream(gateway: Gateway, token: string, agent?: Agent): Promise<Stream> {
-  const headers = { authorization: `Bearer ${token}`, accept: 'text/event-stream' }
-  const stream = request(gateway.url, { headers, agent: agent ?? false })
-  stream.on('error', () => undefined)
-  stream.end()
-  const [response] = (await once(stream, 'response')) as [IncomingMessage]
-  response.on('error', () => undefined)
-  return { request: stream, response }
-}
+import { answerWithSilence, openStream } from '../support/silent-streams.ts'
 
 /** An upstream whose GET is a silent stream, and whose POST answers at once. */
 const withoutComments = (text: string) => text.replaceAll(/^:.*\n\n/gm, '')
 
 async function start(t: TestContext, options: Omit<GatewayOptions, 'upstream'> = {}) {
   const upstream = await startUpstream(t)
-  const left: Promise<unknown>[] = []
-  upstream.answerWith((incoming, response) => {
-    if (incoming.method === 'POST') {
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
-      return
-    }
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.flushHeaders()
-    left.push(once(incoming.socket, 'close'))
-  })
+  const left = answerWithSilence(upstream)
   const gateway = await startGateway(t, { upstream: upstream.url, ...options })
   return { upstream, gateway, left, token: await gateway.entra.mint() }
 }

@@ -1,41 +1,16 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { Agent, request } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { limitsWith } from '../../support/defaults.ts'
-import { type Gateway, startGateway } from '../../support/gateway.ts'
+import { startGateway } from '../../support/gateway.ts'
 import { post } from '../../support/raw-http.ts'
 import { startUpstream } from '../../support/recording-upstream.ts'
-
-interface Stream {
-  readonly request: ClientRequest
-  readonly response: IncomingMessage
-}
-
-/** Opens a GET stream and waits for its headers. */
-async function openStream(gateway: Gateway, token: string, agent?: Agent): Promise<Stream> {
-  const headers = { authorization: `Bearer ${token}`, accept: 'text/event-stream' }
-  const stream = request(gateway.url, { headers, agent: agent ?? false })
-  stream.on('error', () => undefined)
-  stream.end()
-  const [response] = (await once(stream, 'response')) as [IncomingMessage]
-  response.on('error', () => undefined)
-  return { request: stream, response }
-}
+import { answerWithSilence, openStream } from '../../support/silent-streams.ts'
 
 /** An upstream whose GET is a silent stream, and whose POST answers at once. */
 async function start(t: TestContext) {
   const upstream = await startUpstream(t)
-  const left: Promise<unknown>[] = []
-  upstream.answerWith((incoming, response) => {
-    if (incoming.method === 'POST') {
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
-      return
-    }
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.flushHeaders()
-    left.push(once(incoming.socket, 'close'))
-  })
+  const left = answerWithSilence(upstream)
   const gateway = await startGateway(t, {
     upstream: upstream.url,
     config: { limits: limitsWith({ streams_per_user: 1000 }) },
