@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { type Browser, createBrowser, signInAt } from '../environment/browser.ts'
 import { type BegunSignIn, beginSignIn, redeem } from '../support/broker-client.ts'
-import { type Browser, createBrowser, signInAt } from '../support/browser.ts'
 import { type OidcGateway, startOidcGateway } from '../support/oidc-gateway.ts'
 import {
   type OidcProvider,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { exportJWK, importX509 } from 'jose'
+import { createBrowser, signInAt } from '../environment/browser.ts'
 import {
   beginSignIn,
   heldTokens,
@@ -12,7 +13,6 @@ import {
   signIn,
   type TokenAnswer,
 } from '../support/broker-client.ts'
-import { createBrowser, signInAt } from '../support/browser.ts'
 import { rsaCertificate } from '../support/client-credentials.ts'
 import { type OidcGatewayOptions, startOidcGateway } from '../support/oidc-gateway.ts'
 import {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { createBrowser, signInAt } from '../environment/browser.ts'
 import {
   clientRedirect,
   type HeldTokens,
@@ -11,7 +12,6 @@ import {
   revoke,
   signIn,
 } from '../support/broker-client.ts'
-import { createBrowser, signInAt } from '../support/browser.ts'
 import { type OidcGateway, startOidcGateway } from '../support/oidc-gateway.ts'
 import {
   type Algorithm,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { signInLineSchema } from '../../src/observe/log-lines.ts'
+import { createBrowser } from '../environment/browser.ts'
 import { clientRedirect } from '../support/broker-client.ts'
 import { type BrokerGateway, type BrokerOptions, startBroker } from '../support/broker-gateway.ts'
 import {
@@ -13,7 +14,6 @@ import {
   toCallback,
   tokensFor,
 } from '../support/broker-sign-in.ts'
-import { createBrowser } from '../support/browser.ts'
 import type { Gateway } from '../support/gateway.ts'
 import { sealingKey } from '../support/handed-out.ts'
 import { post, send } from '../support/raw-http.ts'

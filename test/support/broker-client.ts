@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { type Browser, signInAt, type Visitor } from './browser.ts'
+import { type Browser, signInAt, type Visitor } from '../environment/browser.ts'
 
 /** Where an MCP client finds a broker: `http://localhost:<port>`. */
 export interface BrokerAddress {

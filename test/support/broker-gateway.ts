@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import type { BrokerConfig } from '../../src/config/config.ts'
+import { type Browser, createBrowser } from '../environment/browser.ts'
 import { holmes } from '../environment/mock-entra/directory.ts'
-import { type Browser, createBrowser } from './browser.ts'
 import {
   type Gateway,
   type GatewayOptions,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
+import { type Browser, createBrowser } from '../environment/browser.ts'
 import { clientRedirect } from './broker-client.ts'
 import type { BrokerGateway } from './broker-gateway.ts'
-import { type Browser, createBrowser } from './browser.ts'
 import type { Gateway } from './gateway.ts'
 import { type Change, form, type TokenReply, verifier } from './relay-gateway.ts'
 

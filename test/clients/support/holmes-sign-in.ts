@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import { createBrowser, signInAt } from '../../support/browser.ts'
+import { createBrowser, signInAt } from '../../environment/browser.ts'
 import type { CallbackAnswer, CodeDelivery, Holmes, OauthMetadata, Popup, Turn } from './holmes.ts'
 import { CONNECT, TOOLSET } from './holmes-stack.ts'
 

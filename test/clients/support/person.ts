@@ -1,4 +1,4 @@
-import { createBrowser, signInAt, signInFor } from '../../support/browser.ts'
+import { createBrowser, signInAt, signInFor } from '../../environment/browser.ts'
 
 /** Somebody with a browser, who does what the pages of a sign-in ask for. */
 export interface Person {

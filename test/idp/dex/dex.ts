@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createAuthority, loopbackNames } from '../../environment/certificates.ts'
 import { type Child, startChild } from '../../environment/child-process.ts'
 import { freePort } from '../../environment/ports.ts'
-import { type Send, trustingFetch } from '../../support/trusting-fetch.ts'
+import { type Send, trustingFetch } from '../../environment/trusting-fetch.ts'
 import { untilItAnswers } from '../support/until-it-answers.ts'
 import { configurationOf, type DexPlace, type DexSettings } from './configuration.ts'
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { signInAt } from '../../environment/browser.ts'
 import {
   beginSignIn,
   type HeldTokens,
@@ -9,7 +10,6 @@ import {
   signIn,
   type TokenAnswer,
 } from '../../support/broker-client.ts'
-import { signInAt } from '../../support/browser.ts'
 import type { OidcGateway } from '../../support/oidc-gateway.ts'
 import { post, send } from '../../support/raw-http.ts'
 import { headerValues, startUpstream } from '../../support/recording-upstream.ts'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeJwt, type JWTPayload } from 'jose'
+import { signInAt } from '../../environment/browser.ts'
 import {
   beginSignIn,
   type HeldTokens,
@@ -9,7 +10,6 @@ import {
   refresh,
   signIn,
 } from '../../support/broker-client.ts'
-import { signInAt } from '../../support/browser.ts'
 import { post, send } from '../../support/raw-http.ts'
 import {
   headerValues,

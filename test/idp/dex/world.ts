@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test'
-import { type Browser, createBrowser, type Visitor } from '../../support/browser.ts'
+import { type Browser, createBrowser, type Visitor } from '../../environment/browser.ts'
 import {
   type OidcGateway,
   type OidcGatewayOptions,

@@ -1,4 +1,4 @@
-import type { Send } from '../../support/trusting-fetch.ts'
+import type { Send } from '../../environment/trusting-fetch.ts'
 
 /** The administrator of a Keycloak, by its REST API. */
 export interface KeycloakAdmin {

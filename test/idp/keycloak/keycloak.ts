@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createAuthority, loopbackNames } from '../../environment/certificates.ts'
 import { startChild } from '../../environment/child-process.ts'
 import { freePort } from '../../environment/ports.ts'
-import { type Send, trustingFetch } from '../../support/trusting-fetch.ts'
+import { type Send, trustingFetch } from '../../environment/trusting-fetch.ts'
 import { untilItAnswers } from '../support/until-it-answers.ts'
 import { connectAdmin, type KeycloakAdmin } from './admin.ts'
 

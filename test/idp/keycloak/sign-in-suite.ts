@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeJwt } from 'jose'
+import { signInAt } from '../../environment/browser.ts'
 import {
   beginSignIn,
   heldTokens,
@@ -9,7 +10,6 @@ import {
   signIn,
   type TokenAnswer,
 } from '../../support/broker-client.ts'
-import { signInAt } from '../../support/browser.ts'
 import type { OidcGatewayOptions } from '../../support/oidc-gateway.ts'
 import { post, send, toolCall } from '../../support/raw-http.ts'
 import { headerValues, startUpstream } from '../../support/recording-upstream.ts'

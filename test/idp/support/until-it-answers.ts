@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Child, describeExit } from '../../environment/child-process.ts'
-import type { Send } from '../../support/trusting-fetch.ts'
+import type { Send } from '../../environment/trusting-fetch.ts'
 
 /** Milliseconds that one answer may take. */
 const ANSWER_TIMEOUT = 5_000

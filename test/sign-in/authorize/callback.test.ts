@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { createBrowser } from '../../environment/browser.ts'
 import { clientRedirect } from '../../support/broker-client.ts'
 import { type BrokerOptions, startBroker } from '../../support/broker-gateway.ts'
 import {
@@ -11,7 +12,6 @@ import {
   state,
   toCallback,
 } from '../../support/broker-sign-in.ts'
-import { createBrowser } from '../../support/browser.ts'
 import {
   assertPage,
   assertPrivate,

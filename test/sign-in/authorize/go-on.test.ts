@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { mustAskToGoOn } from '../../../src/sign-in/authorize/go-on.ts'
+import { createBrowser } from '../../environment/browser.ts'
 import { clientRedirect } from '../../support/broker-client.ts'
 import { type BrokerOptions, brokerConfig, startBroker } from '../../support/broker-gateway.ts'
 import {
@@ -12,7 +13,6 @@ import {
   toCallback,
   transactionOn,
 } from '../../support/broker-sign-in.ts'
-import { createBrowser } from '../../support/browser.ts'
 import { assertPage, assertRefused, assertTold } from '../../support/browser-answers.ts'
 
 const robusta = 'https://platform.robusta.dev/oauth/callback.html'

@@ -4,6 +4,7 @@ import { systemClock } from '../../../src/clock.ts'
 import type { Config } from '../../../src/config/config.ts'
 import { readJwt } from '../../../src/oauth/jwt.ts'
 import { createMetadataFetch } from '../../../src/sign-in/clients/metadata-cache.ts'
+import { createBrowser, signInAt } from '../../environment/browser.ts'
 import { holmes } from '../../environment/mock-entra/directory.ts'
 import { startBroker } from '../../support/broker-gateway.ts'
 import {
@@ -13,7 +14,6 @@ import {
   refreshForm,
   state as usualState,
 } from '../../support/broker-sign-in.ts'
-import { createBrowser, signInAt } from '../../support/browser.ts'
 import { assertRefused, assertTold } from '../../support/browser-answers.ts'
 import {
   type ClientShape,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { createBrowser } from '../../environment/browser.ts'
 import { clientRedirect } from '../../support/broker-client.ts'
 import { startBroker } from '../../support/broker-gateway.ts'
 import {
@@ -13,7 +14,6 @@ import {
   toCallback,
   tokensFor,
 } from '../../support/broker-sign-in.ts'
-import { createBrowser } from '../../support/browser.ts'
 import { assertPage, assertRefused } from '../../support/browser-answers.ts'
 import type { Gateway } from '../../support/gateway.ts'
 import { sealingKey as older } from '../../support/handed-out.ts'

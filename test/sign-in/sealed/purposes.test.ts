@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { deriveKeys, type Purpose } from '../../../src/sealing/derived-keys.ts'
 import { openBytes, seal, sealBytes } from '../../../src/sealing/sealed-value.ts'
 import { SessionNames } from '../../../src/sign-in/sessions/session-names.ts'
+import { createBrowser } from '../../environment/browser.ts'
 import { type BrokerGateway, startBroker } from '../../support/broker-gateway.ts'
 import {
   authorizeUrl,
@@ -15,7 +16,6 @@ import {
   tokensFor,
   transactionOn,
 } from '../../support/broker-sign-in.ts'
-import { createBrowser } from '../../support/browser.ts'
 import { sealingKey } from '../../support/handed-out.ts'
 import { post, send } from '../../support/raw-http.ts'
 import { startUpstream } from '../../support/recording-upstream.ts'
