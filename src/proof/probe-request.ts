@@ -3,16 +3,24 @@ import type { Pool } from 'undici'
 import { errorCode } from '../net/error-code.ts'
 import { member } from '../oauth/claims.ts'
 import { isJsonObject, type JsonObject } from '../oauth/json.ts'
+import { type AnswerTraits, readTraits } from './answer-traits.ts'
 
 /** What came of one request to an upstream. */
 export type ProbeAnswer =
   | { readonly kind: 'result'; readonly result: JsonObject; readonly sessionId?: string }
   /** A JSON-RPC error in a 200. The message is the upstream's, raw. */
   | { readonly kind: 'error'; readonly code: unknown; readonly message: string }
-  /** Another status than 200, or a 200 that is none of the kinds here. */
-  | { readonly kind: 'status'; readonly status: number }
-  /** `why` is the end of a sentence. */
-  | { readonly kind: 'failed'; readonly why: string; readonly passing: boolean }
+  /** Another status than 200. */
+  | { readonly kind: 'status'; readonly status: number; readonly traits?: AnswerTraits }
+  /** No answer, or a 200 that is no JSON-RPC message. `why` is the end of a sentence. */
+  | {
+      readonly kind: 'failed'
+      readonly why: string
+      readonly passing: boolean
+      /** Of the system, TLS or undici, where there was no answer. */
+      readonly code?: string
+      readonly traits?: AnswerTraits
+    }
 
 /** One JSON-RPC request on its way. */
 export interface ProbeRequest {
@@ -45,39 +53,32 @@ export async function sendProbe(pool: Pool, sent: ProbeRequest): Promise<ProbeAn
     const { statusCode: status, headers, body } = response
     // Its end is not awaited: nobody knows how long it is. A body that is left is an aborted one.
     body.on('error', () => undefined)
-    if (status !== 200) {
-      body.destroy()
-      return { kind: 'status', status }
-    }
+    if (status !== 200) return { kind: 'status', status, traits: await readTraits(headers, body) }
     if (sent.message.id === undefined) {
       body.destroy()
       return { kind: 'result', result: {} }
     }
     const type = headerText(headers['content-type']).split(';')[0]?.trim().toLowerCase()
-    const answer = await readAnswer(body, type, sent.message.id)
+    if (type !== 'application/json' && type !== 'text/event-stream') {
+      const traits = await readTraits(headers, body)
+      return { ...failed('it answered neither JSON nor an event stream', false), traits }
+    }
+    const answer = await (type === 'application/json' ? readJson : readEvents)(
+      body,
+      sent.message.id,
+    )
     const sessionId = headerText(headers['mcp-session-id'])
     if (answer.kind !== 'result' || !/^[\x21-\x7e]{1,1024}$/.test(sessionId)) return answer
     return { ...answer, sessionId }
   } catch (error) {
     if (sent.signal.aborted) return failed('it took too long', true)
-    return failed(`it could not be reached (${errorCode(error)})`, true)
+    const code = errorCode(error)
+    return { ...failed(`it could not be reached (${code})`, true), code }
   }
 }
 
 function headerText(value: string | string[] | undefined): string {
   return typeof value === 'string' ? value : ''
-}
-
-async function readAnswer(
-  body: AsyncIterable<Uint8Array>,
-  type: string | undefined,
-  id: number,
-): Promise<ProbeAnswer> {
-  if (type === 'application/json') return readJson(body, id)
-  if (type === 'text/event-stream') return readEvents(body, id)
-  // Leaving a loop over the body destroys it.
-  for await (const _chunk of body) break
-  return failed('it answered neither JSON nor an event stream', false)
 }
 
 async function readJson(body: AsyncIterable<Uint8Array>, id: number): Promise<ProbeAnswer> {
@@ -140,6 +141,6 @@ function readMessage(message: JsonObject): ProbeAnswer | undefined {
 
 const tooLarge = failed(`its answer is larger than ${ANSWER_LIMIT_BYTES} bytes`, false)
 
-function failed(why: string, passing: boolean): ProbeAnswer {
+function failed(why: string, passing: boolean): Extract<ProbeAnswer, { kind: 'failed' }> {
   return { kind: 'failed', why, passing }
 }

@@ -9,6 +9,7 @@ import { type ProbeAnswer, sendProbe } from './probe-request.ts'
 import { openProbeSession, type ProbeSession, type ProbeTransport } from './probe-session.ts'
 import { type ChosenTool, chooseTool, type ListedTool, readTools } from './probe-tool.ts'
 import { type TokenShape, untrustedToken } from './untrusted-token.ts'
+import { upstreamFault } from './upstream-fault.ts'
 import type { CallOutcome, UpstreamProof } from './upstream-proof.ts'
 
 /** What is asked about. */
@@ -110,11 +111,11 @@ async function probe(
 ): Promise<UpstreamProof> {
   const credential = credentialLines(resource, token)
   const opening = await openProbeSession(transport, credential)
-  if (opening.kind === 'closed') return withoutSession(opening.exchange, 'initialize')
+  if (opening.kind === 'closed') return withoutSession(resource, opening.exchange, 'initialize')
   const { session } = opening
   try {
     const chosen = await findTool(session, resource.probe_tool)
-    if (chosen.kind === 'closed') return withoutSession(chosen.exchange, 'tools/list')
+    if (chosen.kind === 'closed') return withoutSession(resource, chosen.exchange, 'tools/list')
     if (chosen.kind === 'none') return notShown(chosen.why, false, 'Name another in probe_tool.')
     const { name: tool } = chosen
     const nobody = callOutcome(await session.request('tools/call', { name: tool, arguments: {} }))
@@ -174,7 +175,16 @@ async function findTool(session: ProbeSession, configured: string | undefined): 
  * nothing. A server that refuses nobody's token at the door checks tokens itself, which is safe where
  * it also passes them on; that is what cannot be seen.
  */
-function withoutSession(answer: ProbeAnswer, method: string): UpstreamProof {
+function withoutSession(
+  { upstream }: ResourceConfig,
+  answer: ProbeAnswer,
+  method: string,
+): UpstreamProof {
+  const fault = upstreamFault(upstream, answer)
+  if (fault) {
+    const passing = answer.kind === 'failed' ? answer.passing : statusPasses(answer)
+    return { ...notShown(fault.why, passing, fault.remedy), unusable: true }
+  }
   if (answer.kind === 'status' && statusOutcome(answer.status).kind === 'refused') {
     const why = `it answers ${method} with ${answer.status} before any tool is called`
     return notShown(
@@ -185,5 +195,10 @@ function withoutSession(answer: ProbeAnswer, method: string): UpstreamProof {
   }
   const outcome = answer.kind === 'error' ? undefined : callOutcome(answer)
   const words = outcome?.kind === 'unclear' ? outcome.why : 'it answered an error'
-  return notShown(`at ${method} ${words}`, outcome?.kind === 'unclear' && outcome.passing)
+  const passing = outcome?.kind === 'unclear' && outcome.passing
+  return { ...notShown(`at ${method} ${words}`, passing), ...(passing && { unusable: true }) }
+}
+
+function statusPasses(answer: ProbeAnswer): boolean {
+  return answer.kind === 'status' && answer.status >= 500
 }

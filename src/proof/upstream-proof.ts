@@ -26,6 +26,8 @@ export interface UpstreamProof {
   readonly remedy?: string
   /** Whether asking again later may show more: the upstream or its cluster was away or slow. */
   readonly passing: boolean
+  /** No user's call can succeed either: what answers there is not the MCP server, or it is away. */
+  readonly unusable?: boolean
 }
 
 /** How one of the two calls ended. */

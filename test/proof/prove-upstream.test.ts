@@ -257,9 +257,9 @@ const odd: readonly (readonly [string, (response: ServerResponse) => void, RegEx
   [
     'HTML',
     (r) => void r.writeHead(200, { 'content-type': 'text/html' }).end('<p>'),
-    /neither JSON/,
+    /neither JSON|a web page/,
   ],
-  ['a redirect', status(302, { location: 'http://127.0.0.1:1/' }), /answered 302/],
+  ['a redirect', status(302, { location: 'http://127.0.0.1:1/' }), /answered 302|redirects to/],
   ['no JSON', (response) => void response.writeHead(200, json).end('<p>'), /no JSON-RPC message/],
   [
     'an answer to another question',
@@ -286,7 +286,11 @@ const odd: readonly (readonly [string, (response: ServerResponse) => void, RegEx
     (response) => void response.writeHead(200, { 'content-type': 'text/event-stream' }).end(),
     /ended without an answer/,
   ],
-  ['a cut connection', (response) => void response.destroy(), /could not be reached/],
+  [
+    'a cut connection',
+    (response) => void response.destroy(),
+    /could not be reached|answers no http/,
+  ],
 ]
 
 function flood(response: ServerResponse, headers: Record<string, string>): void {
