@@ -79,8 +79,8 @@ export function exactToken(principal: Principal): string {
  * Judges the Authorization headers of one request against one resource. Where the resource takes
  * sealed tokens alone, the one in the header is opened, and the token inside is judged.
  *
- * A token whose signature is remembered is answered at once, without a promise; everything else about
- * it is judged again, its session too. No key is looked at for a request that is refused without one.
+ * Answered at once, without a promise, unless the identity provider is waited for. Where a signature is
+ * remembered everything else about the token is judged again, its session too. No key is looked at for a request that is refused without one.
  *
  * @param authorization every Authorization value as received
  * @param now milliseconds since the epoch; asked again after waiting for a signature
@@ -146,13 +146,12 @@ export function authenticateToken(
   if (!jwt) return refused({ reason: 'not_a_jwt' })
   const refusal = refuseUnsigned(jwt, access.policy, now())
   if (refusal) return refused(refusal)
-  return access.verifier
-    .verify(jwt)
-    .then((verification) =>
-      verification.kind === 'signed' && verification.token.jwt.compact === token
-        ? judge({ signed: verification.token, session }, access, now())
-        : refused(refusalFor(verification)),
-    )
+  const conclude = (verification: Verification): Authentication =>
+    verification.kind === 'signed' && verification.token.jwt.compact === token
+      ? judge({ signed: verification.token, session }, access, now())
+      : refused(refusalFor(verification))
+  const verification = access.verifier.verify(jwt)
+  return verification instanceof Promise ? verification.then(conclude) : conclude(verification)
 }
 
 /**

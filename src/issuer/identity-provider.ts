@@ -10,7 +10,7 @@ import {
   verifyIdToken,
 } from './id-token.ts'
 import type { IssuerProfile } from './issuer-profile.ts'
-import { ALGORITHMS, keysFitting } from './key-set.ts'
+import { keysFitting } from './key-set.ts'
 import { profileOf } from './profiles.ts'
 import { connectToProvider } from './provider-connection.ts'
 import {
@@ -18,6 +18,7 @@ import {
   type ProviderDocuments,
   providerDocuments,
 } from './provider-documents.ts'
+import { ALGORITHMS } from './signature.ts'
 import { limitConcurrency } from './token-endpoint/concurrency-limit.ts'
 import type { ProviderGrants } from './token-endpoint/provider-grants.ts'
 import { createTokenEndpoint, type TokenEndpointOptions } from './token-endpoint/token-endpoint.ts'

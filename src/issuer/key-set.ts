@@ -2,6 +2,7 @@ import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import { DocumentError } from '../net/document-error.ts'
 import { isJsonObject, type JsonObject } from '../oauth/json.ts'
+import { ALGORITHMS, keyKindOf } from './signature.ts'
 
 /** A public key of the provider, fit to verify. */
 export interface VerificationKey {
@@ -29,28 +30,6 @@ export interface KeySetRules {
 }
 
 const MOST_KEYS = 100
-
-/**
- * The key type, and where it has one the curve, that an algorithm needs (RFC 7518 §3.1, RFC 8037).
- * Against algorithm confusion (RFC 8725 §2.1): no key serves an algorithm of another type, and none of
- * the symmetric ones is here, for which a public key would be the secret.
- */
-const KEY_KINDS: Readonly<Record<string, string>> = {
-  RS256: 'RSA',
-  RS384: 'RSA',
-  RS512: 'RSA',
-  PS256: 'RSA',
-  PS384: 'RSA',
-  PS512: 'RSA',
-  ES256: 'EC P-256',
-  ES384: 'EC P-384',
-  ES512: 'EC P-521',
-  EdDSA: 'OKP Ed25519',
-  Ed25519: 'OKP Ed25519',
-}
-
-/** Every algorithm that a key can serve here; asymmetric ones alone. */
-export const ALGORITHMS: readonly string[] = Object.keys(KEY_KINDS)
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
@@ -119,7 +98,7 @@ async function readKey(entry: unknown, rules: KeySetRules): Promise<Verification
 
 /** The kinds of keys that are listed and known here, for people; nothing of the document's own text. */
 function kindsIn(entries: readonly unknown[]): string {
-  const known = new Set(Object.values(KEY_KINDS))
+  const known = new Set(ALGORITHMS.map(keyKindOf))
   const kinds = entries.filter(isJsonObject).map(kindOf)
   return [...new Set(kinds)].filter((kind) => known.has(kind)).join(', ')
 }
@@ -140,7 +119,7 @@ function maySign(entry: JsonObject): boolean {
 function fittingAlgorithms(entry: JsonObject): readonly string[] {
   const { alg } = entry
   const kind = kindOf(entry)
-  return ALGORITHMS.filter((it) => KEY_KINDS[it] === kind && (alg === undefined || alg === it))
+  return ALGORITHMS.filter((it) => keyKindOf(it) === kind && (alg === undefined || alg === it))
 }
 
 function importKey(entry: JsonObject): KeyObject | undefined {

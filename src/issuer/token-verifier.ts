@@ -1,10 +1,10 @@
-import { compactVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import { type Jwt, readJwt } from '../oauth/jwt.ts'
 import { sha256 } from '../sealing/digest.ts'
-import { type KeySet, keysFitting, type VerificationKey } from './key-set.ts'
+import { type KeySet, keysFitting } from './key-set.ts'
 import type { Fetched, RefreshingDocument } from './refreshing-document.ts'
+import { isSignedBy } from './signature.ts'
 import { UnknownKeyFetch } from './unknown-key-fetch.ts'
 
 const signed = Symbol('signed')
@@ -48,14 +48,15 @@ export interface TokenVerifier {
   /**
    * Verifies the signature with a key of the key set (RFC 7515 §5.2). The algorithm must be in
    * `signing_algorithms`, or of those that are given; `crit` and `b64` are refused; no key and no
-   * address in the token's header is ever used. Waits for the identity provider only when the key is unknown.
+   * address in the token's header is ever used. Answers at once, and with a promise only where the
+   * identity provider is waited for, since the key is unknown.
    *
    * Not checked: issuer, audience, times, kind.
    *
    * @param algorithms in place of `signing_algorithms`; only asymmetric ones have a key
    * @returns never rejects
    */
-  verify(jwt: Jwt, algorithms?: readonly string[]): Promise<Verification>
+  verify(jwt: Jwt, algorithms?: readonly string[]): Verification | Promise<Verification>
 }
 
 /** A verifier that can be asked how much it remembers; for metrics. */
@@ -86,7 +87,6 @@ type Lookup = Verification | { readonly kind: 'undecided'; readonly keys: Fetche
 export function createTokenVerifier(options: TokenVerifierOptions): CachingVerifier {
   const { clock, keySet, algorithms, backdating } = options
   const unknownKeyFetch = new UnknownKeyFetch(clock, keySet)
-  const inFlight = singleFlight<Verification>()
   const cache = tokenCache()
 
   function recall(compact: string): SignedToken | undefined {
@@ -95,44 +95,39 @@ export function createTokenVerifier(options: TokenVerifierOptions): CachingVerif
     const digest = sha256(compact)
     const token = cache.get(digest)
     if (!token) return undefined
-    // TOCTOU: a verification that was under way while keys changed may have put its token in
-    // afterwards, so the key is looked for at every use and not only when keys change.
+    // A key that is gone takes its tokens with it: it is looked for at every use.
     if (current.value.ids.has(token.keyId)) return token
     cache.delete(digest)
     return undefined
   }
 
-  async function lookUp(jwt: Jwt, digest: string): Promise<Lookup> {
+  function lookUp(jwt: Jwt, digest: string): Lookup {
     const current = keySet.current()
     if (!current) return unavailable(keySet)
+    const known = cache.get(digest)
+    if (known && current.value.ids.has(known.keyId)) return { kind: 'signed', token: known }
     const { alg, kid } = plainHeader(jwt)
     const keys = keysFitting(current.value, alg, kid).slice(0, MOST_KEYS_TRIED)
-    const signer = await signerOf(jwt.compact, keys, alg)
-    if (signer && keySet.current()?.value.ids.has(signer.id)) {
+    const signer = keys.find(({ key }) => isSignedBy(jwt.compact, key, alg))
+    if (signer) {
       const token: SignedToken = { [signed]: true, jwt, digest, keyId: signer.id }
       cache.set(digest, token)
       return { kind: 'signed', token }
     }
     // Without a kid, a signature that no key fits may be that of a key not yet fetched.
-    if (!signer && keys.length > 0 && kid !== undefined) return { kind: 'bad_signature' }
+    if (keys.length > 0 && kid !== undefined) return { kind: 'bad_signature' }
     return { kind: 'undecided', keys: current }
   }
 
-  async function judge(
-    compact: string,
+  async function lookUpAfterFetch(
+    jwt: Jwt,
     digest: string,
-    allowed: readonly string[],
+    before: Fetched<KeySet>,
   ): Promise<Verification> {
-    // What is handed on is what was signed: the text, taken apart here.
-    const jwt = readJwt(compact)
-    if (!jwt || !hasPlainHeader(jwt, allowed)) return { kind: 'bad_signature' }
     const arrivedAt = clock.now()
-    const first = await lookUp(jwt, digest)
-    if (first.kind !== 'undecided') return first
-    if (isKeyUnknown(jwt, first.keys.fetchedAt, backdating)) return { kind: 'unknown_key' }
     await unknownKeyFetch.run()
-    if (keySet.current() === first.keys) return fetchPending(unknownKeyFetch)
-    const second = await lookUp(jwt, digest)
+    if (keySet.current() === before) return fetchPending(unknownKeyFetch)
+    const second = lookUp(jwt, digest)
     if (second.kind !== 'undecided') return second
     const { fetchedAt } = second.keys
     // A token that was there before the fetch began is not younger than it, whatever its kind.
@@ -141,24 +136,18 @@ export function createTokenVerifier(options: TokenVerifierOptions): CachingVerif
     return fetchPending(unknownKeyFetch)
   }
 
-  function verify(jwt: Jwt, allowed = algorithms): Promise<Verification> {
-    const digest = sha256(jwt.compact)
-    return inFlight(`${digest} ${allowed.join(' ')}`, () => judge(jwt.compact, digest, allowed))
+  function verify({ compact }: Jwt, allowed = algorithms): Verification | Promise<Verification> {
+    // What is handed on is what was signed: the text, taken apart here.
+    const jwt = readJwt(compact)
+    if (!jwt || !hasPlainHeader(jwt, allowed)) return { kind: 'bad_signature' }
+    const digest = sha256(compact)
+    const first = lookUp(jwt, digest)
+    if (first.kind !== 'undecided') return first
+    if (isKeyUnknown(jwt, first.keys.fetchedAt, backdating)) return { kind: 'unknown_key' }
+    return lookUpAfterFetch(jwt, digest, first.keys)
   }
 
   return { recall, verify, cachedTokens: () => cache.size }
-}
-
-/** Single flight: many equal new tokens at once cost one signature check. */
-function singleFlight<T>(): (key: string, run: () => Promise<T>) => Promise<T> {
-  const running = new Map<string, Promise<T>>()
-  return (key, run) => {
-    const shared = running.get(key)
-    if (shared) return shared
-    const own = run().finally(() => running.delete(key))
-    running.set(key, own)
-    return own
-  }
 }
 
 function tokenCache(): LRUCache<string, SignedToken> {
@@ -183,21 +172,6 @@ function hasPlainHeader(jwt: Jwt, algorithms: readonly string[]): boolean {
   if (!algorithms.includes(plainHeader(jwt).alg)) return false
   if (kid !== undefined && typeof kid !== 'string') return false
   return !('crit' in jwt.header) && !('b64' in jwt.header)
-}
-
-async function signerOf(
-  compact: string,
-  keys: readonly VerificationKey[],
-  algorithm: string,
-): Promise<VerificationKey | undefined> {
-  for (const candidate of keys) {
-    const signs = await compactVerify(compact, candidate.key, { algorithms: [algorithm] }).then(
-      () => true,
-      () => false,
-    )
-    if (signs) return candidate
-  }
-  return undefined
 }
 
 /**

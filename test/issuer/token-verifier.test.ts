@@ -74,7 +74,7 @@ test('the same token verified many times at once costs one signature check', asy
   const { verifier, key, now } = await warm(t)
   const jwt = await signToken(key, { iat: now() })
   const all = await Promise.all(Array.from({ length: 50 }, () => verifier.verify(jwt)))
-  assert.equal(new Set(all).size, 1)
+  assert.equal(new Set(all.map((it) => it.kind === 'signed' && it.token)).size, 1)
   assert.equal(all[0]?.kind, 'signed')
 })
 
