@@ -14,6 +14,8 @@ export interface RolecallVariant {
   readonly name: string
   readonly sealed?: boolean
   readonly environment?: NodeJS.ProcessEnv
+  /** Node's own flags. */
+  readonly flags?: readonly string[]
   /** Further resources, each at a path of its own. */
   readonly resources?: number
 }
@@ -23,7 +25,8 @@ export async function startRolecall(setup: Setup, variant: RolecallVariant): Pro
   const [port, admin] = [await freePort(), await freePort()]
   const key = randomBytes(32).toString('base64url')
   const began = performance.now()
-  const pid = await startPinned(CORE.measured, [process.execPath, PROGRAM, 'serve'], {
+  const command = [process.execPath, ...(variant.flags ?? []), PROGRAM, 'serve']
+  const pid = await startPinned(CORE.measured, command, {
     port: admin,
     environment: { ...settings(setup, variant, { port, admin }), ROLECALL__SEALING_KEYS: key },
   })
@@ -66,6 +69,7 @@ function settings(
     ROLECALL__IDENTITY_PROVIDER__KIND: 'entra',
     ROLECALL__IDENTITY_PROVIDER__TENANT_ID: tenantId,
     ROLECALL__IDENTITY_PROVIDER__AUTHORITY: authority,
+    ROLECALL__SHUTDOWN_DELAY: '0s',
     ROLECALL__LIMITS__CALLS_PER_USER: '100000',
     ROLECALL__LIMITS__STREAMS_PER_USER: '100000',
     ...(sealed

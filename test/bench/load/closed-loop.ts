@@ -43,6 +43,8 @@ export async function callsThrough(
       '-t1',
       `-c${CONNECTIONS}`,
       `-d${seconds}s`,
+      '--timeout',
+      '30s',
       '-s',
       SCRIPT,
       url,
