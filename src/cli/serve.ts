@@ -40,7 +40,7 @@ ${configurationUsage}`,
     const { log } = lines
     process.on('exit', () => output.flushSync())
     tell(log, 'warn', warnings)
-    const service = await start(config, lines, terminal)
+    const service = await start({ config, warnings }, lines, terminal)
     if (service === undefined) return 1
     await untilStopped(service, { config, sources, lines })
     await flushed(lines)
@@ -49,13 +49,13 @@ ${configurationUsage}`,
 }
 
 async function start(
-  config: Config,
+  { config, warnings }: { readonly config: Config; readonly warnings: readonly Problem[] },
   lines: ProcessLog,
   terminal: Terminal,
 ): Promise<Service | undefined> {
   try {
     const { log } = lines
-    const service = await startService(config, { log, lines, version })
+    const service = await startService(config, { log, lines, version, warnings })
     log.info(
       {
         kind: 'start',
@@ -135,15 +135,17 @@ async function reloadConfiguration(service: Service, running: Running): Promise<
   const loaded = load(sources)
   if (loaded.kind === 'problems') {
     tell(log, 'error', loaded.problems)
+    service.refuseReload(loaded.problems)
     log.error(
       { kind: 'reload', outcome: 'refused' },
       'the new configuration was refused; the old one stays in force',
     )
     return
   }
-  tell(log, 'warn', [...loaded.warnings, ...needsRestart(running.config, loaded.config)])
+  const warnings = [...loaded.warnings, ...needsRestart(running.config, loaded.config)]
+  tell(log, 'warn', warnings)
   try {
-    await service.reload(loaded.config)
+    await service.reload(loaded.config, warnings)
     running.config = loaded.config
     lines.setLevel(loaded.config.log_level)
     log.info({ kind: 'reload', outcome: 'done' }, 'the configuration was reloaded')

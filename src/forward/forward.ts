@@ -39,6 +39,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, judged: Judged): v
   const { forwarding, read } = judged
   const { record } = request
   const { requestLog } = forwarding
+  record.waited_ms = performance.now() - record.judged_at
   note(read, record, requestLog)
   try {
     conclude(request, reply, judged)

@@ -76,6 +76,11 @@ export class OpenExchanges {
     return this.#streams
   }
 
+  /** How many are not. */
+  get calls(): number {
+    return this.#exchanges.size - this.#streams
+  }
+
   /** Whether one more would be too many for its user. One that is alone always fits. */
   isTooMany(owner: ExchangeOwner, limits: UserLimits): boolean {
     const { calls, streams } = this.#users.get(keyOf(owner)) ?? { calls: 0, streams: 0 }

@@ -40,7 +40,7 @@ export function readRequest(
 /** Holds the body against what the headers say of it; without a body they say nothing. */
 function judged(read: ReadRequest): ReadRequest {
   const { body, bytes, headers } = read
-  if (body.kind === 'malformed') throw malformed(body.problem)
+  if (body.kind === 'malformed') throw malformed(body.problem, body.limit)
   if (body.kind === 'messages' && body.batch && !mayBatch(headers.mirrored)) {
     throw malformed('JSON-RPC batches are for MCP-Protocol-Version 2025-03-26 and none later.')
   }
@@ -48,6 +48,6 @@ function judged(read: ReadRequest): ReadRequest {
   return differs === undefined ? read : { ...read, differs }
 }
 
-function malformed(description: string): ErrorAnswer {
-  return new ErrorAnswer({ status: 400, error: 'invalid_request', description })
+function malformed(description: string, reason = 'invalid_request'): ErrorAnswer {
+  return new ErrorAnswer({ status: 400, error: 'invalid_request', description, reason })
 }

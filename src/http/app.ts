@@ -4,6 +4,8 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { RecentEvents } from '../observe/recent/recent-events.ts'
+import { RequestCounts } from '../observe/request-counts.ts'
 import { requestId } from '../observe/request-id.ts'
 import type { RequestLog } from '../observe/request-log.ts'
 import { SignInLog } from '../observe/sign-in-log.ts'
@@ -33,6 +35,8 @@ export interface AppParts {
   readonly log: Logger
   readonly requestLog: RequestLog
   readonly metrics: Metrics
+  /** For the status page. */
+  readonly recent: RecentEvents
   readonly clock: Clock
   /** Shared by everything that takes requests. */
   readonly bodies: BufferedBytes
@@ -62,7 +66,8 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
 }
 
 /** With what every request meets, whether there is a route for it or not. */
-function bareApp({ config, log, requestLog, metrics, bodies }: AppParts): FastifyInstance {
+function bareApp(parts: AppParts): FastifyInstance {
+  const { config, log, requestLog, bodies } = parts
   const addresses = clientAddresses(config.trusted_proxies)
   const open = openRequestRecord(addresses)
   const app = fastify({
@@ -79,7 +84,7 @@ function bareApp({ config, log, requestLog, metrics, bodies }: AppParts): Fastif
   })
   app.setErrorHandler(errorHandler(log))
   app.setNotFoundHandler(notFoundHandler(config))
-  recordRequests(app, { requestLog, metrics, open })
+  recordRequests(app, { requestLog, counts: new RequestCounts(parts), open })
   app.addHook('onRequest', refuseAmbiguous)
   boundBodies(app, { bodies, limits: config.limits })
   return app

@@ -1,7 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
+import type { LimitName } from '../observe/limits-reached.ts'
 import { writeAnswer } from './raw-answer.ts'
+
+/** The limit that what node:http could not make a request of is beyond. */
+export function limitOfClientError(code: string | undefined): LimitName | undefined {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'header_bytes'
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'header_timeout' : undefined
+}
 
 /**
  * Answers what node:http could not make a request of: malformed, too large or too slow. Nobody has

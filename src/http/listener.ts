@@ -3,8 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Config, ListenAddress } from '../config/config.ts'
+import type { LimitName } from '../observe/limits-reached.ts'
 import { AnsweringResponse, closeWithConnection } from './answering-response.ts'
-import { answerClientError } from './client-error.ts'
+import { answerClientError, limitOfClientError } from './client-error.ts'
 import { limitConnections, mostConnections } from './connection-limit.ts'
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
@@ -33,8 +34,8 @@ export interface Listener {
 export interface ListenOptions {
   readonly config: Pick<Config, 'limits' | 'keep_alive'>
   readonly tls?: Config['tls']
-  /** Told of each connection that was one too many. */
-  readonly onConnectionRefused: () => void
+  /** Told of what was beyond a limit before there was a request: a connection, its headers. */
+  readonly onLimit: (limit: LimitName) => void
 }
 
 /**
@@ -45,7 +46,7 @@ export interface ListenOptions {
  */
 export async function listen(
   address: ListenAddress,
-  { config: { limits, keep_alive: keepAlive }, tls, onConnectionRefused }: ListenOptions,
+  { config: { limits, keep_alive: keepAlive }, tls, onLimit }: ListenOptions,
 ): Promise<Listener> {
   const options = {
     maxHeaderSize: limits.header_bytes,
@@ -63,7 +64,7 @@ export async function listen(
     : createServer(options)
   server.maxHeadersCount = MAX_HEADER_LINES
   const most = mostConnections(limits.connections)
-  const limit = limitConnections(server, most, onConnectionRefused)
+  const limit = limitConnections(server, most, () => onLimit('connections'))
 
   let current: RequestListener = (_request, response) => response.destroy() // before `handWith`
   const answering = new WeakMap<object, ServerResponse>()
@@ -75,6 +76,8 @@ export async function listen(
   server.on('request', take)
   server.on('checkContinue', take) // who asks first is asked for the body once it is wanted
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const beyond = limitOfClientError(error.code)
+    if (beyond !== undefined) onLimit(beyond)
     answerClientError(error, socket, answering.get(socket))
   })
 

@@ -67,6 +67,8 @@ export interface IdentityProviderStatus {
   /** When the last good fetch began, in milliseconds since the epoch. */
   readonly keysFetchedAt?: number
   readonly discoveryFetchedAt?: number
+  /** Milliseconds from a good fetch of either document to the next. */
+  readonly refreshEvery: number
   readonly keyCount: number
   /** The signing algorithms that at least one key fits. */
   readonly algorithms: readonly string[]
@@ -187,7 +189,7 @@ function authorizationEndpointOf(
 }
 
 function statusOf(
-  { discovery, keySet }: ProviderDocuments,
+  { discovery, keySet, refreshEvery }: ProviderDocuments,
   taken: readonly string[],
 ): IdentityProviderStatus {
   const keys = keySet.last()
@@ -199,6 +201,7 @@ function statusOf(
   return {
     ready: keys !== undefined,
     decides: keySet.current() !== undefined,
+    refreshEvery,
     keyCount: new Set(usable.map(({ id }) => id)).size,
     algorithms: [...new Set(usable.map(({ algorithm }) => algorithm))],
     ...(error ? { reason: error.message } : {}),

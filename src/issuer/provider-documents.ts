@@ -32,6 +32,8 @@ export interface ProviderDocuments {
   readonly discovery: RefreshingDocument<Discovered>
   /** Begins once there is a discovery document. */
   readonly keySet: RefreshingDocument<KeySet>
+  /** Milliseconds from a good fetch to the next. */
+  readonly refreshEvery: number
 }
 
 /**
@@ -68,7 +70,7 @@ export function providerDocuments(
       if (changed) onEvent(changed)
     },
   })
-  return { discovery, keySet }
+  return { discovery, keySet, refreshEvery: kept.refreshEvery }
 }
 
 type LoadRules = Omit<KeySetRules, 'acceptsKey'> & { readonly profile: IssuerProfile }

@@ -19,6 +19,13 @@ export interface RequestRecord {
   path: string
   /** Milliseconds, from a monotonic clock. */
   readonly began: number
+  /** When its token had been judged, and when it went up; 0: it was not. From the same clock. */
+  judged_at: number
+  sent_at: number
+  /** When the upstream's answer to a call had ended; 0: it has not. */
+  answered_at: number
+  /** Milliseconds for which its body was waited for once it was judged. */
+  waited_ms: number
   /** Whose token it was; only ever from one whose signature held. */
   identity?: Identity
   /** The MCP client, where the token says which it was handed to. */
@@ -51,6 +58,10 @@ export function openRecord(at: {
     http_method: at.method,
     path: at.path,
     began: performance.now(),
+    judged_at: 0,
+    sent_at: 0,
+    answered_at: 0,
+    waited_ms: 0,
     methods: [],
     calls: [],
     decision: 'refuse',

@@ -10,6 +10,8 @@ import {
 import type { SignInStep } from './log-lines.ts'
 import { LogRateLimit } from './log-rate-limit.ts'
 import type { Logger } from './logger.ts'
+import type { Metrics } from './metrics.ts'
+import type { RecentEvents } from './recent/recent-events.ts'
 import type { Decision, RequestRecord } from './record.ts'
 
 /** One step, as far as it is known. */
@@ -33,6 +35,13 @@ export interface SignInOutcome {
   readonly trace?: ProviderTrace
 }
 
+export interface SignInLogParts {
+  readonly log: Logger
+  readonly clock: Clock
+  readonly metrics: Pick<Metrics, 'signInSteps' | 'signInFailures'>
+  readonly recent: Pick<RecentEvents, 'signInFailures'>
+}
+
 /** Refusals of our own that a setting of ours mends; what the client is told names it. */
 const MENDED_BY_OPERATOR: ReadonlySet<string> = new Set([
   'invalid_redirect_uri',
@@ -51,11 +60,14 @@ const LONGEST_NAME = 100
  * other refusals does not hide them. Never a code, token, verifier or state.
  */
 export class SignInLog {
+  readonly #parts: SignInLogParts
   readonly #log: Logger
   readonly #refusals: LogRateLimit
   readonly #warnings: LogRateLimit
 
-  constructor({ log, clock }: { readonly log: Logger; readonly clock: Clock }) {
+  constructor(parts: SignInLogParts) {
+    const { log, clock } = parts
+    this.#parts = parts
     this.#log = log
     const limit = (what: string) =>
       new LogRateLimit(clock, (left) => {
@@ -73,6 +85,7 @@ export class SignInLog {
         ? { whose: explanation.whose, remedy: explanation.remedy }
         : undefined
     const words = explanation && describeExplanation(explanation)
+    this.#count(facts, outcome, mended?.whose)
     this.#write(lineOf(record, facts, outcome), { decision: outcome.decision, mended, words })
   }
 
@@ -80,6 +93,7 @@ export class SignInLog {
   writeError(record: RequestRecord, facts: SignInFacts, error: unknown): void {
     if (!(error instanceof ErrorAnswer)) {
       const outcome = { decision: 'unavailable', reason: 'server_error' } as const
+      this.#count(facts, outcome)
       this.#write(lineOf(record, facts, outcome), { decision: 'unavailable' })
       return
     }
@@ -97,8 +111,21 @@ export class SignInLog {
       error instanceof UnusableTokens || MENDED_BY_OPERATOR.has(error.reason)
         ? { whose: 'operator', remedy: error.message }
         : undefined
+    this.#count(facts, outcome, mended?.whose)
     const line = lineOf(record, facts, outcome)
     this.#write(line, { decision: outcome.decision, mended, words: error.message })
+  }
+
+  /** @param whose of a refusal that is not the provider's */
+  #count({ step, resource }: SignInFacts, outcome: SignInOutcome, whose = ''): void {
+    const { decision, reason = decision, explanation } = outcome
+    const { metrics, recent, clock } = this.#parts
+    metrics.signInSteps.inc({ step, decision })
+    if (decision === 'allow') return
+    const aadsts = String(numberOf(explanation) ?? '').slice(0, 2)
+    metrics.signInFailures.inc({ step, whose: explanation?.whose ?? whose, aadsts })
+    const of = { ...(resource !== undefined && { resource }), ...(explanation && { explanation }) }
+    recent.signInFailures.note({ step, reason, ...of }, clock.now())
   }
 
   #write(

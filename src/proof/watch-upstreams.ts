@@ -15,6 +15,8 @@ export interface WatchParts {
   readonly version: string
   readonly log: Logger
   readonly metrics: Metrics
+  /** Told of what each try showed. */
+  readonly onProof?: (resource: string, proof: UpstreamProof) => void
 }
 
 /** Exponential backoff, from the end of a try to the next. */
@@ -45,6 +47,7 @@ function watch(resource: ResourceConfig, parts: WatchParts, stopped: AbortSignal
     const subject = { resource, tokens: parts.tokens() }
     const proof = await proveUpstream(subject, { clock, version, signal: stopped })
     if (stopped.aborted) return
+    parts.onProof?.(resource.name, proof)
     // An upstream that is away for hours is told of once.
     if (proof.sentence !== told) tell(resource.name, proof, parts)
     told = proof.sentence

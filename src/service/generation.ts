@@ -13,6 +13,7 @@ import type { AuditOutput } from '../observe/audit-file.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { ProcessLog } from '../observe/process-log.ts'
+import type { RecentEvents } from '../observe/recent/recent-events.ts'
 import { RequestLog } from '../observe/request-log.ts'
 import { watchUpstreams } from '../proof/watch-upstreams.ts'
 import { type DerivedKeys, deriveKeys } from '../sealing/derived-keys.ts'
@@ -23,6 +24,7 @@ import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
 import type { EndedSessions } from '../sign-in/sessions/ended-sessions.ts'
 import { sessionRefusals } from '../sign-in/sessions/refuse-session.ts'
 import { createMemory, type Memory, type MemoryParts } from './memory.ts'
+import { certificateEnds, type Operation } from './operation.ts'
 import { grantReporter, reportIssuerEvent } from './provider-events.ts'
 import { signInEndpoints } from './sign-in.ts'
 import { reportStoreEvent } from './store-events.ts'
@@ -32,6 +34,9 @@ import { RequestsUnderWay } from './under-way.ts'
 export interface ServiceContext {
   readonly log: Logger
   readonly metrics: Metrics
+  /** What the status page tells of the last hour. */
+  readonly recent: RecentEvents
+  readonly operation: Operation
   readonly upstreams: SharedUpstreams
   /** The bodies of all requests. */
   readonly bodies: BufferedBytes
@@ -59,6 +64,8 @@ export interface Generation {
   readonly underWay: RequestsUnderWay
   /** How each resource judges tokens, by its name. */
   readonly accesses: ReadonlyMap<string, ResourceAccess>
+  /** When the certificates end that the configuration names. */
+  readonly certificateEnds: Readonly<Record<string, number>>
   /** Ends the asking as whom the upstreams act. */
   readonly stopProbes: () => void
 }
@@ -103,6 +110,7 @@ export async function createGeneration(
     log: context.log,
     requestLog,
     metrics: context.metrics,
+    recent: context.recent,
     clock: context.clock,
     bodies: context.bodies,
     signIn: signInEndpoints(config, {
@@ -127,9 +135,18 @@ export async function createGeneration(
   })
   if (provider === before?.provider) provider.renewCredential(config.identity_provider.credential)
   const stopProbes = context.probesUpstreams ? probe(config, provider, context) : () => undefined
-  const accesses = new Map(resources.map(({ resource, access }) => [resource.name, access]))
-  const underWay = new RequestsUnderWay()
-  return { config, provider, keys, opened, memory, app, underWay, accesses, stopProbes }
+  return {
+    config,
+    provider,
+    keys,
+    opened,
+    memory,
+    app,
+    underWay: new RequestsUnderWay(),
+    accesses: new Map(resources.map(({ resource, access }) => [resource.name, access])),
+    certificateEnds: certificateEnds(config),
+    stopProbes,
+  }
 }
 
 function memoryParts(context: ServiceContext): MemoryParts {
@@ -137,8 +154,11 @@ function memoryParts(context: ServiceContext): MemoryParts {
 }
 
 function probe(config: Config, provider: IdentityProvider, context: ServiceContext): () => void {
+  const { proofs } = context.operation
+  proofs.clear()
   return watchUpstreams({
     ...context,
+    onProof: (name, proof) => proofs.set(name, proof),
     resources: config.resources,
     tokens: () => ({
       issuer: provider.tokenIssuers().at(-1) ?? provider.metadataIssuer(),

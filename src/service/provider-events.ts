@@ -5,15 +5,20 @@ import { describeExplanation } from '../oauth/provider-explanation.ts'
 import { LogRateLimit } from '../observe/log-rate-limit.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { Operation } from './operation.ts'
 
 export interface ReportParts {
   readonly log: Logger
   readonly metrics: Metrics
   readonly clock: Clock
+  readonly operation: Pick<Operation, 'credentialRefused'>
 }
 
 /** Logs and counts what the identity provider side has to tell. */
-export function reportIssuerEvent(event: IssuerEvent, { log, metrics }: ReportParts): void {
+export function reportIssuerEvent(
+  event: IssuerEvent,
+  { log, metrics }: Pick<ReportParts, 'log' | 'metrics'>,
+): void {
   const { kind, ...details } = event
   if (kind === 'keys_changed') {
     log.info({ kind: 'identity_provider', ...details }, 'the key set changed')
@@ -37,6 +42,7 @@ export function grantReporter({
   log,
   metrics,
   clock,
+  operation,
 }: ReportParts): (grant: string, outcome: GrantOutcome) => void {
   let quietUntil = 0
   const budget = new LogRateLimit(clock, (left) => {
@@ -47,6 +53,9 @@ export function grantReporter({
   })
   return (grant, outcome) => {
     metrics.providerGrants.inc({ grant, outcome: outcome.kind })
+    if (outcome.kind === 'misconfigured') {
+      operation.credentialRefused = { at: clock.now(), what: outcome.explanation }
+    } else if (outcome.kind !== 'unavailable') operation.credentialRefused = undefined
     // What a refusal was about is in the line of that step of the sign-in.
     if (outcome.kind === 'tokens' || outcome.kind === 'refused') return
     const line = { kind: 'identity_provider', grant, ...outcome.trace }

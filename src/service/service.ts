@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { stillPermitted } from '../access/still-permitted.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
+import type { Problem } from '../config/report/problem.ts'
 import { OpenExchanges, type StreamJudge } from '../forward/open-exchanges.ts'
 import { SharedUpstreams } from '../forward/upstream/shared-upstreams.ts'
 import { createAdmin, type Readiness } from '../http/admin.ts'
@@ -9,9 +10,12 @@ import { BufferedBytes } from '../http/buffered-bytes.ts'
 import { type Listener, listen } from '../http/listener.ts'
 import { isLoopbackHost } from '../net/loopback.ts'
 import { type AuditFile, AuditOutput, openAuditFile } from '../observe/audit-file.ts'
+import type { LimitName } from '../observe/limits-reached.ts'
 import { errorSummary, type Logger } from '../observe/logger.ts'
-import { createMetrics, type Metrics, observeReadings } from '../observe/metrics.ts'
+import { createMetrics } from '../observe/metrics.ts'
 import { type ProcessLog, plainProcessLog } from '../observe/process-log.ts'
+import { observeReadings, type Readings } from '../observe/readings.ts'
+import { RecentEvents } from '../observe/recent/recent-events.ts'
 import {
   createMetadataDocuments,
   createMetadataFetch,
@@ -27,7 +31,9 @@ export interface Service {
   readonly adminAddress: ListenAddress
   readonly readiness: () => Readiness
   /** Puts another configuration to work; requests under way end under the old one. */
-  reload(config: Config): Promise<void>
+  reload(config: Config, warnings?: readonly Problem[]): Promise<void>
+  /** Tells that another configuration was read and cannot be used; the one in force stays. */
+  refuseReload(problems: readonly Problem[]): void
   /**
    * Stops within `shutdown_delay` and `shutdown_grace`: not ready but serving, then calls finish
    * and streams end.
@@ -42,6 +48,8 @@ export interface ServiceOptions {
   /** The loggers of requests, where lines can be lost. Default: `log` for all. */
   readonly lines?: ProcessLog
   readonly version: string
+  /** What the configuration was warned of, for the status page. */
+  readonly warnings?: readonly Problem[]
   readonly clock?: Clock
   /** Whether to ask every upstream as whom it acts. Default true; tests count requests. */
   readonly probesUpstreams?: boolean
@@ -56,7 +64,7 @@ export interface ServiceOptions {
  */
 export async function startService(config: Config, options: ServiceOptions): Promise<Service> {
   const context = serviceContext(config, options)
-  const { log, metrics, clock, audit, exchanges, bodies } = context
+  const { log, metrics, clock, audit, exchanges } = context
   let stopping = false
   let current = await createGeneration(config, context)
   const judgeStreams = () => exchanges.judgeBy(judgedBy(current, clock))
@@ -64,20 +72,17 @@ export async function startService(config: Config, options: ServiceOptions): Pro
   // The streams of a session end with it.
   context.ended.onEnd(judgeStreams)
   const readiness = () => readinessOf(current, stopping)
-  observeReadings(metrics, {
-    bufferedBytes: () => bodies.held,
-    openStreams: () => exchanges.streams,
-    lostLines: () => context.lines.lost(),
-    cachedTokens: () => current.provider.verifier.cachedTokens(),
-    keysFetchedAt: () => current.provider.status().keysFetchedAt,
-  })
+  observeReadings(
+    metrics,
+    readingsOf(context, () => current),
+  )
   const admin = createAdmin({
     registry: metrics.registry,
     readiness,
     isLoopback: isLoopbackHost(config.admin_listen.host),
   })
   await admin.ready()
-  const [listener, adminListener] = await listenOnBoth(config, metrics).catch(
+  const [listener, adminListener] = await listenOnBoth(config, context).catch(
     async (error: unknown) => {
       await close(current)
       throw error
@@ -93,15 +98,11 @@ export async function startService(config: Config, options: ServiceOptions): Pro
     address: listener.address,
     adminAddress: adminListener.address,
     readiness,
-    async reload(next) {
+    async reload(next, warnings = []) {
       const before = current
-      const file = auditFileOf(next, log)
-      const replacement = await createGeneration(next, context, before).catch(async (error) => {
-        await file?.close()
-        throw error
-      })
-      await untilReady(replacement)
+      const { file, replacement } = await replace(next, before, context)
       current = replacement
+      context.operation.warnings = warnings
       void audit.replace(file)
       judgeStreams()
       if (next.tls) listener.renewCertificate(next.tls)
@@ -113,6 +114,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
         )
       })
     },
+    refuseReload: (problems) => reloadEnded('refused', context, problems),
     async stop(atOnce) {
       stopping = true
       current.stopProbes()
@@ -127,6 +129,51 @@ export async function startService(config: Config, options: ServiceOptions): Pro
   }
 }
 
+/** Builds the next generation, and counts whether that went well. */
+async function replace(config: Config, before: Generation, context: ServiceContext) {
+  let file: AuditFile | undefined
+  try {
+    file = auditFileOf(config, context.log)
+    const replacement = await createGeneration(config, context, before)
+    await untilReady(replacement)
+    reloadEnded('done', context)
+    return { file, replacement }
+  } catch (error) {
+    await file?.close()
+    const remedy = 'The log says more; mend it and send SIGHUP.'
+    const message = `could not be put to work: ${errorSummary(error)}`
+    reloadEnded('failed', context, [{ key: 'configuration', message, remedy }])
+    throw error
+  }
+}
+
+function reloadEnded(
+  outcome: 'done' | 'refused' | 'failed',
+  { metrics, operation, clock }: ServiceContext,
+  problems: readonly Problem[] = [],
+): void {
+  metrics.reloads.inc({ outcome })
+  metrics.configurationCurrent.set(outcome === 'done' ? 1 : 0)
+  operation.refused = outcome === 'done' ? undefined : { at: clock.now(), what: problems }
+}
+
+function readingsOf(
+  { bodies, exchanges, lines, operation }: ServiceContext,
+  current: () => Generation,
+): Readings {
+  return {
+    bufferedBytes: () => bodies.held,
+    openCalls: () => exchanges.calls,
+    openStreams: () => exchanges.streams,
+    lostLines: () => lines.lost(),
+    cachedTokens: () => current().provider.verifier.cachedTokens(),
+    provider: () => current().provider.status(),
+    storeIsUp: () =>
+      current().memory.store.shared ? operation.storeAway === undefined : undefined,
+    certificateEnds: () => current().certificateEnds,
+  }
+}
+
 function auditFileOf({ audit }: Config, log: Logger): AuditFile | undefined {
   return audit.file === undefined ? undefined : openAuditFile(audit.file, log)
 }
@@ -136,14 +183,17 @@ const ADMIN_CONNECTIONS = 100
 
 async function listenOnBoth(
   config: Config,
-  metrics: Metrics,
+  context: ServiceContext,
 ): Promise<readonly [Listener, Listener]> {
   const { listen: address, admin_listen: adminAddress, tls, limits } = config
-  const onConnectionRefused = () => metrics.connectionsRefused.inc()
-  const listener = await listen(address, { config, tls, onConnectionRefused })
+  const onLimit = (limit: LimitName): void => {
+    context.metrics.limitsReached.inc({ limit })
+    context.recent.limits.note({ limit }, context.clock.now())
+  }
+  const listener = await listen(address, { config, tls, onLimit })
   try {
     const forAdmin = { ...config, limits: { ...limits, connections: ADMIN_CONNECTIONS } }
-    return [listener, await listen(adminAddress, { config: forAdmin, onConnectionRefused })]
+    return [listener, await listen(adminAddress, { config: forAdmin, onLimit })]
   } catch (error) {
     await listener.stop()
     throw error
@@ -159,6 +209,12 @@ function serviceContext(config: Config, options: ServiceOptions): ServiceContext
     lines: options.lines ?? plainProcessLog(log),
     audit: new AuditOutput(auditFileOf(config, log)),
     metrics: createMetrics(version),
+    recent: new RecentEvents(),
+    operation: {
+      startedAt: clock.now(),
+      warnings: options.warnings ?? [],
+      proofs: new Map(),
+    },
     upstreams: new SharedUpstreams(),
     exchanges: new OpenExchanges(clock),
     ended: new EndedSessions(clock),

@@ -1,21 +1,16 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { createMetrics, observeReadings } from '../../src/observe/metrics.ts'
-import { withHelm } from './support/availability.ts'
-import { renderChart } from './support/helm.ts'
-import { objectOf, specOf } from './support/objects.ts'
-import { filledPreset } from './support/presets.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-const OPERATING = 'deploy/operating.md'
 
 const PAGES = [
   'deploy/README.md',
-  OPERATING,
+  'deploy/operating.md',
+  'deploy/monitoring.md',
   ...readdirSync(join(root, 'deploy/guides')).map((name) => `deploy/guides/${name}`),
 ]
 
@@ -39,57 +34,3 @@ for (const page of PAGES) {
     }
   })
 }
-
-/** A table under its heading, as the code has it; with UPDATE_SNAPSHOTS it is written. */
-function assertTable(heading: string, rows: readonly (readonly string[])[]): void {
-  const text = read(OPERATING)
-  const table = rows.map((row) => `| ${row.join(' | ')} |\n`).join('')
-  const there = new RegExp(`(^## ${heading}\n[\\s\\S]*?\\|---\\|\n)((?:\\|.*\n)*)`, 'm')
-  const made = text.replace(there, (_all, before: string) => `${before}${table}`)
-  if (process.env['UPDATE_SNAPSHOTS']) writeFileSync(join(root, OPERATING), made)
-  assert.equal(text.match(there)?.[2], table, 'UPDATE_SNAPSHOTS=1 npm run test:deploy')
-}
-
-interface Metric {
-  readonly name: string
-  readonly help: string
-  readonly labelNames: readonly string[]
-}
-
-test(`the metrics in ${OPERATING} are those that there are`, () => {
-  const metrics = createMetrics('0')
-  // Asked only when somebody reads them.
-  observeReadings(metrics, {} as Parameters<typeof observeReadings>[1])
-  const own = metrics.registry
-    .getMetricsAsArray()
-    .map((metric) => metric as unknown as Metric)
-    .filter(({ name }) => name.startsWith('rolecall_'))
-  assert.ok(own.length > 12)
-  assertTable(
-    'Metrics',
-    own.map(({ name, labelNames, help }) => [`\`${name}\``, labelNames.join(', '), help]),
-  )
-})
-
-interface Alert {
-  readonly alert: string
-  readonly annotations: { readonly summary: string }
-}
-
-withHelm(`the alerts in ${OPERATING}`, () => {
-  test(`the alerts in ${OPERATING} are those of the chart`, async () => {
-    const values = [
-      filledPreset('aks-robusta-relay-secret'),
-      JSON.stringify({ prometheusRule: { enabled: true } }),
-    ]
-    const rule = objectOf((await renderChart({ values })).objects, 'PrometheusRule')
-    const [group] = specOf<{ groups: { rules: Alert[] }[] }>(rule).groups ?? []
-    assertTable(
-      'Alerts',
-      (group?.rules ?? []).map(({ alert, annotations }) => [
-        `\`${alert}\``,
-        annotations.summary.replaceAll('{{ $labels.resource }}', 'a resource'),
-      ]),
-    )
-  })
-})

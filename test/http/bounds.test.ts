@@ -178,7 +178,7 @@ test('connections beyond limits.connections: idle ones make room, else the new o
   answerAll()
   for (const answer of await Promise.all(calls)) assert.equal(answer.status, 200)
   const metrics = await send(`http://127.0.0.1:${gateway.service.adminAddress.port}/metrics`)
-  assert.match(metrics.text, /rolecall_connections_refused_total 1\n/)
+  assert.match(metrics.text, /rolecall_limits_reached_total\{limit="connections"\} 1\n/)
   const next = send(gateway.url, post(token))
   await until('there is room again', () => waiting.length === 1)
   answerAll()

@@ -21,7 +21,12 @@ export interface McpMessage {
 export type McpBody =
   | { readonly kind: 'empty' }
   | { readonly kind: 'messages'; readonly batch: boolean; readonly messages: readonly McpMessage[] }
-  | { readonly kind: 'malformed'; readonly problem: string }
+  | {
+      readonly kind: 'malformed'
+      readonly problem: string
+      /** The setting of `[limits]` that the body is beyond. */
+      readonly limit?: 'batch_messages'
+    }
 
 /** A call that names no tool is still told as a call. */
 const UNNAMED = '(unnamed)'
@@ -64,7 +69,7 @@ async function readInTurns(body: Buffer, reader: MessageReader): Promise<McpBody
   return reader.finish()
 }
 
-function malformed(problem: string): McpBody {
+function malformed(problem: string): Extract<McpBody, { kind: 'malformed' }> {
   return { kind: 'malformed', problem }
 }
 
@@ -80,6 +85,7 @@ class MessageReader implements JsonVisitor {
   readonly #scanner: JsonScanner
   readonly #messages: McpMessage[] = []
   #problem: string | undefined
+  #isBeyondLimit = false
   /** The level on which messages stand: 1 in a batch. */
   #base = 0
   #draft: Draft = {}
@@ -101,7 +107,10 @@ class MessageReader implements JsonVisitor {
 
   finish(): McpBody {
     const whole = this.#scanner.finish()
-    if (this.#problem !== undefined) return malformed(this.#problem)
+    if (this.#problem !== undefined) {
+      const problem = malformed(this.#problem)
+      return this.#isBeyondLimit ? { ...problem, limit: 'batch_messages' } : problem
+    }
     if (!whole) return malformed('The body is not JSON, or is nested deeper than 10,000 levels.')
     return { kind: 'messages', batch: this.#base === 1, messages: this.#messages }
   }
@@ -110,6 +119,7 @@ class MessageReader implements JsonVisitor {
     if (level === 0 && kind === 'array') this.#base = 1
     if (level === this.#base && kind === 'object') {
       if (this.#messages.length === this.#mostMessages) {
+        this.#isBeyondLimit = true
         this.#refuse(
           `The body has more than ${this.#mostMessages} messages (limits.batch_messages).`,
         )

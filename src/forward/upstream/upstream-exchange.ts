@@ -77,6 +77,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
   /** Sends the request, unless the exchange is over by now. */
   send(connections: UpstreamConnections, options: Dispatcher.DispatchOptions): void {
     if (this.#abandoned) return
+    this.#parts.record.sent_at = performance.now()
     this.#lease = connections.lease()
     this.#lease.client.dispatch(options, this)
   }
@@ -162,8 +163,9 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
 
   onResponseEnd(): void {
     this.#ended = true
-    const { response, record, clock } = this.#parts
+    const { response, record, clock, owner } = this.#parts
     record.outcome = this.#reader?.outcome() ?? 'none'
+    if (owner.kind === 'call') record.answered_at = performance.now()
     this.#tookAt = clock.now()
     this.#lease?.release()
     response.end()

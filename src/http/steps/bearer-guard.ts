@@ -57,6 +57,7 @@ function conclude(
     const { permit } = authorization
     record.acts_as = permit.actsAs
     const { rawHeaders } = request.raw
+    record.judged_at = performance.now()
     request.accessDecision = {
       kind: 'permit',
       permit,

@@ -2,6 +2,7 @@ import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import type { LimitName } from '../../observe/limits-reached.ts'
 import { networkOf } from '../client-address.ts'
 import type { Hook } from './step.ts'
 
@@ -37,13 +38,13 @@ export async function limitAddresses(
   const registrations = counter(app, {
     most: limits.registrations_per_minute,
     counted: 'registrations',
-    setting: 'limits.registrations_per_minute',
+    setting: 'registrations_per_minute',
   })
   const signIns = () =>
     counter(app, {
       most: limits.sign_ins_per_minute,
       counted: 'sign-ins',
-      setting: 'limits.sign_ins_per_minute',
+      setting: 'sign_ins_per_minute',
     })
   const begin = hookOf(signIns())
   const codes = signIns()
@@ -68,7 +69,7 @@ interface Limit {
   readonly most: number
   /** For the answer: what is counted, in the plural, and the setting that bounds it. */
   readonly counted: string
-  readonly setting: string
+  readonly setting: LimitName
 }
 
 function counter(app: FastifyInstance, limit: Limit): Counter {
@@ -102,7 +103,8 @@ function tooMany({ most, counted, setting }: Limit, seconds: number): ErrorAnswe
   return new ErrorAnswer({
     status: 429,
     error: 'too_many_requests',
-    description: `More than ${most} ${counted} in a minute came from this address (${setting}); try again in ${seconds} seconds.`,
+    description: `More than ${most} ${counted} in a minute came from this address (limits.${setting}); try again in ${seconds} seconds.`,
     headers: { 'retry-after': String(seconds) },
+    reason: setting,
   })
 }

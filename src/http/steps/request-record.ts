@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Metrics } from '../../observe/metrics.ts'
 import { openRecord, type RequestRecord } from '../../observe/record.ts'
+import type { RequestCounts } from '../../observe/request-counts.ts'
 import type { RequestLog } from '../../observe/request-log.ts'
 import type { ClientAddresses } from '../client-address.ts'
 import { pathOf } from './raw-request.ts'
@@ -18,7 +18,7 @@ const CLIENT_CLOSED_REQUEST = 499
 
 export interface RecordParts {
   readonly requestLog: RequestLog
-  readonly metrics: Metrics
+  readonly counts: RequestCounts
   readonly open: Hook
 }
 
@@ -51,16 +51,11 @@ export function openRequestRecord(addresses: Pick<ClientAddresses, 'of'>): Hook 
 function closeRequestRecord(
   { record }: FastifyRequest,
   response: { readonly headersSent: boolean; readonly statusCode: number },
-  { requestLog, metrics }: RecordParts,
+  { requestLog, counts }: RecordParts,
 ): void {
   const status = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST
   requestLog.end(record, status)
-  if (record.resource === undefined) return
-  const { resource, decision, reason = '' } = record
-  metrics.requests.inc({ resource, decision, reason, status: String(status) })
-  if (record.http_method === 'POST') {
-    metrics.duration.observe({ resource }, (performance.now() - record.began) / 1000)
-  }
+  counts.count(record, status)
 }
 
 /** A path for the log. A long segment is no path of ours, and could be a token gone astray. */

@@ -44,5 +44,6 @@ function tooMany(most: number, milliseconds: number): ErrorAnswer {
     error: 'too_many_requests',
     description: `This session was refreshed more than ${most} times in a minute (limits.sign_ins_per_minute); try again in ${seconds} seconds.`,
     headers: { 'retry-after': String(seconds) },
+    reason: 'sign_ins_per_minute',
   })
 }

@@ -12,6 +12,7 @@ import { AuditOutput } from '../../../src/observe/audit-file.ts'
 import { createLogger } from '../../../src/observe/logger.ts'
 import { createMetrics } from '../../../src/observe/metrics.ts'
 import { plainProcessLog } from '../../../src/observe/process-log.ts'
+import { RecentEvents } from '../../../src/observe/recent/recent-events.ts'
 import {
   createGeneration,
   type Generation,
@@ -242,6 +243,8 @@ test('what was opened is remembered over a reload, as long as the sealing keys a
     lines: plainProcessLog(log),
     audit: new AuditOutput(undefined),
     metrics: createMetrics('0.0.0-test'),
+    recent: new RecentEvents(),
+    operation: { startedAt: 0, warnings: [], proofs: new Map() },
     ended: new EndedSessions(systemClock),
     upstreams: new SharedUpstreams(),
     bodies: new BufferedBytes(),
