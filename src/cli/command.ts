@@ -2,6 +2,9 @@
 export interface Terminal {
   stdout(text: string): void
   stderr(text: string): void
+  /** How wide they are where a person looks at them; absent: they lead to a pipe or a file. */
+  readonly stdoutColumns?: number | undefined
+  readonly stderrColumns?: number | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Reads a file as UTF-8; throws when it cannot. */
   readFile(path: string): string

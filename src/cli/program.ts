@@ -7,6 +7,8 @@ const MOST_INPUT_BYTES = 1_048_576
 const terminal: Terminal = {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
+  stdoutColumns: process.stdout.columns,
+  stderrColumns: process.stderr.columns,
   environment: process.env,
   readFile: (path) => readFileSync(path, 'utf8'),
   readInput,

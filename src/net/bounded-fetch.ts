@@ -31,6 +31,8 @@ export interface BoundedFetchOptions {
    * itself, so that with this only one that was named for https counts: `HTTPS_PROXY`.
    */
   readonly lookup?: LookupFunction
+  /** A redirect is an answer like any other, for who wants to see where it leads; never followed. */
+  readonly showsRedirects?: boolean
 }
 
 /** A fetch with its sockets. */
@@ -94,7 +96,7 @@ export function createBoundedFetch(options: BoundedFetchOptions): BoundedConnect
         signal: controller.signal,
         dispatcher: isAskedDirectly(target) ? direct : routed,
       })
-      if (response.status >= 300 && response.status < 400) {
+      if (response.status >= 300 && response.status < 400 && !options.showsRedirects) {
         controller.abort()
         throw new DocumentError('redirect', `${label(target)}: redirects are not followed`)
       }

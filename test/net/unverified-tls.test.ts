@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { before, type TestContext, test } from 'node:test'
-import { publicUrlCheck } from '../../src/cli/doctor/public-url.ts'
+import { probe } from '../../src/cli/doctor/probe.ts'
 import { systemClock } from '../../src/clock.ts'
 import { createUpstream } from '../../src/forward/upstream/upstream.ts'
 import { createBoundedFetch } from '../../src/net/bounded-fetch.ts'
@@ -71,8 +71,9 @@ const connections: Readonly<Record<string, (origin: string) => Promise<string>>>
     const connection = await connectUpstream(resourceConfig(`${origin}/mcp`))
     return connection.kind === 'failed' ? connection.code : connection.kind
   },
-  'public_url of doctor': async (origin) => {
-    return (await publicUrlCheck(resourceConfig('http://kms/mcp'), { public_url: origin })).sentence
+  'public_url and API server of doctor': async (origin) => {
+    const answer = await probe(origin)
+    return answer.kind === 'failed' ? answer.code : answer.kind
   },
   Redis: async (origin) => {
     const examined = await examineRedis({ redis_url: origin.replace('https:', 'rediss:') })

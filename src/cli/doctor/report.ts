@@ -1,15 +1,56 @@
 /** `not reached`: nothing can be said, since something that it needs is away. */
 export type DoctorVerdict = 'ok' | 'warning' | 'failed' | 'not reached'
 
+/** Every check, in the order of a report: what others depend on comes first. */
+export const checkNames = [
+  'configuration',
+  'discovery',
+  'cloud',
+  'keys',
+  'algorithms',
+  'token issuers',
+  'clock',
+  'credential',
+  'redirect URI',
+  'store',
+  'upstream connection',
+  'upstream exposure',
+  'upstream identity',
+  'public_url',
+  'ingress',
+  'token',
+  'API server',
+] as const
+
+export type CheckName = (typeof checkNames)[number]
+
 /** One live check. */
 export interface DoctorCheck {
-  readonly name: string
+  readonly name: CheckName
   /** The resource it is about; absent: the whole. */
   readonly resource?: string
   readonly verdict: DoctorVerdict
   readonly sentence: string
   /** What to do; absent only when all is well. */
   readonly remedy?: string
+}
+
+/** What a check says, without its name. */
+export type Finding = Pick<DoctorCheck, 'verdict' | 'sentence' | 'remedy'>
+
+/** A check that another one's trouble keeps from saying anything: the cause is told there, once. */
+export function consequenceOf(cause: CheckName): Finding {
+  return {
+    verdict: 'not reached',
+    sentence: `It needs what is wrong under ${cause}.`,
+    remedy: `See ${cause}.`,
+  }
+}
+
+/** Cause before consequence; what is alike stays in its order. */
+export function inOrder(checks: readonly DoctorCheck[]): readonly DoctorCheck[] {
+  const rank = ({ name }: DoctorCheck) => checkNames.indexOf(name)
+  return checks.toSorted((one, other) => rank(one) - rank(other))
 }
 
 /** 1 when something failed, else 3 when something could not be decided, else 0. */
@@ -19,20 +60,7 @@ export function exitCodeOf(checks: readonly DoctorCheck[]): number {
   return has('not reached') ? 3 : 0
 }
 
-const WIDTH = 13
-
-/** One line for each check, its remedy below it. */
-export function reportText(checks: readonly DoctorCheck[]): string {
-  return checks
-    .map(({ name, resource, verdict, sentence, remedy }) => {
-      const title = resource === undefined ? name : `${name} of ${resource}`
-      const line = `${verdict.padEnd(WIDTH)}${title}: ${sentence}\n`
-      return remedy === undefined ? line : `${line}${' '.repeat(WIDTH)}${remedy}\n`
-    })
-    .join('')
-}
-
-/** The same as one JSON document. */
+/** The report as one JSON document, as `deploy/doctor.schema.json` has it. */
 export function reportJson(checks: readonly DoctorCheck[], version: string): string {
   const outcomes: Readonly<Record<number, string>> = { 0: 'ok', 1: 'failed', 3: 'undecided' }
   const outcome = outcomes[exitCodeOf(checks)]

@@ -1,0 +1,85 @@
+import type { Problem } from '../../config/report/problem.ts'
+import type { Configuration } from '../configuration.ts'
+import { clockCheck } from './clock.ts'
+import { credentialChecks } from './credential.ts'
+import type { Progress } from './progress.ts'
+import { examineProvider } from './provider.ts'
+import { documentChecks, isDiscovered } from './provider-documents.ts'
+import { publicUrlChecks } from './public-url.ts'
+import { redirectUriChecks } from './redirect-uris.ts'
+import { consequenceOf, type DoctorCheck, inOrder } from './report.ts'
+import { upstreamChecks } from './resource.ts'
+import { storeChecks } from './store.ts'
+import { type ApiServer, apiServerCheck, tokenChecks } from './token.ts'
+
+/** What is asked about beside the configuration. */
+export interface Given {
+  readonly token?: string
+  readonly apiServer?: ApiServer
+}
+
+/** Every check of one configuration, cause before consequence, and one cause once. */
+export async function examine(
+  { config, warnings }: Configuration,
+  { token, apiServer }: Given,
+  { during }: Progress,
+): Promise<readonly DoctorCheck[]> {
+  const examined = await during('identity provider', examineProvider(config))
+  const { provider, heard, close } = examined
+  const about = { config, provider }
+  const each = <T>(
+    what: string,
+    ask: (resource: (typeof config.resources)[number]) => Promise<T>,
+  ) => Promise.all(config.resources.map((one) => during(`${what} of ${one.name}`, ask(one))))
+  try {
+    const [credential, redirects, store, upstreams, addresses, tokens, cluster] = await Promise.all(
+      [
+        during('credential', credentialChecks(config, examined, Date.now())),
+        during('redirect URIs', redirectUriChecks(config, examined)),
+        during('store', storeChecks(config)),
+        each('upstream', (resource) => upstreamChecks(resource, about)),
+        each('public_url', (resource) => publicUrlChecks(resource, config)),
+        token === undefined ? [] : tokenChecks(token, about),
+        token === undefined || apiServer === undefined
+          ? []
+          : during('API server', apiServerCheck(token, apiServer, about)),
+      ],
+    )
+    return onceEach(
+      inOrder([
+        ...configurationChecks(warnings),
+        ...documentChecks(examined, config),
+        clockCheck(heard.clockOffset, isDiscovered(examined)),
+        ...[credential, redirects, store, ...upstreams, ...addresses, tokens, cluster].flat(),
+      ]),
+    )
+  } finally {
+    close()
+  }
+}
+
+/** The same trouble met in two ways is told where it was met first. */
+function onceEach(checks: readonly DoctorCheck[]): readonly DoctorCheck[] {
+  return checks.map((check, index) => {
+    if (check.verdict !== 'failed') return check
+    const { name, sentence, remedy } = check
+    const cause = checks
+      .slice(0, index)
+      .find(
+        (one) =>
+          one.verdict === 'failed' &&
+          one.name !== name &&
+          one.sentence === sentence &&
+          one.remedy === remedy,
+      )
+    return cause ? { ...check, ...consequenceOf(cause.name) } : check
+  })
+}
+
+function configurationChecks(warnings: readonly Problem[]): readonly DoctorCheck[] {
+  const name = 'configuration'
+  if (warnings.length === 0) return [{ name, verdict: 'ok', sentence: 'It has no warnings.' }]
+  return warnings.map(({ key, message, remedy }) => {
+    return { name, verdict: 'warning', sentence: `${key} ${message}.`, remedy }
+  })
+}

@@ -1,0 +1,93 @@
+import type { ResourceConfig } from '../../config/config.ts'
+import {
+  readSelfSubjectReview,
+  SELF_SUBJECT_REVIEW,
+  SELF_SUBJECT_REVIEW_PATH,
+  type SelfSubjectReview,
+} from '../../proof/self-subject-review.ts'
+import { explainFor } from '../explain/explain.ts'
+import { refusalWords } from '../explain/explanation-text.ts'
+import { tokenOpener, whyUnopenable } from '../sealed-token.ts'
+import { probe } from './probe.ts'
+import type { DoctorCheck, Finding } from './report.ts'
+import type { Examined } from './resource.ts'
+
+/** Judges one token for every resource. One that fits another resource is only a warning here. */
+export async function tokenChecks(token: string, examined: Examined): Promise<DoctorCheck[]> {
+  const { resources } = examined.config
+  const unopenable = whyUnopenable(token, examined.config)
+  if (unopenable) return [{ name: 'token', verdict: 'not reached', ...unopenable }]
+  const explained = await Promise.all(
+    resources.map(async (resource) => {
+      return { resource, explanation: await explainFor(resource, token, examined) }
+    }),
+  )
+  const fits = explained.some(({ explanation }) => explanation.verdict === 'accepted')
+  return explained.map(({ resource, explanation }) => {
+    const about = { name: 'token', resource: resource.name } as const
+    const words = refusalWords(explanation)
+    if (words === undefined) return { ...about, verdict: 'ok', sentence: 'It is accepted.' }
+    const verdict = fits ? 'warning' : 'failed'
+    return {
+      ...about,
+      verdict: explanation.verdict === 'undecided' ? 'not reached' : verdict,
+      sentence: words,
+      remedy: `Every check: rolecall explain --resource ${resource.name} FILE.`,
+    }
+  })
+}
+
+/** An API server that may be shown the token; the operator names it, and nothing else ever does. */
+export interface ApiServer {
+  /** An origin, https but on loopback. */
+  readonly url: string
+  /** PEM; absent: the system's authorities. */
+  readonly certificateAuthority?: string
+}
+
+/**
+ * Asks the API server itself as whom it knows the token, as `kubectl auth whoami` does: what rolecall
+ * takes and the cluster does not ends in the tool error of every call. A sealed token is opened first.
+ */
+export async function apiServerCheck(
+  token: string,
+  server: ApiServer,
+  { config }: Pick<Examined, 'config'>,
+): Promise<DoctorCheck> {
+  const opened = await Promise.all(
+    config.resources.map((resource: ResourceConfig) => tokenOpener(resource, config)?.open(token)),
+  )
+  const inside = opened.find((one) => one !== undefined)?.token ?? token
+  const answer = await probe(server.url.replace(/\/$/, '') + SELF_SUBJECT_REVIEW_PATH, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${inside}` },
+    body: SELF_SUBJECT_REVIEW,
+    certificateAuthority: server.certificateAuthority,
+  })
+  const review: SelfSubjectReview =
+    answer.kind === 'answer'
+      ? readSelfSubjectReview(answer.status, answer.body)
+      : { kind: 'unclear', why: `it cannot be reached (${answer.code})` }
+  return { name: 'API server', ...reviewFinding(review, config.identity_provider.user_claim) }
+}
+
+function reviewFinding(review: SelfSubjectReview, userClaim: string | undefined): Finding {
+  if (review.kind === 'known') {
+    const { user, groups } = review
+    const of = groups.length === 0 ? 'no groups' : `groups ${groups.join(', ')}`
+    return { verdict: 'ok', sentence: `It knows this token as ${user}, with ${of}.` }
+  }
+  if (review.kind === 'unclear') {
+    return {
+      verdict: 'warning',
+      sentence: `It does not say as whom it knows the token: ${review.why}.`,
+      remedy:
+        'Check --api-server and --api-server-ca: kubectl config view --minify --raw shows both.',
+    }
+  }
+  return {
+    verdict: 'failed',
+    sentence: 'It does not take this token (401), so that every call with it fails at the cluster.',
+    remedy: `Let the API server trust the same issuer and audience: AKS with Microsoft Entra integration takes audience 6dae42f8-4368-4678-94ff-3960e28e3630 alone; elsewhere see --oidc-issuer-url, --oidc-client-id and --oidc-username-claim${userClaim === undefined ? '' : ` (here user_claim is ${userClaim})`}, or its AuthenticationConfiguration. Its log names the reason.`,
+  }
+}
