@@ -1,7 +1,7 @@
+import type { OwnAnswer } from '../mcp-client/own-request.ts'
 import { member } from '../oauth/claims.ts'
 import { parseObject } from '../oauth/json.ts'
 import { printable } from '../oauth/printable.ts'
-import type { ProbeAnswer } from './probe-request.ts'
 import type { CallOutcome } from './upstream-proof.ts'
 
 /**
@@ -9,7 +9,7 @@ import type { CallOutcome } from './upstream-proof.ts'
  *
  * @param exchange what the upstream answered
  */
-export function callOutcome(exchange: ProbeAnswer): CallOutcome {
+export function callOutcome(exchange: OwnAnswer): CallOutcome {
   switch (exchange.kind) {
     case 'result':
       return resultOutcome(exchange.result)

@@ -2,11 +2,12 @@ import { Pool } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { ResourceConfig } from '../config/config.ts'
 import { upstreamOptions } from '../forward/upstream/upstream.ts'
+import type { OwnAnswer } from '../mcp-client/own-request.ts'
+import { type OwnSession, type OwnTransport, openOwnSession } from '../mcp-client/own-session.ts'
+import { ownTransport } from '../mcp-client/own-transport.ts'
 import { text } from '../oauth/claims.ts'
 import { callOutcome, statusOutcome } from './call-outcome.ts'
 import { judgeCalls, notShown } from './judge-calls.ts'
-import { type ProbeAnswer, sendProbe } from './probe-request.ts'
-import { openProbeSession, type ProbeSession, type ProbeTransport } from './probe-session.ts'
 import { type ChosenTool, chooseTool, type ListedTool, readTools } from './probe-tool.ts'
 import { type TokenShape, untrustedToken } from './untrusted-token.ts'
 import { upstreamFault } from './upstream-fault.ts'
@@ -61,11 +62,10 @@ export async function proveUpstream(
   const { origin, pathname: path } = new URL(resource.upstream)
   const pool = new Pool(origin, upstreamOptions(resource))
   try {
-    return await probe(
-      transportTo({ pool, path }, { signal, version: options.version }),
-      resource,
-      token,
-    )
+    const { version } = options
+    const agent = `rolecall/${version} (probe)`
+    const transport = ownTransport({ dispatcher: pool, path, agent, version, signal })
+    return await probe(transport, resource, token)
   } finally {
     cancel()
     await pool.destroy()
@@ -79,38 +79,13 @@ const ownByConfiguration: UpstreamProof = {
   passing: false,
 }
 
-function transportTo(
-  { pool, path }: { readonly pool: Pool; readonly path: string },
-  { signal, version }: { readonly signal: AbortSignal; readonly version: string },
-): ProbeTransport {
-  const agent = ['user-agent', `rolecall/${version} (probe)`]
-  const common = ['accept', 'application/json, text/event-stream', ...agent]
-  return {
-    version,
-    send: (message, headers) =>
-      sendProbe(pool, {
-        path,
-        message,
-        signal,
-        headers: [...common, 'content-type', 'application/json', ...headers],
-      }),
-    async end(headers) {
-      const lines = [...agent, ...headers]
-      const answer = await pool
-        .request({ method: 'DELETE', path, headers: lines, signal })
-        .catch(() => undefined)
-      answer?.body.on('error', () => undefined).destroy()
-    },
-  }
-}
-
 async function probe(
-  transport: ProbeTransport,
+  transport: OwnTransport,
   resource: ResourceConfig,
   token: string,
 ): Promise<UpstreamProof> {
   const credential = credentialLines(resource, token)
-  const opening = await openProbeSession(transport, credential)
+  const opening = await openOwnSession(transport, credential)
   if (opening.kind === 'closed') return withoutSession(resource, opening.exchange, 'initialize')
   const { session } = opening
   try {
@@ -136,11 +111,11 @@ function credentialLines({ upstream_token_header: name }: ResourceConfig, token:
  * with. Where the same was just taken with a token, a 400 is a refusal for want of one.
  */
 async function callWithNone(
-  transport: ProbeTransport,
+  transport: OwnTransport,
   tool: string,
   initialize: boolean,
 ): Promise<CallOutcome> {
-  const opening = await openProbeSession(transport, [], initialize)
+  const opening = await openOwnSession(transport, [], initialize)
   if (opening.kind === 'closed') return refusedWithNone(opening.exchange)
   const { session } = opening
   try {
@@ -150,14 +125,14 @@ async function callWithNone(
   }
 }
 
-function refusedWithNone(answer: ProbeAnswer): CallOutcome {
+function refusedWithNone(answer: OwnAnswer): CallOutcome {
   if (answer.kind === 'status' && answer.status === 400) return { kind: 'refused' }
   return callOutcome(answer)
 }
 
-type FoundTool = ChosenTool | { readonly kind: 'closed'; readonly exchange: ProbeAnswer }
+type FoundTool = ChosenTool | { readonly kind: 'closed'; readonly exchange: OwnAnswer }
 
-async function findTool(session: ProbeSession, configured: string | undefined): Promise<FoundTool> {
+async function findTool(session: OwnSession, configured: string | undefined): Promise<FoundTool> {
   const listed: ListedTool[] = []
   let cursor: string | undefined
   for (let page = 0; page < MOST_PAGES; page += 1) {
@@ -177,7 +152,7 @@ async function findTool(session: ProbeSession, configured: string | undefined): 
  */
 function withoutSession(
   { upstream }: ResourceConfig,
-  answer: ProbeAnswer,
+  answer: OwnAnswer,
   method: string,
 ): UpstreamProof {
   const fault = upstreamFault(upstream, answer)
@@ -199,6 +174,6 @@ function withoutSession(
   return { ...notShown(`at ${method} ${words}`, passing), ...(passing && { unusable: true }) }
 }
 
-function statusPasses(answer: ProbeAnswer): boolean {
+function statusPasses(answer: OwnAnswer): boolean {
   return answer.kind === 'status' && answer.status >= 500
 }

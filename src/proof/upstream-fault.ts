@@ -1,5 +1,5 @@
-import type { AnswerTraits } from './answer-traits.ts'
-import type { ProbeAnswer } from './probe-request.ts'
+import type { AnswerTraits } from '../mcp-client/answer-traits.ts'
+import type { OwnAnswer } from '../mcp-client/own-request.ts'
 
 /** Why what answers at `upstream` is no MCP server for anybody, and what to write instead. */
 export interface UpstreamFault {
@@ -15,7 +15,7 @@ export interface UpstreamFault {
  *
  * @param upstream the setting
  */
-export function upstreamFault(upstream: string, answer: ProbeAnswer): UpstreamFault | undefined {
+export function upstreamFault(upstream: string, answer: OwnAnswer): UpstreamFault | undefined {
   const url = new URL(upstream)
   if (answer.kind === 'failed') return withoutMessage(answer, url)
   if (answer.kind !== 'status') return undefined
@@ -47,7 +47,7 @@ const speaksTls: UpstreamFault = {
 }
 
 function withoutMessage(
-  { code, traits }: Extract<ProbeAnswer, { kind: 'failed' }>,
+  { code, traits }: Extract<OwnAnswer, { kind: 'failed' }>,
   url: URL,
 ): UpstreamFault | undefined {
   if (traits && isPage(traits)) {

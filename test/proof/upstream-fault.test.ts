@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AnswerTraits } from '../../src/proof/answer-traits.ts'
-import type { ProbeAnswer } from '../../src/proof/probe-request.ts'
+import type { AnswerTraits } from '../../src/mcp-client/answer-traits.ts'
+import type { OwnAnswer } from '../../src/mcp-client/own-request.ts'
 import { upstreamFault } from '../../src/proof/upstream-fault.ts'
 
 const mcp = 'http://kms:8080/mcp'
 const page = { type: 'text/html', start: '<!doctype html><title>Welcome</title>' }
 
-function answered(status: number, traits: Partial<AnswerTraits> = {}): ProbeAnswer {
+function answered(status: number, traits: Partial<AnswerTraits> = {}): OwnAnswer {
   return { kind: 'status', status, traits: { type: '', start: '', ...traits } }
 }
 
-function failed(code?: string, traits?: AnswerTraits): ProbeAnswer {
+function failed(code?: string, traits?: AnswerTraits): OwnAnswer {
   const why = 'it could not be reached'
   return { kind: 'failed', why, passing: true, ...(code && { code }), ...(traits && { traits }) }
 }
 
-const faults: readonly (readonly [string, string, ProbeAnswer, RegExp])[] = [
+const faults: readonly (readonly [string, string, OwnAnswer, RegExp])[] = [
   [
     'a redirect to the path with a slash',
     mcp,
@@ -94,7 +94,7 @@ for (const [name, upstream, answer, words] of faults) {
   })
 }
 
-const noFaults: readonly (readonly [string, ProbeAnswer])[] = [
+const noFaults: readonly (readonly [string, OwnAnswer])[] = [
   ['a bearer token refused', answered(401, { scheme: 'bearer' })],
   ['a refusal without a word', answered(403)],
   ['an error of the server itself', answered(500, { type: 'application/json', start: '{}' })],

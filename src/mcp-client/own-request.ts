@@ -1,12 +1,12 @@
 import { createParser } from 'eventsource-parser'
-import type { Pool } from 'undici'
+import type { Dispatcher } from 'undici'
 import { errorCode } from '../net/error-code.ts'
 import { member } from '../oauth/claims.ts'
 import { isJsonObject, type JsonObject } from '../oauth/json.ts'
 import { type AnswerTraits, readTraits } from './answer-traits.ts'
 
 /** What came of one request to an upstream. */
-export type ProbeAnswer =
+export type OwnAnswer =
   | { readonly kind: 'result'; readonly result: JsonObject; readonly sessionId?: string }
   /** A JSON-RPC error in a 200. The message is the upstream's, raw. */
   | { readonly kind: 'error'; readonly code: unknown; readonly message: string }
@@ -23,7 +23,7 @@ export type ProbeAnswer =
     }
 
 /** One JSON-RPC request on its way. */
-export interface ProbeRequest {
+export interface OwnRequest {
   readonly path: string
   readonly headers: readonly string[]
   readonly message: { readonly id?: number; readonly [member: string]: unknown }
@@ -41,9 +41,12 @@ const ANSWER_LIMIT_BYTES = 16 * 1_048_576
  *
  * @returns never rejects
  */
-export async function sendProbe(pool: Pool, sent: ProbeRequest): Promise<ProbeAnswer> {
+export async function sendOwnRequest(
+  dispatcher: Pick<Dispatcher, 'request'>,
+  sent: OwnRequest,
+): Promise<OwnAnswer> {
   try {
-    const response = await pool.request({
+    const response = await dispatcher.request({
       method: 'POST',
       path: sent.path,
       headers: [...sent.headers],
@@ -81,7 +84,7 @@ function headerText(value: string | string[] | undefined): string {
   return typeof value === 'string' ? value : ''
 }
 
-async function readJson(body: AsyncIterable<Uint8Array>, id: number): Promise<ProbeAnswer> {
+async function readJson(body: AsyncIterable<Uint8Array>, id: number): Promise<OwnAnswer> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of body) {
@@ -95,8 +98,8 @@ async function readJson(body: AsyncIterable<Uint8Array>, id: number): Promise<Pr
   )
 }
 
-async function readEvents(body: AsyncIterable<Uint8Array>, id: number): Promise<ProbeAnswer> {
-  let answer: ProbeAnswer | undefined
+async function readEvents(body: AsyncIterable<Uint8Array>, id: number): Promise<OwnAnswer> {
+  let answer: OwnAnswer | undefined
   const parser = createParser({
     onEvent: ({ data }) => {
       answer ??= answerIn(data, id)
@@ -114,7 +117,7 @@ async function readEvents(body: AsyncIterable<Uint8Array>, id: number): Promise<
 }
 
 /** The answer to this id in a text, alone or in a batch; nothing when it is not there. */
-function answerIn(text: string, id: number): ProbeAnswer | undefined {
+function answerIn(text: string, id: number): OwnAnswer | undefined {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -126,7 +129,7 @@ function answerIn(text: string, id: number): ProbeAnswer | undefined {
   return isJsonObject(message) ? readMessage(message) : undefined
 }
 
-function readMessage(message: JsonObject): ProbeAnswer | undefined {
+function readMessage(message: JsonObject): OwnAnswer | undefined {
   const result = member(message, 'result')
   if (isJsonObject(result)) return { kind: 'result', result }
   const error = member(message, 'error')
@@ -141,6 +144,6 @@ function readMessage(message: JsonObject): ProbeAnswer | undefined {
 
 const tooLarge = failed(`its answer is larger than ${ANSWER_LIMIT_BYTES} bytes`, false)
 
-function failed(why: string, passing: boolean): Extract<ProbeAnswer, { kind: 'failed' }> {
+function failed(why: string, passing: boolean): Extract<OwnAnswer, { kind: 'failed' }> {
   return { kind: 'failed', why, passing }
 }

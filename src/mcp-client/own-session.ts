@@ -1,27 +1,29 @@
 import { member, text } from '../oauth/claims.ts'
-import type { JsonObject } from '../oauth/json.ts'
-import type { ProbeAnswer, ProbeRequest } from './probe-request.ts'
+import { isJsonObject, type JsonObject } from '../oauth/json.ts'
+import type { OwnAnswer, OwnRequest } from './own-request.ts'
 
-/** How one probe speaks to one upstream. */
-export interface ProbeTransport {
+/** How rolecall's own question reaches one upstream. */
+export interface OwnTransport {
   /** Sends one message; `headers` are beside those that every message has. */
-  send(message: ProbeRequest['message'], headers: readonly string[]): Promise<ProbeAnswer>
+  send(message: OwnRequest['message'], headers: readonly string[]): Promise<OwnAnswer>
   /** Tells the upstream that a session is over; whatever it says. */
   end(headers: readonly string[]): Promise<void>
   readonly version: string
 }
 
 /** A session with an upstream, under one credential or under none. */
-export interface ProbeSession {
+export interface OwnSession {
   /** Whether it began with `initialize` (up to MCP 2025-11-25) or needs none (2026-07-28). */
   readonly initialized: boolean
-  request(method: string, parameters?: JsonObject): Promise<ProbeAnswer>
+  /** Of the server, where `initialize` told it. */
+  readonly serverVersion?: string
+  request(method: string, parameters?: JsonObject): Promise<OwnAnswer>
   end(): Promise<void>
 }
 
 export type OpenedSession =
-  | { readonly kind: 'session'; readonly session: ProbeSession }
-  | { readonly kind: 'closed'; readonly exchange: ProbeAnswer }
+  | { readonly kind: 'session'; readonly session: OwnSession }
+  | { readonly kind: 'closed'; readonly exchange: OwnAnswer }
 
 const ASKED_REVISION = '2025-11-25'
 const SESSIONLESS_REVISION = '2026-07-28'
@@ -33,8 +35,8 @@ const SESSIONLESS_REVISION = '2026-07-28'
  * @param credential header lines, or none
  * @param initialize false: the upstream is known to need none; true: it is known to need it
  */
-export async function openProbeSession(
-  transport: ProbeTransport,
+export async function openOwnSession(
+  transport: OwnTransport,
   credential: readonly string[],
   initialize?: boolean,
 ): Promise<OpenedSession> {
@@ -55,7 +57,7 @@ export async function openProbeSession(
   if (answer.kind === 'result') {
     const headers = [...credential, ...sessionHeaders(answer)]
     await transport.send({ jsonrpc: '2.0', method: 'notifications/initialized' }, headers)
-    return { kind: 'session', session: withSession(transport, headers) }
+    return { kind: 'session', session: withSession(transport, headers, answer.result) }
   }
   if (initialize === undefined && mayNeedNone(answer)) {
     return { kind: 'session', session: sessionless(transport, credential) }
@@ -64,11 +66,11 @@ export async function openProbeSession(
 }
 
 /** A server of the revision without `initialize` does not know the method, or the revision. */
-function mayNeedNone(answer: ProbeAnswer): boolean {
+function mayNeedNone(answer: OwnAnswer): boolean {
   return answer.kind === 'error' || (answer.kind === 'status' && [400, 404].includes(answer.status))
 }
 
-function sessionHeaders(answer: Extract<ProbeAnswer, { kind: 'result' }>): string[] {
+function sessionHeaders(answer: Extract<OwnAnswer, { kind: 'result' }>): string[] {
   const version = text(answer.result, 'protocolVersion')
   const wellFormed = version !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(version)
   return [
@@ -77,10 +79,16 @@ function sessionHeaders(answer: Extract<ProbeAnswer, { kind: 'result' }>): strin
   ]
 }
 
-function withSession(transport: ProbeTransport, headers: readonly string[]): ProbeSession {
+function withSession(
+  transport: OwnTransport,
+  headers: readonly string[],
+  initialized: JsonObject,
+): OwnSession {
+  const version = serverVersion(member(initialized, 'serverInfo'))
   let id = 1
   return {
     initialized: true,
+    ...(version !== undefined && { serverVersion: version }),
     request(method, params = {}) {
       id += 1
       return transport.send({ jsonrpc: '2.0', id, method, params }, headers)
@@ -89,8 +97,13 @@ function withSession(transport: ProbeTransport, headers: readonly string[]): Pro
   }
 }
 
+/** The version of what MCP calls an implementation. */
+export function serverVersion(info: unknown): string | undefined {
+  return isJsonObject(info) ? text(info, 'version') : undefined
+}
+
 /** Every request says for itself what a session would (MCP 2026-07-28). */
-function sessionless(transport: ProbeTransport, credential: readonly string[]): ProbeSession {
+function sessionless(transport: OwnTransport, credential: readonly string[]): OwnSession {
   let id = 0
   const meta = {
     'io.modelcontextprotocol/protocolVersion': SESSIONLESS_REVISION,
@@ -123,6 +136,6 @@ function headerValue(value: string): string {
   return `=?base64?${Buffer.from(value).toString('base64')}?=`
 }
 
-function clientInfo({ version }: ProbeTransport) {
+function clientInfo({ version }: OwnTransport) {
   return { name: 'rolecall-probe', version }
 }
