@@ -1,4 +1,5 @@
 import { printable } from '../oauth/printable.ts'
+import { isHarmless, quoted, shownUser } from './policy-words.ts'
 import type { Reason, Refusal, UnavailableCause } from './refusal.ts'
 
 /** How a refusal is answered. */
@@ -204,19 +205,7 @@ function list(values: readonly string[]): string {
   return [...shown, ...more].join(', ')
 }
 
-/** HolmesGPT takes a JSON-RPC message with one of these for a failed sign-in. */
-const SIGNS_USERS_OUT = /401|unauthorized/i
-
-function quoted(value: string): string {
-  const shown = printable(value)
-  return SIGNS_USERS_OUT.test(shown) ? '(not shown)' : shown
-}
-
-function shownUser(user: string): string {
-  return SIGNS_USERS_OUT.test(user) ? 'This user' : printable(user)
-}
-
 function quotedGroups(groups: readonly string[]): string {
   const shown = list(groups)
-  return SIGNS_USERS_OUT.test(shown) ? '' : ` (${shown})`
+  return isHarmless(shown) ? ` (${shown})` : ''
 }

@@ -11,9 +11,14 @@ import { isTable } from './sources/draft.ts'
 import { environmentName } from './sources/environment.ts'
 import { flags } from './sources/flags.ts'
 
+/** Its keys are those of a resource. */
+const DEFAULTS = 'resource_defaults'
+
 /** The reference page of the configuration, in Markdown. Everything in it comes from the schema. */
 export function referencePage(): string {
-  const tables = [...new Set(settings.map(tableOfSetting))]
+  const tables = [...new Set(settings.map(tableOfSetting))].filter(
+    (table) => !table.startsWith(`${DEFAULTS}.`),
+  )
   return `${[
     '# Configuration',
     '',
@@ -54,7 +59,7 @@ function section(table: string): string[] {
     `## ${table === '' ? 'Top of the file' : heading}`,
     '',
     ...(description === '' ? [] : [description, '']),
-    ...(table === 'resource_defaults' ? [] : rowsOf(table)),
+    ...(table === DEFAULTS ? [] : rowsOf(table)),
   ]
 }
 
@@ -70,8 +75,13 @@ function rowsOf(table: string): string[] {
 function descriptionOf(keys: readonly string[]): string {
   if (keys.length === 0) return ''
   if (keys.at(-1) !== '*') return tableAt(keys)?.description ?? ''
-  const above = keys.length > 2 ? tableAt(keys.slice(0, -2)) : rootNode
+  const above = keys.length > 2 ? tableAt(keys.slice(0, -2).map(item)) : rootNode
   return above?.properties?.[keys.at(-2) ?? '']?.description ?? ''
+}
+
+/** Any item of a list stands for all. */
+function item(key: string): string | number {
+  return key === '*' ? 0 : key
 }
 
 function row(setting: Setting): string {

@@ -1,6 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis'
 import type { StoreConfig } from '../config/config.ts'
-import { parseRedisUrl } from '../config/schema/redis-url.ts'
+import { parseRedisUrl } from '../config/urls/redis-url.ts'
 import { ValueError } from '../config/value-error.ts'
 
 /** A store with a server. */

@@ -24,6 +24,7 @@ const ofTheConfiguration: ReadonlySet<string> = new Set([
   'upstream_client_key_file',
   // Warned of: nothing reads them yet.
   'labels',
+  'clusters_from',
 ])
 
 const read = (key: string) => new RegExp(`[.{ ,]${key}\\b(?!\`)`).test(source)

@@ -1,6 +1,6 @@
 import { isLoopbackHost } from '../../net/loopback.ts'
 import { addressesClash } from '../schema/address.ts'
-import { isEncryptedOrLoopback, isTrustedTransport } from '../schema/url.ts'
+import { isEncryptedOrLoopback, isTrustedTransport } from '../urls/url.ts'
 import { demand, type RuleInput, warnSwitch } from './rule.ts'
 
 /** What the settings of the edge demand of each other: who can reach us, and whom we believe. */

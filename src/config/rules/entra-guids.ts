@@ -21,7 +21,12 @@ export function lowerCaseEntraGuids(settings: Settings): Settings {
   const provider = settings.identity_provider
   const resource = settings.resource.map((one) => {
     const lists = guidLists.map((key) => [key, one[key]?.map(lowerGuids)] as const)
-    return { ...one, ...Object.fromEntries(lists) }
+    const allow = one.allow.map((rule) => ({
+      ...rule,
+      groups: rule.groups.map(lowerGuids),
+      clients: rule.clients.map(lowerGuids),
+    }))
+    return { ...one, ...Object.fromEntries(lists), allow }
   })
   const id = provider.client_id
   const own = id === undefined ? {} : { client_id: lowerGuids(id) }

@@ -1,9 +1,10 @@
 import { aksAudience } from '../schema/identifiers.ts'
 import type { Settings } from '../schema/schema.ts'
-import { isTrustedTransport } from '../schema/url.ts'
 import type { Path } from '../sources/draft.ts'
+import { isTrustedTransport } from '../urls/url.ts'
 import { kindOfProvider } from './identity-provider.ts'
 import { demand, type RuleInput, warnSwitch } from './rule.ts'
+import { judgeToolRules } from './tool-rules.ts'
 
 type Resource = Settings['resource'][number]
 type Rule = (input: RuleInput, resource: Resource, at: (key: keyof Resource) => Path) => void
@@ -21,6 +22,7 @@ export function judgeResources(input: RuleInput): void {
   }
   for (const [index, resource] of settings.resource.entries()) {
     for (const rule of rules) rule(input, resource, (key) => ['resource', index, key])
+    judgeToolRules(input, resource, index)
   }
   refuseTwice(input, 'name')
   refuseTwice(input, 'path')
@@ -169,15 +171,14 @@ const accepted: Rule = (input, resource, at) => {
   )
 }
 
-/** Nothing reads them yet. */
-const labels: Rule = ({ draft, report }, resource, at) => {
-  if (Object.keys(resource.labels).length === 0) return
-  report.warn(
-    draft,
-    at('labels'),
-    'has no effect: nothing reads labels yet',
-    'Remove it, or leave it for later.',
-  )
+/** Only a fleet reads them. */
+const ofFleet: Rule = ({ draft, report }, resource, at) => {
+  const remedy = 'Remove it, or leave it for later.'
+  if (Object.keys(resource.labels).length > 0) {
+    report.warn(draft, at('labels'), 'has no effect: nothing reads labels yet', remedy)
+  }
+  if (resource.clusters_from === undefined) return
+  report.warn(draft, at('clusters_from'), 'has no effect: nothing reads it yet', remedy)
 }
 
-const rules: readonly Rule[] = [upstream, identity, audiences, accepted, labels]
+const rules: readonly Rule[] = [upstream, identity, audiences, accepted, ofFleet]

@@ -1,7 +1,7 @@
 import { isLoopbackHost } from '../../net/loopback.ts'
 import type { Settings } from '../schema/schema.ts'
-import { isEncryptedOrLoopback, redirectPresets } from '../schema/url.ts'
 import type { Path } from '../sources/draft.ts'
+import { isEncryptedOrLoopback, redirectPresets } from '../urls/url.ts'
 import { publicUrl } from './edge.ts'
 import { kindOfProvider } from './identity-provider.ts'
 import { offlineAccess, requestScopes } from './request-scopes.ts'

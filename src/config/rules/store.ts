@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { isClusterInternalHost, isLoopbackHost } from '../../net/loopback.ts'
 import { isPublicAddress } from '../../net/public-address.ts'
-import { parseRedisUrl, type RedisAddress } from '../schema/redis-url.ts'
+import { parseRedisUrl, type RedisAddress } from '../urls/redis-url.ts'
 import { ValueError } from '../value-error.ts'
 import type { RuleInput } from './rule.ts'
 

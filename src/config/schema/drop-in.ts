@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { readIssuer } from '../urls/url.ts'
 import { textAs, ValueError } from '../value-error.ts'
-import { readIssuer } from './url.ts'
 
 /**
  * Keys of kubernetes-mcp-server that are read as ours, so that its TOML works here with `upstream`

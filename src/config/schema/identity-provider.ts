@@ -1,9 +1,9 @@
 import { z } from 'zod'
+import { readBaseUrl, readDiscoveryUrl, readIssuer } from '../urls/url.ts'
 import { textAs } from '../value-error.ts'
 import { duration, longest } from './duration.ts'
 import { readTenantId, signingAlgorithms } from './identifiers.ts'
 import { emptyMeansNone, exact, named, secret } from './text.ts'
-import { readBaseUrl, readDiscoveryUrl, readIssuer } from './url.ts'
 
 /** `[identity_provider]`: the one provider of this process. */
 export const identityProviderSchema = z

@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { readTokenIssuer, readUpstream } from '../urls/url.ts'
 import { textAs, ValueError } from '../value-error.ts'
 import { duration } from './duration.ts'
 import { aksAudience, readResourceName, readResourcePath, readTokenHeader } from './identifiers.ts'
 import { exact } from './text.ts'
-import { readTokenIssuer, readUpstream } from './url.ts'
+import { toolRulesShape } from './tool-rules.ts'
 
 /** A scope as it may stand in a challenge (RFC 6749 §3.3). */
 const scope = textAs((text) =>
@@ -155,6 +156,15 @@ export const resourceSchema = z.strictObject({
     }),
   ...upstreamShape,
   ...tokenShape,
+  clusters_from: z
+    .string()
+    .optional()
+    .meta({
+      description:
+        'The argument by which this MCP server itself chooses a cluster (kubernetes-mcp-server: `context`). For the fleet; nothing reads it yet, and `check` says so.',
+      examples: ['context'],
+    }),
+  ...toolRulesShape,
 })
 
 /** Keys of a resource that no two can share. */

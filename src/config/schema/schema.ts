@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { readClientOrigin, readOrigin } from '../urls/url.ts'
 import { textAs, ValueError } from '../value-error.ts'
 import { readHost, readListenAddress, readNetwork } from './address.ts'
 import { auditSchema } from './audit.ts'
@@ -10,7 +11,6 @@ import { resourceDefaultsSchema, resourceSchema } from './resource.ts'
 import { signInSchema } from './sign-in.ts'
 import { storeSchema } from './store.ts'
 import { secret } from './text.ts'
-import { readClientOrigin, readOrigin } from './url.ts'
 
 const edgeShape = {
   public_url: textAs(readOrigin)

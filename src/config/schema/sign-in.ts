@@ -1,9 +1,9 @@
 import { z } from 'zod'
+import { readOrigin, readRedirectUri } from '../urls/url.ts'
 import { textAs } from '../value-error.ts'
 import { readHost } from './address.ts'
 import { duration, longest, moment } from './duration.ts'
 import { secret } from './text.ts'
-import { readOrigin, readRedirectUri } from './url.ts'
 
 const redirectUris = z.array(textAs(readRedirectUri))
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { readRedisUrl } from '../urls/redis-url.ts'
 import { textAs } from '../value-error.ts'
-import { readRedisUrl } from './redis-url.ts'
 import { named, secret } from './text.ts'
 
 /** `[store]`: what sign-in remembers across processes. */

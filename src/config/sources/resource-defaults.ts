@@ -1,4 +1,4 @@
-import { settingAt } from '../schema/settings.ts'
+import { tableAt } from '../schema/settings.ts'
 import { type DraftTable, isTable, type SettingsDraft, valueAt } from './draft.ts'
 
 /**
@@ -9,7 +9,8 @@ export function applyResourceDefaults(draft: SettingsDraft): void {
   const defaults = valueAt(draft.root, ['resource_defaults'])
   const resources = valueAt(draft.root, ['resource'])
   if (!isTable(defaults) || !Array.isArray(resources)) return
-  const known = Object.entries(defaults).filter(([key]) => settingAt(['resource_defaults', key]))
+  const shared = tableAt(['resource_defaults'])?.properties ?? {}
+  const known = Object.entries(defaults).filter(([key]) => Object.hasOwn(shared, key))
   for (const [key, value] of known) {
     const takers = [...resources.entries()].filter(([, one]) => lacks(one, key))
     const label = draft.keyOf(['resource_defaults', key])

@@ -1,5 +1,5 @@
 import type { BrokerConfig, Config, RegisteredClient } from '../../config/config.ts'
-import { redirectPresets } from '../../config/schema/url.ts'
+import { redirectPresets } from '../../config/urls/url.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { printable } from '../../oauth/printable.ts'
 import type { MetadataDocuments } from './metadata-cache.ts'

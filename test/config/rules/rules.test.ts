@@ -347,6 +347,12 @@ const warnings: readonly Row[] = [
     /nothing reads labels yet/,
   ],
   [
+    'the argument that chooses a cluster, which nothing reads yet',
+    { 'resource.0.clusters_from': 'context' },
+    'resource[0].clusters_from',
+    /nothing reads it yet/,
+  ],
+  [
     'keys that end before the next fetch',
     { 'identity_provider.stale_for': '5m' },
     'identity_provider.stale_for',
@@ -583,6 +589,9 @@ test('whatever a file holds, load does not throw', () => {
     'resource_defaults',
     'resource_defaults.audiences',
     'resource_defaults.labels',
+    'resource_defaults.allow',
+    'resource.allow',
+    'resource.rules',
     'identity_provider.discovery_url',
     'identity_provider.groups_claim',
     'identity_provider.client_claim',

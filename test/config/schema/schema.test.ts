@@ -141,6 +141,10 @@ const contract: Readonly<Record<string, unknown>> = {
   'resource.*.allow_app_tokens': false,
   'resource.*.token_issuers': [],
   'resource.*.token_kind': 'access_token',
+  'resource.*.rules': 'enforce',
+  'resource.*.allow.*.tools': ['*'],
+  'resource.*.allow.*.groups': [],
+  'resource.*.allow.*.clients': [],
 }
 
 test('defaults are those of the contract', () => {
@@ -154,12 +158,14 @@ test('resource_defaults has the keys of a resource but its own, and no default o
   const of = (table: string) =>
     settings.flatMap(({ path, node }) => (path[0] === table ? [[path.at(-1) ?? '', node]] : []))
   const own = ['name', 'path', 'upstream']
+  // Keys of an item have their defaults wherever the item stands.
+  const ofRules = ['tools', 'hint', 'groups', 'clients']
   const shared = of('resource').filter(([key]) => !own.includes(String(key)))
   assert.deepEqual(
     of('resource_defaults'),
     shared.map(([key, node]) => {
       const { default: _, ...rest } = node as Record<string, unknown>
-      return [key, rest]
+      return [key, ofRules.includes(String(key)) ? node : rest]
     }),
   )
 })

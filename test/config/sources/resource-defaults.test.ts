@@ -34,6 +34,7 @@ allowed_clients = ["*"]
 required_groups = ["ops"]
 connect_timeout = "2s"
 description = "Europe"
+allow = [{ hint = "read_only" }]
 `
 const load = (more: string, given: Given = {}) => loadToml(`${provider}${more}${resources}`, given)
 
@@ -41,12 +42,15 @@ function each(key: keyof ResourceConfig, more: string = defaults, given: Given =
   return configOf(load(more, given)).resources.map((resource) => resource[key])
 }
 
+const readOnly = [{ tools: ['*'], hint: 'read_only', groups: [], clients: [] }]
+
 const taken: readonly (readonly [key: keyof ResourceConfig, values: readonly unknown[]])[] = [
   ['audiences', [[aks], ['api://two']]],
   ['allowed_clients', ['any', 'any']],
   ['required_groups', [['ops'], []]],
   ['connect_timeout', [2000, 1000]],
   ['description', ['Europe', 'Europe']],
+  ['allow', [readOnly, readOnly]],
   [
     'request_scopes',
     [aks, 'api://two'].map((it) => [`${it}/.default`, 'openid', 'profile', 'offline_access']),
