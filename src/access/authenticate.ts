@@ -4,10 +4,11 @@ import type { Identity } from '../oauth/identity.ts'
 import { readJwt } from '../oauth/jwt.ts'
 import { refuseSigned, refuseUnsigned } from './checks/checks.ts'
 import { expiresAt } from './checks/issuer-and-time-checks.ts'
-import { type GroupsKnown, groupsIn, groupsKnown, identityOf, userKey } from './identity.ts'
+import { type GroupsKnown, identityOf, userKey } from './identity.ts'
 import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
-import type { OpenedToken, TokenOpener, TokenSession } from './token-opener.ts'
+import { type GroupsFailure, knownGroups } from './resolved-groups.ts'
+import type { OpenedToken, TokenContext, TokenOpener, TokenSession } from './token-opener.ts'
 
 /** How one resource judges tokens; made once. */
 export interface ResourceAccess {
@@ -34,6 +35,8 @@ class JudgedPrincipal {
   readonly resource: string
   readonly groups: readonly string[]
   readonly groupsKnown: GroupsKnown
+  /** Why groups that the token leaves out are not known, where they were asked for. */
+  readonly groupsFailure: GroupsFailure | undefined
   /** The end of the token, milliseconds since the epoch. */
   readonly expiresAt: number
   /** Stands for this user and nobody else; what sessions are bound to. */
@@ -44,16 +47,18 @@ class JudgedPrincipal {
   readonly session: TokenSession | undefined
   readonly #token: string
 
-  constructor(signed: SignedToken, policy: ResourcePolicy, session: TokenSession | undefined) {
+  constructor(signed: SignedToken, policy: ResourcePolicy, context: TokenContext) {
     const { claims, compact } = signed.jwt
     this.identity = Object.freeze(identityOf(signed, policy))
     this.resource = policy.resource
-    this.groups = groupsIn(claims, policy)
-    this.groupsKnown = groupsKnown(claims, policy)
+    const { groups, known, failure } = knownGroups(claims, policy, context.groups)
+    this.groups = groups
+    this.groupsKnown = known
+    this.groupsFailure = failure
     this.expiresAt = expiresAt(claims) ?? 0
     this.userKey = userKey(this.identity, policy)
     this.tokenDigest = signed.digest
-    this.session = session
+    this.session = context.session
     this.#token = compact
     Object.freeze(this)
   }
@@ -122,33 +127,33 @@ function authenticateBearer(
 }
 
 function authenticateInside(
-  { token, session }: OpenedToken,
+  opened: OpenedToken,
   access: ResourceAccess,
   now: () => number,
 ): Authentication | Promise<Authentication> {
-  return authenticateToken(token, access, now, session)
+  return authenticateToken(opened.token, access, now, opened)
 }
 
 /**
  * The same for a token that did not come in a header, and never for a sealed one.
  *
- * @param session that it was handed out in; absent: it was not handed out
+ * @param context what is known of it beside what it says; absent: nothing
  */
 export function authenticateToken(
   token: string,
   access: ResourceAccess,
   now: () => number,
-  session?: TokenSession,
+  context: TokenContext = {},
 ): Authentication | Promise<Authentication> {
   const known = access.verifier.recall(token)
-  if (known?.jwt.compact === token) return judge({ signed: known, session }, access, now())
+  if (known?.jwt.compact === token) return judge({ signed: known, context }, access, now())
   const jwt = readJwt(token)
   if (!jwt) return refused({ reason: 'not_a_jwt' })
   const refusal = refuseUnsigned(jwt, access.policy, now())
   if (refusal) return refused(refusal)
   const conclude = (verification: Verification): Authentication =>
     verification.kind === 'signed' && verification.token.jwt.compact === token
-      ? judge({ signed: verification.token, session }, access, now())
+      ? judge({ signed: verification.token, context }, access, now())
       : refused(refusalFor(verification))
   const verification = access.verifier.verify(jwt)
   return verification instanceof Promise ? verification.then(conclude) : conclude(verification)
@@ -174,14 +179,15 @@ export function refusalFor(verification: Verification): Refusal {
 
 interface Judged {
   readonly signed: SignedToken
-  readonly session: TokenSession | undefined
+  readonly context: TokenContext
 }
 
-function judge({ signed, session }: Judged, access: ResourceAccess, now: number): Authentication {
+function judge({ signed, context }: Judged, access: ResourceAccess, now: number): Authentication {
   const { policy, opener } = access
   const refusal = refuseSigned(signed.jwt, policy, now)
   if (refusal) return { kind: 'refused', refusal, claimed: identityOf(signed, policy) }
-  const principal = new JudgedPrincipal(signed, policy, session)
+  const principal = new JudgedPrincipal(signed, policy, context)
+  const { session } = context
   const ended = session && opener?.refuseSession(session, principal.identity.user)
   if (ended) return { kind: 'refused', refusal: ended, claimed: principal.identity }
   return { kind: 'principal', principal }

@@ -75,6 +75,9 @@ function refuseGroups(principal: Principal, policy: ResourcePolicy): Refusal | u
   if (principal.groups.some((group) => required.includes(policy.comparable(group))))
     return undefined
   const { user } = principal.identity
-  if (principal.groupsKnown === 'left_out') return { reason: 'groups_not_in_token', user, resource }
+  if (principal.groupsKnown === 'left_out') {
+    const why = principal.groupsFailure ?? (policy.resolvesGroups ? 'not_asked' : 'not_resolved')
+    return { reason: 'groups_not_in_token', user, resource, why }
+  }
   return { reason: 'not_in_required_groups', user, resource, required }
 }

@@ -6,10 +6,11 @@ import { authenticateToken, type ResourceAccess, refusalFor } from './authentica
 import { authorize } from './authorize.ts'
 import { type Check, oneOf, shown } from './checks/check.ts'
 import { checks } from './checks/checks.ts'
-import { groupsIn, groupsKnown, nameIn } from './identity.ts'
+import { nameIn } from './identity.ts'
 import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
-import type { OpenedToken } from './token-opener.ts'
+import { type KnownGroups, knownGroups } from './resolved-groups.ts'
+import type { OpenedToken, TokenContext } from './token-opener.ts'
 
 /** `undecided`: nothing can be said at the moment, since the identity provider is away. */
 export type CheckVerdict = 'passed' | 'failed' | 'undecided' | 'not reached'
@@ -73,7 +74,7 @@ export async function explainToken(
       check.kind === 'check' ? judgement(check, jwt, { access, now }) : signature(jwt, access),
     ),
     ...(opened ? [session(opened, jwt, access)] : []),
-    groups(token, jwt, { access, now }),
+    groups(token, jwt, { access, now, context: opened ?? {} }),
   ]
   const explained: ExplainedCheck[] = []
   let refusal: Refusal | undefined
@@ -186,17 +187,21 @@ function signature(jwt: Jwt | undefined, { verifier }: ResourceAccess): Step {
   }
 }
 
-function groups(token: string, jwt: Jwt | undefined, { access, now }: Ground): Step {
+function groups(
+  token: string,
+  jwt: Jwt | undefined,
+  { access, now, context }: Ground & { readonly context: TokenContext },
+): Step {
   const { policy } = access
   return {
     check: {
       name: 'groups',
       setting: 'required_groups',
       expected: policy.groups.length === 0 ? 'any' : oneOf(policy.groups),
-      found: jwt ? groupsFound(jwt.claims, policy) : absent,
+      found: jwt ? groupsFound(knownGroups(jwt.claims, policy, context.groups)) : absent,
     },
     async refuse() {
-      const authentication = await authenticateToken(token, access, now)
+      const authentication = await authenticateToken(token, access, now, context)
       if (authentication.kind === 'refused') return authentication.refusal
       const authorization = authorize(authentication.principal, policy)
       return authorization.kind === 'refused' ? authorization.refusal : undefined
@@ -204,12 +209,20 @@ function groups(token: string, jwt: Jwt | undefined, { access, now }: Ground): S
   }
 }
 
-function groupsFound(claims: JsonObject, policy: ResourcePolicy): string {
-  const known = groupsKnown(claims, policy)
-  if (known === 'not_read') return 'not read, since groups_claim is empty'
-  if (known === 'left_out') return 'too many to be in the token'
-  const found = groupsIn(claims, policy)
-  return found.length === 0 ? 'none' : `${found.length}: ${shown(found.join(' '))}`
+function groupsFound({ groups, known, failure }: KnownGroups): string {
+  const all = groups.length === 0 ? 'none' : `${groups.length}: ${shown(groups.join(' '))}`
+  switch (known) {
+    case 'listed':
+      return all
+    case 'not_read':
+      return 'not read, since groups_claim is empty'
+    case 'resolved':
+      return `too many to be in the token; of those that the configuration names, as Microsoft Graph said when it was handed out, ${all}`
+    case 'left_out':
+      return failure === undefined
+        ? 'too many to be in the token'
+        : `too many to be in the token, and not to be had at Microsoft Graph when it was handed out (${failure})`
+  }
 }
 
 function tokenIn(claims: JsonObject, policy: ResourcePolicy): ExplainedToken {

@@ -57,12 +57,16 @@ export function userKey(identity: Identity, policy: ResourcePolicy): string {
 
 /**
  * What is known of a user's groups: those that the token lists, which may be none; that it leaves them
- * out for their number; or nothing, since no claim is read (`groups_claim = ""`).
+ * out for their number; nothing, since no claim is read (`groups_claim = ""`); or, of those that it
+ * leaves out, the ones that the configuration names (`resolve_groups`).
  */
-export type GroupsKnown = 'listed' | 'left_out' | 'not_read'
+export type GroupsKnown = 'listed' | 'left_out' | 'not_read' | 'resolved'
 
 /** How much the groups of {@link groupsIn} say. */
-export function groupsKnown(claims: JsonObject, policy: ResourcePolicy): GroupsKnown {
+export function groupsKnown(
+  claims: JsonObject,
+  policy: ResourcePolicy,
+): Exclude<GroupsKnown, 'resolved'> {
   if (policy.groupsClaim === undefined) return 'not_read'
   return leavesGroupsOut(claims, policy) ? 'left_out' : 'listed'
 }

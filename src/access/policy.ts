@@ -26,6 +26,8 @@ export interface ResourcePolicy {
   readonly groups: readonly string[]
   /** Absent: tokens tell of no groups. */
   readonly groupsClaim?: string
+  /** Whether groups that a token leaves out are asked of Microsoft Graph at sign-in. */
+  readonly resolvesGroups: boolean
   /** Claims that name a user: the first that a token has counts. */
   readonly userClaims: readonly string[]
   readonly allowAppTokens: boolean
@@ -63,6 +65,7 @@ export function resourcePolicy(
     requestScopes: resource.request_scopes,
     groups: resource.required_groups.map(comparable),
     ...(config.groups_claim !== undefined && { groupsClaim: config.groups_claim }),
+    resolvesGroups: config.kind === 'entra' && config.resolve_groups,
     userClaims: profile.userClaims,
     allowAppTokens: resource.allow_app_tokens,
     tokenKind: resource.token_kind,

@@ -161,10 +161,27 @@ const responses: ResponseTable = {
     refusedByPolicy(
       `${shownUser(user)} is in none of the groups that required_groups of resource ${quoted(resource)} lists${quotedGroups(required)}; ask an administrator for membership, then sign in again.`,
     ),
-  groups_not_in_token: ({ user, resource }) =>
+  groups_not_in_token: ({ user, resource, why }) =>
     refusedByPolicy(
-      `${shownUser(user)} is in so many groups that the token does not list them, and resource ${quoted(resource)} needs them for required_groups; let the identity provider put only assigned groups into tokens.`,
+      `${shownUser(user)} is in so many groups that the token does not list them, and resource ${quoted(resource)} needs them for required_groups; ${groupsRemedies[why]}.`,
     ),
+}
+
+const onlyAssigned = 'let the identity provider put only assigned groups into tokens'
+
+type GroupsUnknown = Extract<Refusal, { reason: 'groups_not_in_token' }>['why']
+
+/** Each is the rest of a sentence, for the operator but where it says that the user can mend it. */
+const groupsRemedies: Readonly<Record<GroupsUnknown, string>> = {
+  not_resolved: `${onlyAssigned}, or set identity_provider.resolve_groups`,
+  not_asked: 'sign in again, so that Microsoft Graph is asked for them',
+  no_refresh_token:
+    'Microsoft Graph could not be asked, since the sign-in brought no refresh token: add offline_access to request_scopes, and sign in again',
+  not_allowed:
+    'Microsoft Graph does not let this app read them: an administrator has to grant its app registration the delegated permission User.Read of Microsoft Graph, then sign in again',
+  sign_in_needed:
+    'the identity provider asks for a further step before Microsoft Graph may be asked: sign in again and complete it there',
+  too_many: `they are too many for Microsoft Graph to list: ${onlyAssigned}`,
 }
 
 const waitingFor: Record<UnavailableCause, string> = {

@@ -1,3 +1,5 @@
+import type { GroupsFailure } from './resolved-groups.ts'
+
 /**
  * Why a request may not pass, with what the log and the answer need. Texts in it come from outside
  * and are raw: only `answerTo` makes them fit to be read.
@@ -73,6 +75,8 @@ export type Refusal =
       readonly reason: 'groups_not_in_token'
       readonly user: string
       readonly resource: string
+      /** `not_asked`: the token was handed out before they were to be asked for. */
+      readonly why: 'not_resolved' | 'not_asked' | GroupsFailure
     }
 
 /** What ended a session: the setting `sessions_valid_after`, or a request, a replay or a command. */

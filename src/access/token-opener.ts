@@ -1,4 +1,5 @@
 import type { Refusal } from './refusal.ts'
+import type { ResolvedGroups } from './resolved-groups.ts'
 
 /** What a sealed token says of the sign-in session that it was handed out in. */
 export interface TokenSession {
@@ -16,8 +17,16 @@ export interface TokenClient {
   readonly name?: string
 }
 
+/** What is known of a token beside what it says itself. */
+export interface TokenContext {
+  /** The session that it was handed out in; absent: it was not handed out. */
+  readonly session?: TokenSession
+  /** Present: it leaves its user's groups out, and they were asked for. */
+  readonly groups?: ResolvedGroups
+}
+
 /** A sealed token that was opened: the one that goes upstream, and whose it is. */
-export interface OpenedToken {
+export interface OpenedToken extends TokenContext {
   readonly token: string
   readonly session: TokenSession
 }

@@ -66,7 +66,7 @@ export type ProviderCredential =
     }
 
 type ProviderSettings = Values<Settings['identity_provider']>
-type OnlyEntra = 'tenant_id' | 'cloud' | 'authority'
+type OnlyEntra = 'tenant_id' | 'cloud' | 'authority' | 'resolve_groups'
 type OnlyOidc = 'issuer' | 'discovery_url'
 
 interface CommonIdentityProvider
@@ -85,6 +85,7 @@ export interface EntraConfig extends CommonIdentityProvider, Pick<ProviderSettin
   readonly kind: 'entra'
   readonly tenant_id: string
   readonly cloud: Cloud
+  readonly resolve_groups: boolean
 }
 
 export interface OidcConfig extends CommonIdentityProvider, Pick<ProviderSettings, OnlyOidc> {

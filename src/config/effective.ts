@@ -4,6 +4,7 @@ import { judgeIdentityProvider, kindOfProvider } from './rules/identity-provider
 import { judgeLimits } from './rules/limits.ts'
 import { providerCredential } from './rules/provider-credential.ts'
 import { requestScopes } from './rules/request-scopes.ts'
+import { judgeResolvedGroups } from './rules/resolved-groups.ts'
 import { judgeResources } from './rules/resource.ts'
 import type { RuleInput } from './rules/rule.ts'
 import { judgeSignIn } from './rules/sign-in.ts'
@@ -28,6 +29,7 @@ export function effectiveConfig(input: RuleInput, files: ValueFiles): Omit<Confi
   )
   judgeEdge(input)
   judgeIdentityProvider(input, files)
+  judgeResolvedGroups(input)
   judgeResources(input)
   judgeSignIn(input)
   judgeStore(input)
@@ -52,6 +54,7 @@ function providerConfig(input: RuleInput, files: ValueFiles): IdentityProviderCo
     tenant_id: tenant,
     cloud,
     authority,
+    resolve_groups: resolvesGroups = false,
     issuer,
     discovery_url: discovery,
     groups_claim: groups,
@@ -72,8 +75,13 @@ function providerConfig(input: RuleInput, files: ValueFiles): IdentityProviderCo
     const oidc = withoutUndefined({ issuer: issuer ?? '', discovery_url: discovery })
     return { kind: 'oidc', ...oidc, ...common }
   }
-  const entra = { tenant_id: tenant ?? '', cloud: cloud ?? 'public' } as const
-  return { kind: 'entra', ...entra, ...withoutUndefined({ authority }), ...common }
+  const entra = {
+    tenant_id: tenant ?? '',
+    cloud: cloud ?? 'public',
+    resolve_groups: resolvesGroups,
+    ...withoutUndefined({ authority }),
+  } as const
+  return { kind: 'entra', ...entra, ...common }
 }
 
 function resourceConfig(

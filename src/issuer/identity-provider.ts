@@ -11,6 +11,8 @@ import {
 } from './id-token.ts'
 import type { IssuerProfile } from './issuer-profile.ts'
 import { keysFitting } from './key-set.ts'
+import { createMemberGroups, type MemberGroups, type MemberGroupsOptions } from './member-groups.ts'
+import { graphOf } from './microsoft-graph.ts'
 import { profileOf } from './profiles.ts'
 import { connectToProvider } from './provider-connection.ts'
 import {
@@ -32,6 +34,13 @@ export interface IdentityProvider {
   readonly grants: ProviderGrants | undefined
   /** Verifies an ID token that the token endpoint gave; absent without a `client_id`. Never rejects. */
   readonly verifyIdToken: ((received: ReceivedIdToken) => Promise<IdTokenVerdict>) | undefined
+  /**
+   * Asks Microsoft Graph for the groups of the user of a refresh token; absent where that is not
+   * configured. Never rejects.
+   */
+  readonly memberGroups: ((refreshToken: string) => Promise<MemberGroups>) | undefined
+  /** The origin of Microsoft Graph, by configuration and discovery; absent where it is not asked. */
+  graphUrl(): string | undefined
   /** Begins fetching in the background; returns at once. */
   start(): void
   /** Ends everything under way, for good. */
@@ -105,24 +114,35 @@ export function createIdentityProvider(
     backdating: profile.backdating,
   })
 
+  const grants = grantsOf(config.client_id, {
+    clock,
+    namesScope: profile.namesScope,
+    fetch: connection.grants,
+    plainHttp: profile.plainHttp,
+    credential: () => credential,
+    metadata: () => discovery.current()?.value.metadata,
+    discoveryIn: () => discovery.nextTryIn(),
+  })
+
   return {
     profile,
     verifier,
+    grants,
+    memberGroups: memberGroupsOf(config, {
+      grants,
+      fetch: connection.documents,
+      metadata: () => discovery.current()?.value.metadata,
+    }),
     verifyIdToken: idTokenVerification(config.client_id, {
       verifier,
       issuer: () => discovery.current()?.value.issuer,
       algorithms: () => idTokenAlgorithms(config.signing_algorithms, offeredAlgorithms()),
       clock,
     }),
-    grants: grantsOf(config.client_id, {
-      clock,
-      namesScope: profile.namesScope,
-      fetch: connection.grants,
-      plainHttp: profile.plainHttp,
-      credential: () => credential,
-      metadata: () => discovery.current()?.value.metadata,
-      discoveryIn: () => discovery.nextTryIn(),
-    }),
+    graphUrl: () =>
+      config.kind === 'entra' && config.resolve_groups
+        ? graphOf(config, discovery.current()?.value.metadata).url
+        : undefined,
     start: () => discovery.start(),
     stop() {
       discovery.stop()
@@ -151,6 +171,19 @@ function grantsOf(
 ): ProviderGrants | undefined {
   if (clientId === undefined) return undefined
   return limitConcurrency(createTokenEndpoint({ ...options, clientId }))
+}
+
+function memberGroupsOf(
+  config: IdentityProviderConfig,
+  {
+    grants,
+    ...options
+  }: Pick<MemberGroupsOptions, 'fetch' | 'metadata'> & {
+    readonly grants: ProviderGrants | undefined
+  },
+): IdentityProvider['memberGroups'] {
+  if (config.kind !== 'entra' || !config.resolve_groups || !grants) return undefined
+  return createMemberGroups({ ...options, config, grants })
 }
 
 /**

@@ -27,6 +27,7 @@ export interface SignInParts {
     IdentityProvider,
     | 'grants'
     | 'verifyIdToken'
+    | 'memberGroups'
     | 'status'
     | 'metadataIssuer'
     | 'answersNameIssuer'
@@ -99,8 +100,8 @@ function brokerEndpoints(
         createClients({ config, issuer, keys: keys.for('client id'), documents }),
         config,
       ),
-    formatAccessToken: ({ judged }, session) =>
-      formatAccessToken(judged.bearer, [judged.resource], session),
+    formatAccessToken: ({ judged, groups }, session) =>
+      formatAccessToken(judged.bearer, [judged.resource], { ...session, groups: groups?.resolved }),
   })
   return {
     broker,
@@ -153,6 +154,7 @@ function exchangeOf(
     decides: () => provider.status().decides,
     verifyIdToken,
     onOutcome,
+    memberGroups: provider.memberGroups,
     refreshTokenRemedy: ({ resource }) =>
       refreshTokenRemedy({ issuer: provider.metadataIssuer(), resource, mode }),
   })

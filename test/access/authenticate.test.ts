@@ -205,6 +205,7 @@ test('a principal of Entra', async () => {
       resource: 'prod',
       groups: ['group-a', 'group-b'],
       groupsKnown: 'listed',
+      groupsFailure: undefined,
       expiresAt: now + 3_600_000,
       userKey: `${tenant}|0a0a0a0a-0000-4000-8000-00000000a11c`,
       tokenDigest: '',

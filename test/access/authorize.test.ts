@@ -84,7 +84,7 @@ for (const [rule, overage] of [
     assert.equal(answer.kind, 'policy')
     assert.equal(
       answer.description,
-      'alice@contoso.com is in so many groups that the token does not list them, and resource prod needs them for required_groups; let the identity provider put only assigned groups into tokens.',
+      'alice@contoso.com is in so many groups that the token does not list them, and resource prod needs them for required_groups; let the identity provider put only assigned groups into tokens, or set identity_provider.resolve_groups.',
     )
   })
 }

@@ -47,7 +47,12 @@ const samples: { readonly [R in Reason]: Extract<Refusal, { reason: R }> } = {
     resource: 'prod',
     required: many,
   },
-  groups_not_in_token: { reason: 'groups_not_in_token', user: hostile, resource: 'prod' },
+  groups_not_in_token: {
+    reason: 'groups_not_in_token',
+    user: hostile,
+    resource: 'prod',
+    why: 'not_allowed',
+  },
 }
 
 const refusals: readonly Refusal[] = Object.values(samples)

@@ -2,6 +2,7 @@ import type { Problem } from '../../config/report/problem.ts'
 import type { Configuration } from '../configuration.ts'
 import { clockCheck } from './clock.ts'
 import { credentialChecks } from './credential.ts'
+import { graphChecks } from './graph.ts'
 import type { Progress } from './progress.ts'
 import { examineProvider } from './provider.ts'
 import { documentChecks, isDiscovered } from './provider-documents.ts'
@@ -32,9 +33,10 @@ export async function examine(
     ask: (resource: (typeof config.resources)[number]) => Promise<T>,
   ) => Promise.all(config.resources.map((one) => during(`${what} of ${one.name}`, ask(one))))
   try {
-    const [credential, redirects, store, upstreams, addresses, tokens, cluster] = await Promise.all(
-      [
+    const [credential, graph, redirects, store, upstreams, addresses, tokens, cluster] =
+      await Promise.all([
         during('credential', credentialChecks(config, examined, Date.now())),
+        during('Microsoft Graph', graphChecks(about)),
         during('redirect URIs', redirectUriChecks(config, examined)),
         during('store', storeChecks(config)),
         each('upstream', (resource) => upstreamChecks(resource, about)),
@@ -43,14 +45,22 @@ export async function examine(
         token === undefined || apiServer === undefined
           ? []
           : during('API server', apiServerCheck(token, apiServer, about)),
-      ],
-    )
+      ])
     return onceEach(
       inOrder([
         ...configurationChecks(warnings),
         ...documentChecks(examined, config),
         clockCheck(heard.clockOffset, isDiscovered(examined)),
-        ...[credential, redirects, store, ...upstreams, ...addresses, tokens, cluster].flat(),
+        ...[
+          credential,
+          graph,
+          redirects,
+          store,
+          ...upstreams,
+          ...addresses,
+          tokens,
+          cluster,
+        ].flat(),
       ]),
     )
   } finally {

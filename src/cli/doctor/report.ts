@@ -11,6 +11,7 @@ export const checkNames = [
   'token issuers',
   'clock',
   'credential',
+  'Microsoft Graph',
   'redirect URI',
   'store',
   'upstream connection',

@@ -3,7 +3,7 @@ import type { ValueFiles } from '../sources/value-files.ts'
 import { cloudOfHost } from './provider-url.ts'
 import { demand, type RuleInput } from './rule.ts'
 
-const onlyEntra = ['tenant_id', 'cloud', 'authority'] as const
+const onlyEntra = ['tenant_id', 'cloud', 'authority', 'resolve_groups'] as const
 const onlyOidc = ['issuer', 'discovery_url'] as const
 const remedies = {
   entra:

@@ -17,6 +17,7 @@ const ofSignIn = [
   'federated_token_file',
   'client_secret_method',
   'authorize_parameters',
+  'resolve_groups',
 ]
 const limitsOfSignIn = ['registrations_per_minute', 'sign_ins_per_minute']
 

@@ -76,6 +76,10 @@ export const identityProviderSchema = z
         description: "broker: further parameters of the provider's authorize request.",
         examples: [{ prompt: 'select_account' }],
       }),
+    resolve_groups: z.boolean().optional().meta({
+      description:
+        'entra: whether groups that a token leaves out for their number (more than 200) are asked of Microsoft Graph, with the user\'s own token, at sign-in and at each refresh: those that the configuration names. Needs `sign_in.tokens = "sealed"`, offline_access in `request_scopes`, and the delegated permission User.Read of Microsoft Graph. Default: `false`.',
+    }),
     user_claim: z.string().optional().meta({
       description:
         'The claim with the name by which the cluster knows a user. Default: entra `upn`, else `oid`; oidc `preferred_username`, else `sub`. Set, and not `sub`, it also names the users of a provider whose tokens have no `sub` (AD FS: `upn`).',

@@ -35,7 +35,15 @@ function groups({ groups: all, groupsKnown }: SignedInPage): Html {
     return html`You are in so many groups that the identity provider leaves all of them out of the token.
 What is decided by group is closed to you until its administrator lets it put only assigned groups into tokens.`
   }
+  if (groupsKnown === 'resolved') {
+    return html`You are in so many groups that the identity provider leaves all of them out of the token.
+Of those that matter here Microsoft Graph says that you are in ${all.length === 0 ? 'none.' : 'these:'}${all.length === 0 ? undefined : listed(all)}`
+  }
   if (all.length === 0) return html`The token names none.`
+  return listed(all)
+}
+
+function listed(all: readonly string[]): Html {
   const shown = all.slice(0, GROUPS_IN_SIGHT)
   const others = all.slice(GROUPS_IN_SIGHT)
   return html`<ul>${shown.map(group)}</ul>${

@@ -14,8 +14,11 @@ const PATH = '/oauth/whoami'
 interface Whoami extends Omit<Identity, 'token_id'> {
   /** Absent: the token does not tell them. */
   readonly groups?: readonly string[]
-  /** Why not: there are too many for the token, or `groups_claim` is empty. */
-  readonly groups_missing?: 'left_out' | 'not_read'
+  /**
+   * Which are missing, and why: all, since there are too many for the token or `groups_claim` is empty;
+   * or those that no setting names, since Microsoft Graph was asked for the others alone.
+   */
+  readonly groups_missing?: 'left_out' | 'not_read' | 'not_named'
   /** RFC 3339. */
   readonly expires_at: string
   /** The resources that take this token; `permitted`: and let this user in. */
@@ -99,15 +102,21 @@ function refusalOf(
 }
 
 function whoamiOf({ principal }: Accepted, accepted: readonly Accepted[]): Whoami {
-  const { identity, groups, groupsKnown, expiresAt } = principal
+  const { identity, expiresAt } = principal
   const { token_id: _, ...whose } = identity
   return {
     ...whose,
-    ...(groupsKnown === 'listed' ? { groups } : { groups_missing: groupsKnown }),
+    ...toldGroups(principal),
     expires_at: new Date(expiresAt).toISOString(),
     resources: accepted.map(({ principal: judged, resource: { resource: one, access } }) => ({
       name: one.name,
       permitted: authorize(judged, access.policy).kind === 'permit',
     })),
   }
+}
+
+function toldGroups({ groups, groupsKnown }: Principal): Pick<Whoami, 'groups' | 'groups_missing'> {
+  if (groupsKnown === 'listed') return { groups }
+  if (groupsKnown === 'resolved') return { groups, groups_missing: 'not_named' }
+  return { groups_missing: groupsKnown }
 }

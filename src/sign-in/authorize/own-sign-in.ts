@@ -34,6 +34,7 @@ export async function finishOwnSignIn(
     grant: 'authorization_code',
     key: transaction.id,
     candidates: [first],
+    groupsFor: resources,
     idToken: expectedIdToken(first.resource, nonce),
     ask: () =>
       parts.provider.grants.redeemCode({
@@ -50,19 +51,22 @@ export async function finishOwnSignIn(
 }
 
 async function signedInPage(
-  { tokens, judged }: ExchangedTokens,
+  { tokens, judged, groups }: ExchangedTokens,
   resources: readonly BrokerResource[],
   { clock }: BrokerContext,
 ): Promise<SignedInPage> {
-  const { principal } = judged
+  const context = groups ? { groups: groups.resolved } : {}
+  const now = () => clock.now()
+  let { principal } = judged
   const taken: SignedInPage['resources'][number][] = []
   for (const { resource, access, url } of resources) {
-    const verdict = await judgeTokens(tokens, [{ resource, access }], () => clock.now()).catch(
+    const verdict = await judgeTokens(tokens, [{ resource, access }], now, context).catch(
       (error: unknown) => {
         if (error instanceof ErrorAnswer) return undefined
         throw error
       },
     )
+    if (resource === judged.resource) principal = verdict?.principal ?? principal
     const permitted =
       verdict !== undefined && permit(verdict.principal, access.policy).kind === 'permit'
     taken.push({ name: resource.name, url, permitted })

@@ -6,6 +6,7 @@ import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
 import { EXCHANGE_MS } from '../deadlines.ts'
 import { type JudgedTokens, judgeTokens, type SignInResource } from '../token/judge-tokens.ts'
 import type { CodeGrant, RefreshGrant } from '../token/token-request.ts'
+import { type AskedGroups, askForGroups, type MemberGroupsSource } from './asked-groups.ts'
 import { type ExpectedIdToken, judgeIdToken, type VerifyIdToken } from './id-token.ts'
 import { PendingTokens } from './pending-tokens.ts'
 import { tokensOf } from './provider-outcome.ts'
@@ -22,7 +23,11 @@ export interface Asking {
   readonly session?: string
   /** The first that takes the token counts. */
   readonly candidates: readonly SignInResource[]
+  /** Where groups may be asked for; absent: the candidates. */
+  readonly groupsFor?: readonly SignInResource[]
   readonly idToken: ExpectedIdToken
+  /** The one that is used up, which stays good where the provider gives no other; absent at sign-in. */
+  readonly refreshToken?: string
   ask(): Promise<GrantOutcome>
 }
 
@@ -34,6 +39,8 @@ export interface ExchangedTokens {
    * learns it now and not an hour later.
    */
   readonly withoutRefresh?: ProviderExplanation
+  /** Of a token that leaves its user's groups out, where they were asked for. */
+  readonly groups?: AskedGroups
 }
 
 /** Where tokens come from: the identity provider, judged before anybody gets them. */
@@ -56,6 +63,8 @@ export interface TokenExchangeParts {
   readonly verifyIdToken: VerifyIdToken
   /** Told of everything that the provider answered, for the log. */
   onOutcome(grant: GrantType, outcome: GrantOutcome): void
+  /** Absent: groups that a token leaves out are not asked for. */
+  readonly memberGroups: MemberGroupsSource | undefined
   /** What makes the provider give refresh tokens, for the operator. */
   refreshTokenRemedy(judged: JudgedTokens): string
 }
@@ -66,6 +75,7 @@ export function createTokenExchange({
   decides,
   verifyIdToken: verify,
   onOutcome,
+  memberGroups,
   refreshTokenRemedy,
 }: TokenExchangeParts): TokenExchange {
   const pending = new PendingTokens(clock)
@@ -97,9 +107,16 @@ export function createTokenExchange({
       try {
         const judging = judge(tokens, asking)
         const judged = await within(judging, deadline - clock.now(), clock)
+        const asked = askForGroups(
+          { judged, refreshToken: tokens.refreshToken ?? asking.refreshToken },
+          asking.groupsFor ?? asking.candidates,
+          memberGroups,
+        )
+        const groups = await within(asked, deadline - clock.now(), clock)
+        const exchanged = { tokens, judged, ...(groups && { groups }) }
         const isSignIn = asking.grant === 'authorization_code'
-        if (!isSignIn || tokens.refreshToken !== undefined) return { tokens, judged }
-        return { tokens, judged, withoutRefresh: noRefreshToken(refreshTokenRemedy(judged)) }
+        if (!isSignIn || tokens.refreshToken !== undefined) return exchanged
+        return { ...exchanged, withoutRefresh: noRefreshToken(refreshTokenRemedy(judged)) }
       } catch (error) {
         // The provider has spent its side of the grant: the same request must be able to go on.
         if (error instanceof ErrorAnswer && error.status === 503) pending.keep(asking.key, tokens)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ResolvedGroups } from '../../access/resolved-groups.ts'
 import type {
   BrokerConfig,
   Config,
@@ -16,6 +17,8 @@ export type AccessTokenFormat = z.infer<typeof accessTokenFormatShape>
 
 /** The session in which a token is handed out. */
 export interface HandedOutIn {
+  /** Of a token that leaves its user's groups out, where they were asked for. */
+  readonly groups?: ResolvedGroups | undefined
   readonly family: string
   /** Milliseconds since the epoch. */
   readonly began: number
@@ -50,11 +53,11 @@ export function accessTokenFormatter(
 ): FormatAccessToken {
   if (!takesSealedTokens(config.sign_in)) return (token) => Promise.resolve(token)
   const ring = keys.for('access token')
-  return (token, resources, { family, began, client: id, clientName: name }) => {
+  return (token, resources, { family, began, client: id, clientName: name, groups }) => {
     const audience = resources.map((resource) => sealedFor(resource, config))
     const client = { id, ...(name !== undefined && { name }) }
     const session = { family: familyDigest(family), began, client }
-    return sealAccessToken({ token, audience, session }, ring)
+    return sealAccessToken({ token, audience, session, groups }, ring)
   }
 }
 

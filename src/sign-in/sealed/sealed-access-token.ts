@@ -1,20 +1,15 @@
 import { LRUCache } from 'lru-cache'
 import { expiresAt } from '../../access/checks/issuer-and-time-checks.ts'
-import type {
-  OpenedToken,
-  TokenClient,
-  TokenOpener,
-  TokenSession,
-} from '../../access/token-opener.ts'
+import type { ResolvedGroups } from '../../access/resolved-groups.ts'
+import type { OpenedToken, TokenOpener, TokenSession } from '../../access/token-opener.ts'
 import type { Clock } from '../../clock.ts'
-import { text } from '../../oauth/claims.ts'
-import { parseObject } from '../../oauth/json.ts'
 import { readJwt } from '../../oauth/jwt.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { sha256 } from '../../sealing/digest.ts'
 import { openBytes, sealBytes } from '../../sealing/sealed-value.ts'
 import { audienceDigest, compressJwt, decompressJwt } from './jwt-compression.ts'
 import { packSession, SESSION_BYTES, unpackSession } from './session-bytes.ts'
+import { readNote, writeNote } from './session-note.ts'
 
 /** A resource that a sealed token is for. */
 export interface SealedFor {
@@ -30,6 +25,7 @@ export interface HandedOut {
   readonly token: string
   readonly audience: readonly SealedFor[]
   readonly session: TokenSession
+  readonly groups?: ResolvedGroups | undefined
 }
 
 /**
@@ -46,10 +42,10 @@ export interface HandedOut {
  * @param keys those of `access token`
  */
 export function sealAccessToken(
-  { token, audience, session }: HandedOut,
+  { token, audience, session, groups }: HandedOut,
   keys: KeyRing,
 ): Promise<string> {
-  const note = JSON.stringify(session.client)
+  const note = writeNote({ client: session.client, ...(groups && { groups }) })
   const packed = compressJwt({ token, audience: audience.map(nameOf), note })
   return sealBytes(Buffer.concat([packSession(session), packed]), keys)
 }
@@ -117,20 +113,15 @@ function unpack(bytes: Uint8Array): Opened | undefined {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const jwt = all.length > SESSION_BYTES && decompressJwt(all.subarray(SESSION_BYTES))
   if (!jwt) return undefined
-  const client = clientIn(jwt.note)
-  if (!client) return undefined
+  const noted = readNote(jwt.note)
+  if (!noted) return undefined
   const { token, audience } = jwt
-  return { token, audience, session: { ...unpackSession(all), client } }
+  const { client, ...groups } = noted
+  return { token, audience, session: { ...unpackSession(all), client }, ...groups }
 }
 
 function nameOf({ name, url }: SealedFor): string {
   return `${name} ${url}`
-}
-
-function clientIn(note: string): TokenClient | undefined {
-  const written = parseObject(note) ?? {}
-  const [id, name] = [text(written, 'id'), text(written, 'name')]
-  return id === undefined ? undefined : { id, ...(name !== undefined && { name }) }
 }
 
 function openedFor(resource: string, opened: Opened | undefined): OpenedToken | undefined {

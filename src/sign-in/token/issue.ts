@@ -17,7 +17,7 @@ export interface Issuing {
 /** The answer to the client (RFC 6749 §5.1); the session goes on in its refresh token. */
 export async function issueTokens(
   session: SignInSession,
-  { tokens, judged: { principal }, withoutRefresh }: ExchangedTokens,
+  { tokens, judged: { principal }, withoutRefresh, groups }: ExchangedTokens,
   { keys, now, scope, accessToken }: Issuing,
 ): Promise<IssuedTokens> {
   const provider = tokens.refreshToken ?? session.provider
@@ -26,9 +26,7 @@ export async function issueTokens(
   const left = principal.expiresAt - now
   return {
     identity: principal.identity,
-    ...(withoutRefresh && {
-      notice: { reason: 'no_refresh_token', explanation: withoutRefresh },
-    }),
+    ...noticeOf(withoutRefresh, groups),
     answer: {
       access_token: accessToken,
       token_type: 'Bearer',
@@ -37,4 +35,15 @@ export async function issueTokens(
       ...(scope.length > 0 && { scope: scope.join(' ') }),
     },
   }
+}
+
+/** What somebody has to mend, although there are tokens. */
+function noticeOf(
+  withoutRefresh: ExchangedTokens['withoutRefresh'],
+  groups: ExchangedTokens['groups'],
+): Pick<IssuedTokens, 'notice'> {
+  if (withoutRefresh) return { notice: { reason: 'no_refresh_token', explanation: withoutRefresh } }
+  if (!groups?.explanation) return {}
+  const { explanation, trace } = groups
+  return { notice: { reason: 'groups_not_known', explanation, ...(trace && { trace }) } }
 }

@@ -5,6 +5,7 @@ import {
 } from '../../access/authenticate.ts'
 import type { Refusal } from '../../access/refusal.ts'
 import { refusalResponse } from '../../access/refusal-response.ts'
+import type { TokenContext } from '../../access/token-opener.ts'
 import type { ResourceConfig } from '../../config/config.ts'
 import type { ProviderTokens } from '../../issuer/token-endpoint/provider-grants.ts'
 import { UnusableTokens } from '../../oauth/error-answer.ts'
@@ -30,6 +31,7 @@ export interface JudgedTokens {
  *
  * @param candidates the first that takes it counts
  * @param now milliseconds since the epoch
+ * @param context what is known of them beside what they say
  * @throws ErrorAnswer 503 when nothing can be decided yet
  * @throws UnusableTokens with the words of the first candidate's refusal
  */
@@ -37,6 +39,7 @@ export async function judgeTokens(
   tokens: ProviderTokens,
   candidates: readonly SignInResource[],
   now: () => number,
+  context: TokenContext = {},
 ): Promise<JudgedTokens> {
   let first: UnusableTokens | undefined
   for (const { resource, access } of candidates) {
@@ -45,7 +48,7 @@ export async function judgeTokens(
       first ??= noIdToken()
       continue
     }
-    const verdict = await authenticateToken(bearer, access, now)
+    const verdict = await authenticateToken(bearer, access, now, context)
     if (verdict.kind === 'principal') return { resource, principal: verdict.principal, bearer }
     first ??= unusable(verdict.refusal)
   }

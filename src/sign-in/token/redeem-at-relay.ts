@@ -198,7 +198,7 @@ async function issue(
     accessToken: await context.formatAccessToken(
       bearer,
       meant.map((one) => one.resource),
-      session,
+      { ...session, groups: exchanged.groups?.resolved },
     ),
   })
 }

@@ -101,6 +101,7 @@ function askProvider(
     candidates: resources,
     // OpenID Connect Core §12.2: a refresh may bring none, and one that it brings has no nonce.
     idToken: { required: false },
+    refreshToken,
     ask: () => grants.refresh({ refreshToken, scope }),
   })
 }

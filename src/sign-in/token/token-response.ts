@@ -1,5 +1,5 @@
 import type { Identity } from '../../oauth/identity.ts'
-import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
+import type { ProviderExplanation, ProviderTrace } from '../../oauth/provider-explanation.ts'
 
 /** A token answer (RFC 6749 §5.1), always with a whole number of seconds. */
 export interface TokenAnswer {
@@ -17,5 +17,9 @@ export interface IssuedTokens {
   /** For the log. */
   readonly identity: Identity
   /** For the log: what somebody has to mend, although there are tokens. */
-  readonly notice?: { readonly reason: string; readonly explanation: ProviderExplanation }
+  readonly notice?: {
+    readonly reason: string
+    readonly explanation: ProviderExplanation
+    readonly trace?: ProviderTrace
+  }
 }

@@ -196,7 +196,36 @@ test('refused: two clients with one id', () => {
   assertProblem(loadWith({ 'sign_in.client': [one, one] }), 'sign_in.client[1].client_id', /twice/)
 })
 
+/** Groups that tokens leave out, asked for as they are to be. */
+const resolving: Changes = {
+  ...relay,
+  'sign_in.tokens': 'sealed',
+  'identity_provider.resolve_groups': true,
+  'resource.0.required_groups': ['0a0a0a0a-0000-4000-8000-00000000a11c'],
+}
+
+test('groups that tokens leave out can be asked for where clients hold sealed tokens', () => {
+  const loaded = loadWith(resolving)
+  assert.deepEqual(warningsOf(loaded), [])
+  const { identity_provider: provider } = configOf(loaded)
+  assert.equal(provider.kind === 'entra' && provider.resolve_groups, true)
+  const { identity_provider: quiet } = configOf(loadWith(relay))
+  assert.equal(quiet.kind === 'entra' && quiet.resolve_groups, false)
+})
+
 const withoutEffect: readonly Row[] = [
+  [
+    'groups that tokens leave out in mode off',
+    { 'identity_provider.resolve_groups': true },
+    'identity_provider.resolve_groups',
+    /no effect/,
+  ],
+  [
+    'groups that tokens leave out, which no resource asks for',
+    { ...resolving, 'resource.0.required_groups': [] },
+    'identity_provider.resolve_groups',
+    /no required_groups name a group/,
+  ],
   ['sign_in in mode off', { 'sign_in.tokens': 'sealed' }, 'sign_in.tokens', /no effect/],
   [
     'a store in mode off',
@@ -230,6 +259,26 @@ const oidc = { kind: 'oidc', issuer: 'https://idp.example.com', client_id: clien
 const scopes = (...more: string[]) => ({ 'resource.0.request_scopes': ['openid', ...more] })
 
 const refused: readonly Row[] = [
+  [
+    'groups that tokens leave out, where clients hold tokens of the provider',
+    { ...resolving, 'sign_in.tokens': 'passthrough' },
+    'identity_provider.resolve_groups',
+    /sign_in\.tokens = "sealed"/,
+  ],
+  [
+    'the same by the default of relay',
+    { ...resolving, 'sign_in.tokens': undefined },
+    'identity_provider.resolve_groups',
+    /travel in the tokens/,
+  ],
+  [
+    'groups of another provider at Microsoft Graph',
+    {
+      identity_provider: { issuer: 'https://idp.example.com', resolve_groups: true },
+    },
+    'identity_provider.resolve_groups',
+    /no meaning with kind = "oidc"/,
+  ],
   [
     'relay needs a client_id',
     { ...relay, 'identity_provider.client_id': undefined },

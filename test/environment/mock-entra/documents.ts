@@ -52,12 +52,13 @@ export function v2Document(place: DocumentPlace): Document {
     ),
     kerberos_endpoint: `${base}/kerberos`,
     tenant_region_scope: templateOf(place.tenant) === place.tenant ? 'WW' : null,
-    ...cloud,
+    ...cloudAt(place),
   }
 }
 
 /** `/<tenant>/.well-known/openid-configuration`: the keys are under `common` for every tenant. */
-export function v1Document({ origin, tenant }: DocumentPlace): Document {
+export function v1Document(place: DocumentPlace): Document {
+  const { origin, tenant } = place
   const base = `${origin}/${tenant}`
   return {
     token_endpoint: `${base}/oauth2/token`,
@@ -87,15 +88,18 @@ export function v1Document({ origin, tenant }: DocumentPlace): Document {
     userinfo_endpoint: `${base}/openid/userinfo`,
     kerberos_endpoint: `${base}/kerberos`,
     tenant_region_scope: templateOf(tenant) === tenant ? 'WW' : null,
-    ...cloud,
+    ...cloudAt(place),
   }
 }
 
-const cloud = {
-  cloud_instance_name: 'microsoftonline.com',
-  cloud_graph_host_name: 'graph.windows.net',
-  msgraph_host: 'graph.microsoft.com',
-  rbac_url: 'https://pas.windows.net',
+/** But for Microsoft Graph, which is this machine's, the public cloud. */
+function cloudAt({ origin }: DocumentPlace): Document {
+  return {
+    cloud_instance_name: 'microsoftonline.com',
+    cloud_graph_host_name: 'graph.windows.net',
+    msgraph_host: new URL(origin).host,
+    rbac_url: 'https://pas.windows.net',
+  }
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   publicClient,
 } from './directory.ts'
 import { EntraError, errorBody } from './errors.ts'
+import { addGraphRoutes } from './graph.ts'
 import { sendErrorPage } from './pages.ts'
 import { addBrowserRoutes, addDocumentRoutes, addTokenRoute } from './routes.ts'
 import { createFirstKeys, createSigningKeys, type FirstKeys } from './signing-keys.ts'
@@ -64,6 +65,7 @@ export async function startMockEntra(options: MockEntraOptions = {}): Promise<Mo
   addDocumentRoutes(app, state)
   addBrowserRoutes(app, state)
   addTokenRoute(app, state)
+  addGraphRoutes(app, state)
   addControlRoutes(app, controls)
   state.origin = await app.listen({ host: '127.0.0.1', port: options.port ?? 0 })
   const { origin, tenantId, people } = state

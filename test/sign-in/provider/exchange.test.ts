@@ -35,6 +35,7 @@ function sourceAfter(milliseconds: number) {
     decides: () => true,
     verifyIdToken: () => assert.fail('there is no ID token'),
     onOutcome: () => undefined,
+    memberGroups: undefined,
     refreshTokenRemedy: () => 'ask for one.',
   })
   const obtain = (verifier: TokenVerifier) =>
