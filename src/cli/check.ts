@@ -9,8 +9,9 @@ export const command: Command = {
   summary: 'read the configuration; print the effective one, or every problem at once',
   usage: `Usage: rolecall check [--config FILE] [flags]
 
-Prints the effective configuration as TOML (secrets masked), its warnings on stderr. With
-sign_in.mode = "relay" the values for HolmesGPT follow, as a comment.
+Prints the effective configuration as TOML (secrets masked), its warnings on stderr. Where users
+sign in by rolecall there follow, as a comment: the values for HolmesGPT, whole, the redirect URIs to
+register at the identity provider, and in broker the URLs for clients.
 Exit: 0, or 2 with every problem on stderr.
 
 ${configurationUsage}`,

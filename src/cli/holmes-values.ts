@@ -1,40 +1,68 @@
+import { stringify } from 'yaml'
 import type { Config, ProviderCredential, RelayConfig } from '../config/config.ts'
 import { holmesServers } from '../http/home/holmes-servers.ts'
 import { sharedTokenEndpoint } from '../oauth/metadata/own-endpoints.ts'
+import { callbackUrl } from '../sign-in/broker-context.ts'
 import { exactRedirectUris } from '../sign-in/clients/redirect-uris.ts'
 
 /**
- * What the operator writes into the values of HolmesGPT for this configuration, and what is registered at
- * the identity provider, in words and YAML.
+ * What the operator writes into the values of HolmesGPT for this configuration, whole, what is
+ * registered at the identity provider, and the URLs for clients; in words and YAML.
  *
- * @returns lines without a comment sign; none but in relay, where HolmesGPT has to be told things
- *   that it cannot discover
+ * @returns lines without a comment sign; none in off, where users bring tokens of their own
  */
 export function holmesValues(config: Config): readonly string[] {
   const { sign_in: signIn, identity_provider: provider } = config
-  if (signIn.mode !== 'relay') return []
+  if (signIn.mode === 'off') return []
   return [
-    'The values of HolmesGPT for this configuration:',
+    'The values of HolmesGPT for this configuration (chart robusta/holmes; in robusta/robusta below holmes:):',
     '',
+    ...stringify(OWN_WAYS_OFF).trimEnd().split('\n'),
     ...holmesServers(config, originForHolmes(config)).split('\n'),
     '',
-    ...reasons(config),
+    ownWaysReason,
+    ...(signIn.mode === 'relay' ? relayReasons(config) : []),
     '',
     provider.kind === 'entra'
       ? 'Redirect URIs to register in the app registration, platform Web:'
       : 'Redirect URIs to register for the client at the identity provider:',
-    ...redirectUris(signIn),
+    ...(signIn.mode === 'broker' ? [`  ${callbackUrl(config)}`] : redirectUris(signIn)),
+    ...(signIn.mode === 'broker' ? ['', ...clientUrls(config)] : []),
+  ]
+}
+
+/** HolmesGPT's own ways into the cluster, in the pod's name and not the user's. */
+const OWN_WAYS_OFF = {
+  toolsets: {
+    'kubernetes/core': { enabled: false },
+    'kubernetes/logs': { enabled: false },
+    bash: { enabled: false },
+  },
+  mcpAddons: {
+    kubernetes: { enabled: false },
+    kubernetesRemediation: { enabled: false },
+  },
+} as const
+
+const ownWaysReason =
+  "Its own toolsets and add-ons are off: with any of them on, everybody reads what the pod's ServiceAccount may read, whoever signed in."
+
+function clientUrls({ resources, public_url: publicUrl }: Config): readonly string[] {
+  return [
+    'URLs for MCP clients, which sign in by themselves:',
+    ...resources.map(({ name, path }) => `  ${name}: ${publicUrl}${path}`),
   ]
 }
 
 /** HolmesGPT runs in the cluster: by the name there, where one is configured. */
-function originForHolmes({ internal_hosts: hosts, public_url: url, tls }: Config): string {
+function originForHolmes({ internal_hosts: hosts, public_url: url, tls, sign_in }: Config): string {
   const [internal] = hosts
-  if (internal === undefined) return url
+  // In broker its users' browsers go to public_url, and so may it.
+  if (internal === undefined || sign_in.mode === 'broker') return url
   return `${tls === undefined ? 'http' : 'https'}://${internal}`
 }
 
-function reasons(config: Config): readonly string[] {
+function relayReasons(config: Config): readonly string[] {
   const { credential, kind } = config.identity_provider
   const token = sharedTokenEndpoint(config.public_url)
   const apart = originForHolmes(config) !== config.public_url

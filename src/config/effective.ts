@@ -10,6 +10,7 @@ import type { RuleInput } from './rules/rule.ts'
 import { judgeSignIn } from './rules/sign-in.ts'
 import { signInConfig } from './rules/sign-in-config.ts'
 import { judgeStore } from './rules/store.ts'
+import { judgeTokenIssuers } from './rules/token-issuers.ts'
 import type { Settings } from './schema/schema.ts'
 import type { ValueFiles } from './sources/value-files.ts'
 import { valuesOf, withoutUndefined } from './values.ts'
@@ -31,6 +32,7 @@ export function effectiveConfig(input: RuleInput, files: ValueFiles): Omit<Confi
   judgeIdentityProvider(input, files)
   judgeResolvedGroups(input)
   judgeResources(input)
+  judgeTokenIssuers(input)
   judgeSignIn(input)
   judgeStore(input)
   judgeLimits(input)

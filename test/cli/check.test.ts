@@ -79,7 +79,7 @@ test('in relay the values of HolmesGPT follow as a comment, and the whole stays 
   assert.doesNotMatch(out, /hunter2/)
 })
 
-test('without relay nothing follows', async () => {
+test('in off nothing follows', async () => {
   assert.doesNotMatch((await run({})).out, /#/)
 })
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { holmesValues } from '../../src/cli/holmes-values.ts'
@@ -20,10 +21,12 @@ const linesOf = (changes: Record<string, unknown> = {}) =>
   holmesValues(configOf(loadWith({ ...relay, ...changes })))
 
 /** The lines from `mcp_servers` to the empty one, read as YAML. */
-function yamlOf(lines: readonly string[]): unknown {
-  const from = lines.indexOf('mcp_servers:')
-  return parse(lines.slice(from, lines.indexOf('', from)).join('\n'))
+function yamlOf(lines: readonly string[], from = 'mcp_servers:'): unknown {
+  const first = lines.indexOf(from)
+  return parse(lines.slice(first, lines.indexOf('', first)).join('\n'))
 }
+
+const presets = new URL('../../deploy/presets/robusta/', import.meta.url)
 
 const server = (url: string, clientId = client) => ({
   config: {
@@ -95,6 +98,37 @@ test('another provider than Entra has no AADSTS and no platform', () => {
   })
   assert.doesNotMatch(lines.join('\n'), /AADSTS|Entra|platform Web/)
   assert.match(lines.join('\n'), /Redirect URIs to register for the client/)
+})
+
+for (const mode of ['relay', 'broker'] as const) {
+  test(`in ${mode} the values are whole: what the preset turns off, and the servers`, () => {
+    const preset = parse(readFileSync(new URL(`holmes-${mode}.yaml`, presets), 'utf8'))
+    const lines = linesOf({ 'sign_in.mode': mode })
+    const { mcp_servers: servers, ...rest } = yamlOf(lines, 'toolsets:') as Record<string, object>
+    const { mcp_servers: _preset, ...off } = preset
+    assert.deepEqual(rest, off)
+    assert.deepEqual(Object.keys(servers ?? {}), ['prod'])
+    assert.match(lines.join('\n'), /whoever signed in/)
+  })
+}
+
+test('in broker the redirect URI is our own, and clients are told their URLs', () => {
+  const [first] = fileWith()['resource'] as object[]
+  const resource = [first, { ...first, name: 'staging', path: '/staging/mcp' }]
+  const lines = linesOf({ resource, 'sign_in.mode': 'broker', internal_hosts: [host] })
+  const after = lines.slice(lines.findIndex((line) => line.includes('platform Web:')) + 1)
+  assert.deepEqual(after, [
+    '  https://mcp.example.com/oauth/callback',
+    '',
+    'URLs for MCP clients, which sign in by themselves:',
+    '  prod: https://mcp.example.com/mcp',
+    '  staging: https://mcp.example.com/staging/mcp',
+  ])
+  const oauth = { enabled: true }
+  const config = { mode: 'streamable-http', url: 'https://mcp.example.com/mcp', oauth }
+  const { mcp_servers } = yamlOf(lines) as { mcp_servers: Record<string, unknown> }
+  assert.deepEqual(mcp_servers['prod'], { config })
+  assert.doesNotMatch(lines.join('\n'), /AADSTS9010010|client_secret/)
 })
 
 test('in off there are none', () => {

@@ -89,7 +89,8 @@ function onceEach(checks: readonly DoctorCheck[]): readonly DoctorCheck[] {
 function configurationChecks(warnings: readonly Problem[]): readonly DoctorCheck[] {
   const name = 'configuration'
   if (warnings.length === 0) return [{ name, verdict: 'ok', sentence: 'It has no warnings.' }]
-  return warnings.map(({ key, message, remedy }) => {
-    return { name, verdict: 'warning', sentence: `${key} ${message}.`, remedy }
+  return warnings.map(({ key, message, remedy, excludesAll }) => {
+    const verdict = excludesAll ? 'failed' : 'warning'
+    return { name, verdict, sentence: `${key} ${message}.`, remedy }
   })
 }

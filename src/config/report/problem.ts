@@ -6,6 +6,8 @@ export interface Problem {
   readonly message: string
   /** What to write instead; a full sentence. */
   readonly remedy: string
+  /** Of a warning: nobody can sign in, or call, with it. */
+  readonly excludesAll?: true
 }
 
 /**

@@ -30,6 +30,12 @@ export class Report {
     if (!isAmong(this.warnings, warning)) this.warnings.push(warning)
   }
 
+  /** As {@link warn}, of what keeps everybody out. */
+  warnAll(draft: SettingsDraft, path: Path, message: string, remedy: string): void {
+    const warning = { key: draft.keyOf(path), message, remedy, excludesAll: true } as const
+    if (!isAmong(this.warnings, warning)) this.warnings.push(warning)
+  }
+
   /** Whether a setting, or a table that it stands in, has a problem already. */
   isWrong(path: Path): boolean {
     const text = pathText(path)

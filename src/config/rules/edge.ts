@@ -16,6 +16,7 @@ export function judgeEdge(input: RuleInput): void {
     )
   }
   warnLoopbackOnNetwork(input)
+  warnShorterThanProxies(input)
   for (const [index, network] of settings.trusted_proxies.entries()) {
     if (!network.endsWith('/0')) continue
     const path = ['trusted_proxies', index]
@@ -50,6 +51,33 @@ function warnLoopbackOnNetwork(input: RuleInput): void {
     'is on loopback, and `listen` takes connections from the network: the settings of a first try are open to others',
     'Write the URL that clients use as public_url, or listen = "127.0.0.1:8080". In a container, publish the port on loopback only.',
   )
+}
+
+/** Seconds, times 1000: what nginx and Azure's Application Gateway wait at least, by default. */
+const SHORTEST_WAIT_MS = 60_000
+
+/** What is in front of us has waits of its own: who waits less loses connections and streams. */
+function warnShorterThanProxies(input: RuleInput): void {
+  const { settings, draft, report } = input
+  const url = publicUrl(input)
+  if (url === undefined || isLoopbackHost(new URL(url).hostname)) return
+  if (settings.keep_alive < SHORTEST_WAIT_MS) {
+    report.warn(
+      draft,
+      ['keep_alive'],
+      'is shorter than what is in front waits: a call that it sends on a connection that we just closed ends in 502',
+      'Write more than the keep-alive of the ingress: "75s" is enough for nginx, "620s" for Google Cloud.',
+    )
+  }
+  for (const [index, { stream_keep_alive: every }] of settings.resource.entries()) {
+    if (every !== 0 && every < SHORTEST_WAIT_MS) continue
+    report.warn(
+      draft,
+      ['resource', index, 'stream_keep_alive'],
+      'lets an event stream be silent for longer than what is in front waits (nginx: 60 s), which then cuts it',
+      'Write "25s", or raise the read time-out of everything in front (nginx: proxy-read-timeout) above it.',
+    )
+  }
 }
 
 function judgePublicUrl(input: RuleInput): void {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { isGuid } from '../schema/identifiers.ts'
 import type { ValueFiles } from '../sources/value-files.ts'
 import { cloudOfHost } from './provider-url.ts'
 import { demand, type RuleInput } from './rule.ts'
@@ -116,6 +117,20 @@ function judgeCredentials(input: RuleInput, files: ValueFiles): void {
     report.wrong(draft, path, 'is there without client_id', 'Write client_id too.')
   }
   if (mode !== 'off') warnTokenFileAway(input, files)
+  warnSecretId(input)
+}
+
+/** Beside the value of a secret Entra's portal shows its id, which is no secret. */
+function warnSecretId({ settings, draft, report }: RuleInput): void {
+  const { client_secret: secret, client_secret_file: file } = settings.identity_provider
+  if (kindOfProvider({ settings }) !== 'entra' || secret === undefined || !isGuid(secret)) return
+  const key = file === undefined ? 'client_secret' : 'client_secret_file'
+  report.warn(
+    draft,
+    ['identity_provider', key],
+    'holds a GUID, as the Secret ID is one and no secret value of Entra ID',
+    "Write the secret's Value: Certificates & secrets of the app registration shows it once, when it is made; make a new one if it is lost.",
+  )
 }
 
 function warnMethodAlone({ settings, draft, report, mode }: RuleInput): void {

@@ -167,7 +167,7 @@ function warnOwnTokensRefused({ settings, draft, report }: RuleInput): void {
   for (const [index, { allowed_clients: allowed }] of settings.resource.entries()) {
     const any = allowed.length === 0 || allowed.includes('*')
     if (own === undefined || any || allowed.includes(own)) continue
-    report.warn(
+    report.warnAll(
       draft,
       ['resource', index, 'allowed_clients'],
       'does not name the client_id: no user can sign in for this resource',

@@ -6,6 +6,21 @@ import { ValueError } from '../value-error.ts'
 import type { Path, SettingsDraft } from './draft.ts'
 import { keyMatches, readCertificates, readPrivateKey } from './pem.ts'
 
+const remedies: Readonly<Record<string, string>> = {
+  EACCES:
+    'Let this process read it: in a pod set defaultMode of the secret volume to 0440 and fsGroup of the pod to the group that rolecall runs with (65532 in the image).',
+  EISDIR:
+    'Name the file in that folder: Kubernetes makes a folder where a secret is mounted whole, and also where a subPath names a key that the secret does not have.',
+}
+
+/** What to do about a file that cannot be read, by the code of the system. */
+function unreadableRemedy(code: string): string {
+  return (
+    remedies[code] ??
+    'Create the file, or correct the path; a relative one starts at the working directory.'
+  )
+}
+
 /** Reads the files that settings name, and remembers which. */
 export class ValueFiles {
   readonly #read: (path: string) => string
@@ -35,7 +50,7 @@ export class ValueFiles {
         this.#draft,
         path,
         `names ${absolute}, which cannot be read (${errorCode(error)})`,
-        'Create the file, or correct the path; a relative one starts at the working directory.',
+        unreadableRemedy(errorCode(error)),
       )
       return undefined
     }

@@ -244,6 +244,24 @@ const warnings: readonly Row[] = [
     'identity_provider.issuer',
     /no claim tells the token of a service user.*allow_app_tokens/,
   ],
+  [
+    'connections that are idle for less long than what is in front waits',
+    { public_url: 'https://mcp.example.com', keep_alive: '5s' },
+    'keep_alive',
+    /502.*"75s"/,
+  ],
+  [
+    'streams that are silent until the ingress cuts them',
+    { public_url: 'https://mcp.example.com', 'resource.0.stream_keep_alive': '90s' },
+    'resource[0].stream_keep_alive',
+    /nginx: 60 s.*"25s"/,
+  ],
+  [
+    'streams that are always silent',
+    { public_url: 'https://mcp.example.com', 'resource.0.stream_keep_alive': '0s' },
+    'resource[0].stream_keep_alive',
+    /cuts it/,
+  ],
   ['any origin', { unsafe_any_origin: true }, 'unsafe_any_origin', /every web page/],
   [
     'plain http upstream',
