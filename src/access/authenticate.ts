@@ -8,7 +8,7 @@ import { type GroupsKnown, identityOf, userKey } from './identity.ts'
 import type { ResourcePolicy } from './policy.ts'
 import type { Refusal } from './refusal.ts'
 import { type GroupsFailure, knownGroups } from './resolved-groups.ts'
-import type { OpenedToken, TokenContext, TokenOpener, TokenSession } from './token-opener.ts'
+import type { TokenContext, TokenOpener, TokenSession } from './token-opener.ts'
 
 /** How one resource judges tokens; made once. */
 export interface ResourceAccess {
@@ -115,22 +115,8 @@ function authenticateBearer(
 ): Authentication | Promise<Authentication> {
   const { opener } = access
   if (!opener) return authenticateToken(text, access, now)
-  const known = opener.recall(text)
-  if (known !== undefined) return authenticateInside(known, access, now)
-  return opener
-    .open(text)
-    .then((opened) =>
-      opened === undefined
-        ? refused({ reason: 'not_sealed' })
-        : authenticateInside(opened, access, now),
-    )
-}
-
-function authenticateInside(
-  opened: OpenedToken,
-  access: ResourceAccess,
-  now: () => number,
-): Authentication | Promise<Authentication> {
+  const opened = opener.recall(text) ?? opener.open(text)
+  if (opened === undefined) return refused({ reason: 'not_sealed' })
   return authenticateToken(opened.token, access, now, opened)
 }
 

@@ -64,7 +64,7 @@ export async function explainToken(
   access: ResourceAccess,
   now: () => number,
 ): Promise<TokenExplanation> {
-  const opened = await access.opener?.open(text)
+  const opened = access.opener?.open(text)
   const token = opened?.token ?? text
   const jwt = readJwt(token)
   const steps: readonly Step[] = [

@@ -33,14 +33,14 @@ export interface OpenedToken extends TokenContext {
 
 /** Opens what clients hold where that is not the token that goes upstream. */
 export interface TokenOpener {
-  /** What is inside of a text that was opened before; synchronous. */
+  /** What is inside of a text that was opened before. */
   recall(sealed: string): OpenedToken | undefined
   /**
    * What is inside. Not checked: everything about that token, and whether its session goes on.
    *
-   * @returns `undefined` for all that was not handed out for this resource; never rejects
+   * @returns `undefined` for all that was not handed out for this resource
    */
-  open(sealed: string): Promise<OpenedToken | undefined>
+  open(sealed: string): OpenedToken | undefined
   /**
    * Why the tokens of a session are not taken any more; asked for each request, also of those that
    * are remembered.

@@ -45,7 +45,7 @@ class Opener implements TokenOpener {
     return this.#remembered.get(text)
   }
 
-  async open(text: string): Promise<OpenedToken | undefined> {
+  open(text: string): OpenedToken | undefined {
     this.asked += 1
     const token = this.#known.get(text)
     if (token === undefined) return undefined

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createCipheriv, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { CompactEncrypt, compactDecrypt } from 'jose'
 import { deriveKeys, type KeyRing } from '../../src/sealing/derived-keys.ts'
-import { open, seal } from '../../src/sealing/sealed-value.ts'
+import { open, openBytes, seal, sealBytes } from '../../src/sealing/sealed-value.ts'
 
 const sealingKey = () => randomBytes(32).toString('base64url')
 const ringOf = (...keys: string[]): KeyRing => deriveKeys(keys).for('refresh token')
@@ -62,6 +63,48 @@ test('anything else that is sent as a sealed value opens as nothing', async () =
   const keys = ringOf(sealingKey())
   for (const text of ['', '.', '....', 'a..b.c.d', 'x'.repeat(100_000), '{}', 'é..é.é.é']) {
     assert.equal(await open(text, keys), undefined)
+  }
+})
+
+test('a sealed value is a JWE that jose opens, with each key of a ring', async () => {
+  const [first, second] = ringOf(sealingKey(), sealingKey())
+  assert.ok(second)
+  for (const bytes of [Buffer.alloc(0), Buffer.of(0), randomBytes(70_000)]) {
+    const sealed = await sealBytes(bytes, [second])
+    const opened = openBytes(sealed, [first, second])
+    assert.ok(opened && bytes.equals(opened))
+    assert.ok(bytes.equals((await compactDecrypt(sealed, second)).plaintext))
+  }
+})
+
+test('a right JWE with another header, or a shorter tag, is none of ours', async () => {
+  const [key] = ringOf(sealingKey())
+  const bytes = Buffer.from('"x"')
+  for (const header of [
+    { alg: 'dir', enc: 'A256GCM', zip: 'DEF' },
+    { enc: 'A256GCM', alg: 'dir' },
+    { alg: 'dir', enc: 'A256CBC-HS512' },
+    { alg: 'A256KW', enc: 'A256GCM' },
+  ]) {
+    const made = new CompactEncrypt(bytes).setProtectedHeader(header)
+    const long = header.enc === 'A256CBC-HS512' ? Buffer.concat([key, key]) : key
+    const sealed = await made.encrypt(long).catch(() => undefined)
+    if (sealed !== undefined) assert.equal(openBytes(sealed, [key]), undefined)
+  }
+  const [header = ''] = (await sealBytes(bytes, [key])).split('.')
+  for (const [nonceBytes, tagBytes] of [
+    [12, 4],
+    [12, 12],
+    [8, 16],
+    [12, 16],
+  ] as const) {
+    const nonce = randomBytes(nonceBytes)
+    const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
+    const encrypted = cipher.setAAD(Buffer.from(header)).update(bytes)
+    cipher.final()
+    const parts = [nonce, encrypted, cipher.getAuthTag()].map((part) => part.toString('base64url'))
+    const opened = openBytes(`${header}..${parts.join('.')}`, [key])
+    assert.equal(opened !== undefined, nonceBytes === 12 && tagBytes === 16)
   }
 })
 

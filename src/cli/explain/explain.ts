@@ -95,23 +95,19 @@ async function pickResource(
 ): Promise<ResourceConfig | UsageError> {
   const { resources } = config
   const picked =
-    name === undefined
-      ? await resourceOf(token, config)
-      : resources.find((one) => one.name === name)
+    name === undefined ? resourceOf(token, config) : resources.find((one) => one.name === name)
   if (picked) return picked
   const names = resources.map((one) => one.name).join(', ')
   return new UsageError(`There is no resource of that name; there are: ${names}.`)
 }
 
 /** The resource that a token is sealed for, where it is, and that its audience fits; or the first. */
-async function resourceOf(token: string, config: Config): Promise<ResourceConfig | undefined> {
+function resourceOf(token: string, config: Config): ResourceConfig | undefined {
   const { resources } = config
-  const opened = await Promise.all(
-    resources.map(async (resource) => {
-      const inside = await tokenOpener(resource, config)?.open(token)
-      return { resource, inside: inside?.token }
-    }),
-  )
+  const opened = resources.map((resource) => {
+    const inside = tokenOpener(resource, config)?.open(token)
+    return { resource, inside: inside?.token }
+  })
   const sealedFor = opened.filter(({ inside }) => inside !== undefined)
   const inside = sealedFor[0]?.inside ?? token
   const candidates = sealedFor.length === 0 ? resources : sealedFor.map(({ resource }) => resource)

@@ -84,7 +84,7 @@ export class OpenedTokens {
     const own = audienceDigest(nameOf(resource))
     return {
       recall: (sealed) => openedFor(own, this.#recall(sealed)),
-      open: async (sealed) => openedFor(own, await this.#open(sealed)),
+      open: (sealed) => openedFor(own, this.#open(sealed)),
       refuseSession,
     }
   }
@@ -97,8 +97,8 @@ export class OpenedTokens {
     return undefined
   }
 
-  async #open(sealed: string): Promise<Opened | undefined> {
-    const bytes = await openBytes(sealed, this.#keys)
+  #open(sealed: string): Opened | undefined {
+    const bytes = openBytes(sealed, this.#keys)
     const opened = bytes && unpack(bytes)
     if (!opened) return undefined
     const end = expiresAt(readJwt(opened.token)?.claims ?? {})

@@ -163,7 +163,7 @@ test('the very content, sealed for another purpose, is worth nothing either', as
   const sealed = Object.entries(whole).filter(([, value]) => value.split('.').length === 5)
   assert.equal(sealed.length, 7)
   for (const [made, value] of sealed) {
-    const bytes = await openBytes(value, keys.for(made as Purpose))
+    const bytes = openBytes(value, keys.for(made as Purpose))
     assert.ok(bytes, `${made} is sealed with the key of its purpose`)
     for (const other of Object.keys(values) as Purpose[]) {
       const place = places[made as Purpose]

@@ -44,7 +44,7 @@ const insideAt = (tokens: OpenedTokens, resource: SealedFor) => {
   const opener = tokens.openerFor(resource, goesOn)
   return {
     recall: (sealed: string) => opener.recall(sealed)?.token,
-    open: async (sealed: string) => (await opener.open(sealed))?.token,
+    open: (sealed: string) => opener.open(sealed)?.token,
   }
 }
 const session: TokenSession = {
@@ -59,7 +59,7 @@ test('what was sealed opens to the character, and shows nothing of itself', asyn
   const keys = ringOf(newKey())
   const inside = token({ ...claims, upn: 'zoë@contoso.test' })
   const sealed = await handOut(inside, [prod], keys)
-  assert.equal(await insideAt(opened(keys), prod).open(sealed), inside)
+  assert.equal(insideAt(opened(keys), prod).open(sealed), inside)
   const readable = sealed.split('.').map((part) => Buffer.from(part, 'base64url').toString())
   for (const word of ['alice', 'contoso', 'prod', 'example', ...inside.split('.')]) {
     assert.ok(![sealed, ...readable].join().includes(word), word)
@@ -76,7 +76,7 @@ test('it says in which session it was handed out, first opened and then remember
       { token: token(claims), audience: [prod], session: of },
       keys,
     )
-    assert.deepEqual((await opener.open(sealed))?.session, of)
+    assert.deepEqual(opener.open(sealed)?.session, of)
     assert.deepEqual(opener.recall(sealed)?.session, of)
   }
 })
@@ -111,15 +111,15 @@ test('it opens at the resources that it is for and at no other', async () => {
   const moved: SealedFor = { ...prod, url: 'https://elsewhere.example.com/mcp' }
   // Twice: first opened, then remembered by the one memory that all resources share.
   for (let i = 0; i < 2; i += 1) {
-    assert.equal(await insideAt(tokens, prod).open(sealed), inside)
+    assert.equal(insideAt(tokens, prod).open(sealed), inside)
     for (const other of [dev, renamed, moved]) {
       assert.equal(insideAt(tokens, other).recall(sealed), undefined)
-      assert.equal(await insideAt(tokens, other).open(sealed), undefined)
+      assert.equal(insideAt(tokens, other).open(sealed), undefined)
     }
     for (const meant of [prod, dev]) {
-      assert.equal(await insideAt(tokens, meant).open(both), inside)
+      assert.equal(insideAt(tokens, meant).open(both), inside)
     }
-    assert.equal(await insideAt(tokens, renamed).open(both), undefined)
+    assert.equal(insideAt(tokens, renamed).open(both), undefined)
   }
 })
 
@@ -131,17 +131,17 @@ test('what was sealed for another purpose or with another key does not open', as
   const note = JSON.stringify(session.client)
   const compressed = compressJwt({ token: inside, audience: [`${prod.name} ${prod.url}`], note })
   const packed = Buffer.concat([packSession(session), compressed])
-  assert.equal(await opener.open(await sealBytes(packed, keys.for('access token'))), inside)
+  assert.equal(opener.open(await sealBytes(packed, keys.for('access token'))), inside)
   for (const purpose of ['refresh token', 'mcp session id', 'authorization code'] as const) {
-    assert.equal(await opener.open(await sealBytes(packed, keys.for(purpose))), undefined)
+    assert.equal(opener.open(await sealBytes(packed, keys.for(purpose))), undefined)
   }
-  assert.equal(await opener.open(await sealBytes(packed, ringOf(newKey()))), undefined)
+  assert.equal(opener.open(await sealBytes(packed, ringOf(newKey()))), undefined)
 })
 
 test('what is sealed for this purpose and is no packed token opens as nothing', async () => {
   const keys = ringOf(newKey())
   const opener = insideAt(opened(keys), prod)
-  assert.equal(await opener.open(await seal({ token: token(claims) }, keys)), undefined)
+  assert.equal(opener.open(await seal({ token: token(claims) }, keys)), undefined)
   const bombs = [
     new Uint8Array(),
     Uint8Array.of(0),
@@ -164,7 +164,7 @@ test('what is sealed for this purpose and is no packed token opens as nothing', 
     ]),
   ]
   for (const bytes of bombs) {
-    assert.equal(await opener.open(await sealBytes(bytes, keys)), undefined)
+    assert.equal(opener.open(await sealBytes(bytes, keys)), undefined)
   }
 })
 
@@ -184,9 +184,9 @@ test('a changed character or another spelling opens as nothing, before and after
   for (let i = 0; i < 2; i += 1) {
     for (const spelling of spellings) {
       assert.equal(opener.recall(spelling), undefined)
-      assert.equal(await opener.open(spelling), undefined)
+      assert.equal(opener.open(spelling), undefined)
     }
-    assert.notEqual(await opener.open(sealed), undefined)
+    assert.notEqual(opener.open(sealed), undefined)
   }
 })
 
@@ -194,8 +194,8 @@ test('a key is replaced without ending a token: the first seals, all open', asyn
   const [before, after] = [newKey(), newKey()]
   const inside = token(claims)
   const sealed = await handOut(inside, [prod], ringOf(before))
-  assert.equal(await insideAt(opened(ringOf(after, before)), prod).open(sealed), inside)
-  assert.equal(await insideAt(opened(ringOf(after)), prod).open(sealed), undefined)
+  assert.equal(insideAt(opened(ringOf(after, before)), prod).open(sealed), inside)
+  assert.equal(insideAt(opened(ringOf(after)), prod).open(sealed), undefined)
 })
 
 test('it is remembered once opened, until the token inside ends, and still opens then', async () => {
@@ -205,13 +205,13 @@ test('it is remembered once opened, until the token inside ends, and still opens
   const inside = token({ exp: time.now() / 1000 + hour })
   const sealed = await handOut(inside, [prod], keys)
   assert.equal(opener.recall(sealed), undefined)
-  await opener.open(sealed)
+  opener.open(sealed)
   await time.advance(hour * 1000 - 1)
   assert.equal(opener.recall(sealed), inside)
   await time.advance(1)
   assert.equal(opener.recall(sealed), undefined)
   // The refusal of an ended token is that of the token inside: it has to be seen.
-  assert.equal(await opener.open(sealed), inside)
+  assert.equal(opener.open(sealed), inside)
   assert.equal(opener.recall(sealed), undefined)
 })
 
@@ -220,7 +220,7 @@ test('what never ends, or has ended, is not remembered', async () => {
   const opener = insideAt(opened(keys), prod)
   for (const exp of [undefined, 'soon', seconds, 0]) {
     const sealed = await handOut(token({ exp }), [prod], keys)
-    assert.notEqual(await opener.open(sealed), undefined)
+    assert.notEqual(opener.open(sealed), undefined)
     assert.equal(opener.recall(sealed), undefined)
   }
 })
@@ -232,10 +232,10 @@ test('what is remembered is bounded in bytes: the one that was not used for long
   const inside = wide()
   const first = await handOut(inside, [prod], keys)
   const second = await handOut(wide(), [prod], keys)
-  for (const sealed of [first, second]) await opener.open(sealed)
+  for (const sealed of [first, second]) opener.open(sealed)
   for (let i = 0; i < 70; i += 1) {
     assert.equal(opener.recall(first), inside)
-    await opener.open(await handOut(wide(), [prod], keys))
+    opener.open(await handOut(wide(), [prod], keys))
   }
   assert.equal(opener.recall(second), undefined)
 })
@@ -245,7 +245,7 @@ test('printing what is remembered shows no token', async () => {
   const tokens = opened(keys)
   const inside = token(claims)
   const sealed = await handOut(inside, [prod], keys)
-  await insideAt(tokens, prod).open(sealed)
+  insideAt(tokens, prod).open(sealed)
   const output = inspect([tokens, tokens.openerFor(prod, goesOn)], { depth: 20, showHidden: true })
   for (const text of [inside, sealed]) assert.ok(!output.includes(text.slice(-40)))
 })
