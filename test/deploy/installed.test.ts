@@ -17,7 +17,7 @@ import { codeFor, codeForm } from '../support/relay-gateway.ts'
 import { withHelm } from './support/availability.ts'
 import { renderChart } from './support/helm.ts'
 import { runInstallation } from './support/installed.ts'
-import { mountedFiles } from './support/mounted.ts'
+import { mountedInstallation } from './support/mounted.ts'
 import { filledPreset } from './support/presets.ts'
 import { startTrustingCluster } from './support/trusting-cluster.ts'
 
@@ -90,21 +90,16 @@ onRealCluster('installed presets', () => {
         values: [filledPreset(preset, written), JSON.stringify(values)],
       })
       const redis = /-broker-/.test(preset) ? (await startRedis(t)).url : ''
-      const files = mountedFiles(objects, {
+      const { files, mcpServers } = mountedInstallation(objects, {
         'rolecall-client': { 'client-secret': holmes.client_secret ?? '' },
         'rolecall-store': { 'redis-url': redis },
       })
       for (const path of Object.keys(files)) {
         if (path.endsWith('/azure-identity-token')) files[path] = await serviceAccountToken()
       }
-      const servers = objects.filter(
-        ({ kind, metadata }) => kind === 'Deployment' && metadata.name !== 'rolecall',
-      )
       const { origin } = await runInstallation(t, {
         files,
-        mcpServers: Object.fromEntries(
-          servers.map(({ metadata: { name } }) => [name, mountedFiles(objects, {}, name)]),
-        ),
+        mcpServers,
         changes,
         environment: { ROLECALL__IDENTITY_PROVIDER__AUTHORITY: entra.origin },
         cluster,

@@ -1,4 +1,5 @@
 import { createAuthority } from '../../environment/certificates.ts'
+import type { Installation } from './installed.ts'
 import { type KubernetesObject, objectOf } from './objects.ts'
 
 const certificate = await createAuthority('Chart Test')
@@ -48,4 +49,20 @@ export function mountedFiles(
     for (const [key, content] of Object.entries(held)) files[`${mountPath}/${key}`] = content
   }
   return files
+}
+
+/** What rolecall's and each MCP server's pods find, as `runInstallation` takes it. */
+export function mountedInstallation(
+  objects: readonly KubernetesObject[],
+  others: typeof HELD = {},
+): Pick<Installation, 'files' | 'mcpServers'> & { readonly files: Record<string, string> } {
+  const servers = objects.filter(
+    ({ kind, metadata }) => kind === 'Deployment' && metadata.name !== 'rolecall',
+  )
+  return {
+    files: mountedFiles(objects, others),
+    mcpServers: Object.fromEntries(
+      servers.map(({ metadata: { name } }) => [name, mountedFiles(objects, {}, name)]),
+    ),
+  }
 }

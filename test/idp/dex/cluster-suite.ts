@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ClusterContents, clusterContents } from '../../environment/cluster/contents.ts'
 import { startRealCluster } from '../../environment/cluster/real/real.ts'
 import { startKubernetesMcpServer } from '../../environment/kubernetes-mcp-server.ts'
 import { heldTokens, refresh, signIn } from '../../support/broker-client.ts'
 import { assertSeesOwnPods } from '../support/own-pods.ts'
+import { userContents } from '../support/user-contents.ts'
 import { AUDIENCE, addressOf, everybody, type Person } from './configuration.ts'
 import type { Dex } from './dex.ts'
 import { browserFor, startRolecall, type TheDex, visitor } from './world.ts'
@@ -23,7 +23,8 @@ export function clusterSuite(theDex: TheDex): void {
         certificateAuthority: dex.certificateAuthority,
       },
       authenticator: authenticatorFor(dex),
-      contents: contents(),
+      // Nobody whom dex itself knows is in a group.
+      contents: userContents({ 'team-a': nameInCluster('alice'), 'team-b': nameInCluster('bob') }),
     })
     t.after(() => cluster.close())
     const upstream = await startKubernetesMcpServer({ cluster })
@@ -56,20 +57,5 @@ function authenticatorFor({ issuer, certificateAuthority }: Dex): object {
   return {
     issuer: { url: issuer, certificateAuthority, audiences: [AUDIENCE] },
     claimMappings: { username: { claim: 'email', prefix: PREFIX } },
-  }
-}
-
-/** Each namespace is read by one person, since nobody whom dex itself knows is in a group. */
-function contents(): ClusterContents {
-  const { bindings, ...rest } = clusterContents({
-    'team-a': nameInCluster('alice'),
-    'team-b': nameInCluster('bob'),
-  })
-  return {
-    ...rest,
-    bindings: bindings.map((binding) => ({
-      ...binding,
-      subjects: binding.subjects.map((subject) => ({ ...subject, kind: 'User' })),
-    })),
   }
 }
