@@ -39,7 +39,7 @@ const MOST_PAGES = 10
  * The promise that every request which reaches an upstream carries exactly one bearer, the validated
  * token of the user who made it, is about users' requests, and stands. Nobody makes these: they
  * are rolecall's own question, on connections of its own. No part of any request and no user's
- * token goes into them, since none is at hand here; the token is made up and its key thrown away, so
+ * token goes into them, since none is at hand here; the token is made up, and nobody signed it, so
  * that it opens nothing anywhere; and their User-Agent says `(probe)` where a user's says `(req=…)`.
  * What the upstream answers is judged and given to nobody.
  *
@@ -55,7 +55,7 @@ export async function proveUpstream(
   const { clock, timeout = DEFAULT_TIMEOUT_MS } = options
   const audience = resource.audiences[0] ?? 'nobody'
   const issuer = resource.token_issuers?.[0] ?? tokens.issuer
-  const token = await untrustedToken({ ...tokens, issuer, audience }, clock.now())
+  const token = untrustedToken({ ...tokens, issuer, audience }, clock.now())
   const late = new AbortController()
   const cancel = clock.after(timeout, () => late.abort())
   const signal = options.signal ? AbortSignal.any([late.signal, options.signal]) : late.signal
