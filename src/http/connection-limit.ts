@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
-import { requestId } from '../observe/request-id.ts'
+import { answerAndClose } from './raw-answer.ts'
 
 /** Where the system names no bound of its own. */
 const MOST_CONNECTIONS = 1_000_000
@@ -82,7 +82,7 @@ export function limitConnections(
       idle.delete(socket)
       if (beyond.delete(socket) && open > most) {
         onRefused()
-        refuse(response)
+        answerAndClose(response, tooManyConnections())
         return false
       }
       serving.set(socket, (serving.get(socket) ?? 0) + 1)
@@ -94,20 +94,6 @@ export function limitConnections(
       return true
     },
   }
-}
-
-function refuse(response: ServerResponse): void {
-  const answer = tooManyConnections()
-  const id = requestId()
-  response
-    .writeHead(answer.status, {
-      ...answer.headers,
-      'content-type': 'application/json; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-request-id': id,
-      connection: 'close',
-    })
-    .end(JSON.stringify(answer.body(id)))
 }
 
 function tooManyConnections(): ErrorAnswer {
