@@ -1,4 +1,4 @@
-import { nearestHint } from '../config/report/nearest.ts'
+import { likelyHint } from '../config/report/nearest.ts'
 import { version } from '../version.ts'
 import { badUsage, type Command, type Terminal } from './command.ts'
 
@@ -31,8 +31,8 @@ export async function dispatch(
   if (name === 'help' || asksFor(argv, '--help', '-h')) return print(terminal, usage)
   if (name !== '') {
     const unknown = name.slice(0, 40)
-    const hint = nearestHint(unknown, Object.keys(commands))
-    terminal.stderr(`"${unknown}" is not a command. ${hint}\n\n`)
+    const hint = likelyHint(unknown, Object.keys(commands))
+    terminal.stderr(`"${unknown}" is not a command.${hint === undefined ? '' : ` ${hint}`}\n\n`)
   }
   terminal.stderr(usage)
   return badUsage

@@ -68,6 +68,11 @@ test('an unknown command is bad usage, with the nearest name', async () => {
   assert.match(err, /Usage: rolecall <command>/)
 })
 
+test('one that is like none is told without a guess', async () => {
+  const { err } = await run('frobnicate')
+  assert.match(err, /^"frobnicate" is not a command\.\n\nUsage: rolecall <command>/)
+})
+
 test('names that every object has are unknown commands', async () => {
   for (const name of ['constructor', '__proto__', 'toString']) {
     assert.equal((await run(name)).code, 2)

@@ -30,7 +30,8 @@ export function explainCommand(patience: number): Command {
     usage: `Usage: rolecall explain [--config FILE] [--resource NAME] [FILE or -]
 
 Reads one token from standard input, or from FILE, and judges it as a request's would be. The token
-is never an argument and is never printed. A token that rolecall sealed is opened with sealing_keys.
+is never an argument and is never printed. A token that rolecall sealed is opened with sealing_keys;
+the store is not asked, so that nothing is known of what \`rolecall sessions end\` ended.
   --resource NAME  the resource to judge it for; default: the one that its audience fits, or the first
 Exit: 0 accepted, 1 refused, 2 bad configuration or usage, 3 cannot be decided (identity provider
 away, or no sealing_keys).
@@ -56,15 +57,25 @@ async function run(argv: readonly string[], terminal: Terminal, patience: number
     return exitCodes.undecided
   }
   terminal.stderr('Fetching the keys of the identity provider ...\n')
+  // It is tried again until patience ends; what stays the same is said once.
+  const told = new Set<string>()
   const provider = await providerWithKeys(config, {
     patience,
     onEvent(event) {
-      if (event.kind === 'fetch_failed') terminal.stderr(`${event.message}\n`)
+      if (event.kind !== 'fetch_failed' || told.has(event.message)) return
+      told.add(event.message)
+      terminal.stderr(`${event.message}\n`)
     },
   })
   try {
     const explanation = await explainFor(resource, token, { config, provider })
     terminal.stdout(explanationText(explanation, resource, Date.now()))
+    const session = explanation.checks.find(({ name }) => name === 'session')
+    if (session?.verdict === 'passed' && config.store.redis_url !== undefined) {
+      terminal.stderr(
+        'The store was not asked, where `rolecall sessions end` writes what it ends.\n',
+      )
+    }
     return exitCodes[explanation.verdict]
   } finally {
     provider.stop()
