@@ -1,43 +1,82 @@
 import { kubernetesMcpServerVersion } from '../../test/environment/kubernetes-mcp-server.ts'
-import { type Demo, teamsOf } from './demo.ts'
+import type { Demo } from './demo.ts'
+import type { Paint } from './paint.ts'
+import { rightsOf } from './teams.ts'
 import { alignColumns } from './who-sees-what.ts'
 
-/** What people read when the demo has started: its parts, its people and what to try. */
-export function announcement(demo: Demo): string {
+/**
+ * What people read when the demo has started: its people, what to look into, its parts, and last the
+ * three lines that matter.
+ */
+export function announcement(demo: Demo, paint: Paint): string {
+  const section = (title: string, lines: readonly string[]): string[] => {
+    return [paint('bold', title), ...lines, '']
+  }
   return [
-    `Open ${demo.ui.origin} and click "Connect Kubernetes".`,
     '',
-    'Everything runs, on this machine only.',
-    '',
-    alignColumns(parts(demo)),
-    '',
-    'people',
-    alignColumns(people(demo)),
-    '',
-    ...tries(demo),
-    '',
-    'Ctrl-C stops everything.',
+    ...section('Who there is', [alignColumns(people(demo))]),
+    ...section('What runs, on this machine only', [alignColumns(parts(demo))]),
+    ...section('What to look into', looks(demo)),
+    ...section('What to try without signing in', tries(demo)),
+    alignColumns(whatMatters(demo))
+      .split('\n')
+      .map((line) => emphasized(line, paint))
+      .join('\n'),
     '',
   ].join('\n')
 }
 
-function parts({ identityProvider, cluster, mcpServer, proxy, ui }: Demo): string[][] {
+/** Each with its first word in colour. */
+function emphasized(line: string, paint: Paint): string {
+  const [verb = ''] = line.split(' ', 1)
+  return `${paint('cyan', paint('bold', verb))}${line.slice(verb.length)}`
+}
+
+function whatMatters({ ui, broker }: Demo): string[][] {
+  return [
+    ['Open', `${ui.origin} and press "Connect Kubernetes"`],
+    [
+      'Add',
+      `${broker.url} to your MCP client: claude mcp add --transport http rolecall-demo ${broker.url}`,
+    ],
+    ['Ctrl-C', 'stops everything'],
+  ]
+}
+
+function parts(demo: Demo): string[][] {
+  const { identityProvider, cluster, mcpServer, broker, relay, ui } = demo
   const server = `${kubernetesMcpServerVersion()}, passes tokens through, has no credentials`
   return [
     ["  page like Robusta's", ui.origin, 'signs people in as the Robusta UI and HolmesGPT do'],
-    ['  rolecall', proxy.url, 'what MCP clients are given; sign_in.mode = "relay"'],
+    ['  rolecall, relay', relay.url, 'behind that page'],
+    ['  rolecall, broker', broker.url, 'for every MCP client'],
     ['  kubernetes-mcp-server', mcpServer.url, server],
-    ['  cluster', cluster.server, cluster.description],
+    ['  cluster', cluster.server, describe(cluster)],
     ['  mock Entra ID', identityProvider.origin, 'whoever reaches it is whoever they say'],
   ]
+}
+
+function describe({ kind, description }: Demo['cluster']): string {
+  return kind === 'real' ? description : 'a stand-in; npm run cluster:build makes a real one'
 }
 
 function people({ identityProvider }: Demo): string[][] {
   const directory = identityProvider.people
   return directory.people.map((person) => {
-    const teams = teamsOf(person, directory).map((team) => `sees ${team}`)
-    return [`  ${person.username}`, person.upn, teams.join(', ') || 'sees nothing']
+    return [`  ${person.username}`, person.upn, rightsOf(person, directory)]
   })
+}
+
+function looks({ cluster, broker, relay, files }: Demo): string[] {
+  return [
+    alignColumns([
+      ['  configuration', relay.config, broker.config],
+      ['  log lines', relay.log, broker.log],
+    ]),
+    `  as whom the cluster was asked  ${files.clusterAudit}`,
+    `  the cluster itself             kubectl --server ${cluster.server} \\`,
+    `    --certificate-authority ${files.clusterAuthority} --token "$TOKEN" -n team-a get pods`,
+  ]
 }
 
 const CALL = {
@@ -47,26 +86,13 @@ const CALL = {
   params: { name: 'pods_list_in_namespace', arguments: { namespace: 'team-a' } },
 }
 
-function tries({ identityProvider, cluster, proxy, files }: Demo): string[] {
+function tries({ identityProvider, relay }: Demo): string[] {
   const { origin, people: directory } = identityProvider
   const someone = directory.people[0]?.username ?? ''
   return [
-    `a token (${directory.people.map(({ username }) => username).join(', ')})`,
     `  TOKEN=$(curl -s '${origin}/_mock/token?person=${someone}')`,
-    'a tool call with it',
-    `  curl -s ${proxy.url} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\`,
+    `  curl -s ${relay.url} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\`,
     "    -H 'Accept: application/json, text/event-stream' \\",
     `    -d '${JSON.stringify(CALL)}'`,
-    'an MCP client with it',
-    `  claude mcp add --transport http rolecall-demo ${proxy.url} --header "Authorization: Bearer $TOKEN"`,
-    'the cluster itself, without rolecall',
-    `  kubectl --server ${cluster.server} --certificate-authority ${files.clusterAuthority} \\`,
-    '    --token "$TOKEN" -n team-a get pods',
-    '',
-    'rolecall was started with',
-    `  ${proxy.config}`,
-    'its log lines, and who the cluster says each call was',
-    `  tail -f ${files.proxyLog}`,
-    `  tail -f ${files.clusterAudit}`,
   ]
 }

@@ -6,12 +6,7 @@ import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { describeExit } from '../../test/environment/child-process.ts'
 import type { Cluster, ClusterIdentityProvider } from '../../test/environment/cluster/cluster.ts'
-import {
-  clusterContents,
-  TEAMS,
-  type Team,
-  type TeamGroups,
-} from '../../test/environment/cluster/contents.ts'
+import { clusterContents, TEAMS } from '../../test/environment/cluster/contents.ts'
 import { startRealCluster } from '../../test/environment/cluster/real/real.ts'
 import { startStandInCluster } from '../../test/environment/cluster/stand-in/stand-in.ts'
 import {
@@ -19,14 +14,21 @@ import {
   kubernetesMcpServerVersion,
   startKubernetesMcpServer,
 } from '../../test/environment/kubernetes-mcp-server.ts'
-import { aksServerId, holmes } from '../../test/environment/mock-entra/directory.ts'
+import {
+  aksServerId,
+  type Client,
+  holmes,
+  rolecallApp,
+} from '../../test/environment/mock-entra/directory.ts'
 import { type MockEntra, startMockEntra } from '../../test/environment/mock-entra/mock-entra.ts'
-import type { People, Person } from '../../test/environment/people.ts'
+import { readPeople } from '../../test/environment/people.ts'
 import { type DemoPorts, reservePorts } from '../../test/environment/ports.ts'
 import { type ProxyProcess, startProxy } from '../../test/environment/proxy-process.ts'
 import { type Robusta, startRobusta } from '../../test/environment/robusta/robusta.ts'
-import { signIn } from '../../test/environment/sign-in.ts'
-import type { SignedInPerson } from './who-sees-what.ts'
+import { type AuditLines, readAuditLines } from '../../test/environment/trail/audit-lines.ts'
+import { createTrail, type Trail } from '../../test/environment/trail/trail.ts'
+import type { Progress } from './progress.ts'
+import { rightsOf, teamGroups } from './teams.ts'
 
 /** The stand-in, or a real cluster by the way it trusts the identity provider. */
 export type ClusterChoice = 'stand-in' | 'structured' | 'webhook'
@@ -35,7 +37,12 @@ export interface DemoOptions {
   readonly ports: DemoPorts
   readonly cluster: ClusterChoice
   /** Told of each part as it starts. */
-  readonly progress: (line: string) => void
+  readonly progress: Progress
+}
+
+/** One rolecall of the demo, with the file of its log lines. */
+export interface DemoProxy extends ProxyProcess {
+  readonly log: string
 }
 
 /** The running demo. */
@@ -43,7 +50,12 @@ export interface Demo {
   readonly identityProvider: MockEntra
   readonly cluster: Cluster
   readonly mcpServer: KubernetesMcpServer
-  readonly proxy: ProxyProcess
+  /** For every MCP client: it signs people in itself. */
+  readonly broker: DemoProxy
+  /** Behind the page: the browser goes to the identity provider, and comes back to the page. */
+  readonly relay: DemoProxy
+  /** What a call through the relay left behind. */
+  readonly relayTrail: Trail
   /** The page on which people sign in. */
   readonly ui: Robusta
   readonly files: DemoFiles
@@ -55,21 +67,23 @@ export interface Demo {
 
 export interface DemoFiles {
   readonly folder: string
-  readonly proxyLog: string
   readonly clusterAudit: string
   readonly clusterAuthority: string
 }
 
+type Closers = (() => Promise<unknown>)[]
+
 /**
- * Starts mock Entra, the cluster, kubernetes-mcp-server, rolecall and a page like Robusta's, each as
- * in earnest: the cluster trusts the identity provider only, the MCP server has no credentials,
- * rolecall is its own command with a configuration file, the page has an origin of its own.
+ * Starts mock Entra, the cluster, kubernetes-mcp-server, two rolecalls before it and a page like
+ * Robusta's, each as in earnest: the cluster trusts the identity provider only, the MCP server has no
+ * credentials, each rolecall is its own command with a configuration file and an app registration of
+ * its own, the page has an origin of its own.
  *
  * @throws when a port is taken or a part does not start; what had started is ended first
  */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const ports = await reservePorts(options.ports)
-  const closers: (() => Promise<unknown>)[] = []
+  const closers: Closers = []
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) await closer()
   }
@@ -83,73 +97,135 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
 
 async function startParts(
   { ports, progress, cluster: choice }: DemoOptions,
-  closers: (() => Promise<unknown>)[],
+  closers: Closers,
 ): Promise<Omit<Demo, 'close'>> {
   const files = await makeFiles()
   closers.push(() => rm(files.folder, { recursive: true, force: true }))
-  const identityProvider = await startMockEntra({ port: ports.identityProvider })
+  const identityProvider = await progress(
+    'mock Entra ID',
+    () => startMock(ports.identityProvider),
+    ({ origin }) => origin,
+  )
   closers.push(() => identityProvider.close())
-  progress(`mock Entra ID          ${identityProvider.origin}`)
-  const auditLog = await openLog(files.clusterAudit, closers)
-  const cluster = await startCluster(choice, identityProvider, { port: ports.cluster, auditLog })
+  const cluster = await progress(
+    'cluster',
+    async () => {
+      const auditLog = await openLog(files.clusterAudit, closers)
+      return startCluster(choice, identityProvider, { port: ports.cluster, auditLog })
+    },
+    ({ server }) => server,
+  )
   closers.push(() => cluster.close())
   await writeFile(files.clusterAuthority, cluster.certificateAuthority)
-  progress(`cluster                ${cluster.server}  ${cluster.description}`)
-  const mcpServer = await startKubernetesMcpServer({
-    cluster,
-    port: ports.mcpServer,
+  const mcpServer = await progress(
+    'kubernetes-mcp-server',
     // Without sessions one curl line is a whole call.
-    stateless: true,
-  })
+    () => startKubernetesMcpServer({ cluster, port: ports.mcpServer, stateless: true }),
+    ({ url, pid }) => `${url}  version ${kubernetesMcpServerVersion()}  pid ${pid}`,
+  )
   closers.push(() => mcpServer.close())
-  const version = kubernetesMcpServerVersion()
-  progress(`kubernetes-mcp-server  ${mcpServer.url}  version ${version}, pid ${mcpServer.pid}`)
-  const log = await openLog(files.proxyLog, closers)
-  const { origin: authority, tenantId } = identityProvider
-  const proxy = await startProxy({
-    folder: files.folder,
-    port: ports.proxy,
-    adminPort: ports.admin,
-    identityProvider: {
-      tenantId,
-      authority,
-      clientId: holmes.client_id,
-      ...(holmes.client_secret === undefined ? {} : { clientSecret: holmes.client_secret }),
-    },
-    upstream: mcpServer.url,
-    audience: aksServerId,
-    log,
-  })
-  closers.push(() => proxy.close())
-  progress(`rolecall               ${proxy.url}  pid ${proxy.pid}`)
-  const ui = await startRobusta({
-    port: ports.ui,
-    mcpUrl: proxy.url,
-    clientId: holmes.client_id,
-    namespaces: TEAMS,
-  })
+  const place = { folder: files.folder, identityProvider, upstream: mcpServer.url, closers }
+  const [{ proxy: broker }, { proxy: relay, lines }] = await progress(
+    'two rolecalls',
+    () => startBoth(place, ports),
+    (parts) => parts.map(({ proxy }) => `${proxy.url}  pid ${proxy.pid}`).join(', '),
+  )
+  const relayTrail = createTrail(lines, cluster)
+  const ui = await progress(
+    "page like Robusta's",
+    () => startPage(ports.ui, relay.url, relayTrail),
+    ({ origin }) => origin,
+  )
   closers.push(() => ui.close())
-  progress(`page like Robusta's    ${ui.origin}`)
-  const ended = Promise.race([
+  const ended = firstEnd({ cluster, mcpServer, broker, relay })
+  return { identityProvider, cluster, mcpServer, broker, relay, relayTrail, ui, files, ended }
+}
+
+function firstEnd(
+  parts: Pick<Demo, 'cluster' | 'mcpServer' | 'broker' | 'relay'>,
+): Promise<string> {
+  const { cluster, mcpServer, broker, relay } = parts
+  return Promise.race([
     cluster.ended.then((how) => `the cluster ended: ${how}`),
     mcpServer.exited.then((exit) => `kubernetes-mcp-server ended: ${describeExit(exit)}`),
-    proxy.exited.then((exit) => `rolecall ended: ${describeExit(exit)}`),
+    broker.exited.then((exit) => `rolecall (broker) ended: ${describeExit(exit)}`),
+    relay.exited.then((exit) => `rolecall (relay) ended: ${describeExit(exit)}`),
   ])
-  return { identityProvider, cluster, mcpServer, proxy, ui, files, ended }
+}
+
+/** A mock that asks each time who signs in, and says what each may see here. */
+async function startMock(port: number): Promise<MockEntra> {
+  const people = await readPeople()
+  const rights = (person: (typeof people.people)[number]) => rightsOf(person, people)
+  return startMockEntra({ port, people, asksAgain: true, rightsOf: rights })
+}
+
+function startPage(port: number, mcpUrl: string, trail: Trail): Promise<Robusta> {
+  return startRobusta({ port, mcpUrl, clientId: holmes.client_id, namespaces: TEAMS, trail })
+}
+
+interface Place {
+  readonly folder: string
+  readonly identityProvider: MockEntra
+  readonly upstream: string
+  readonly closers: Closers
+}
+
+interface ProxyPart {
+  readonly proxy: DemoProxy
+  readonly lines: AuditLines
+}
+
+/** Both at once: each takes a second to start. Both have started or failed when this ends. */
+async function startBoth(place: Place, ports: DemoPorts): Promise<readonly [ProxyPart, ProxyPart]> {
+  const starting = [
+    startRolecall(place, 'broker', { port: ports.broker, adminPort: ports.brokerAdmin }),
+    startRolecall(place, 'relay', { port: ports.relay, adminPort: ports.relayAdmin }),
+  ] as const
+  await Promise.allSettled(starting)
+  return await Promise.all(starting)
+}
+
+const REGISTRATIONS: Readonly<Record<'broker' | 'relay', Client>> = {
+  broker: rolecallApp,
+  relay: holmes,
+}
+
+async function startRolecall(
+  { folder, identityProvider, upstream, closers }: Place,
+  mode: 'broker' | 'relay',
+  listen: { readonly port: number; readonly adminPort: number },
+): Promise<ProxyPart> {
+  const { origin: authority, tenantId } = identityProvider
+  const { client_id: clientId, client_secret: clientSecret = '' } = REGISTRATIONS[mode]
+  const log = join(folder, `rolecall-${mode}.log`)
+  const lines = readAuditLines(await openLog(log, closers))
+  closers.push(() => lines.close())
+  const proxy = await startProxy({
+    folder,
+    name: `rolecall-${mode}`,
+    mode,
+    ...listen,
+    identityProvider: { tenantId, authority, clientId, clientSecret },
+    upstream,
+    audience: aksServerId,
+    log: lines.output,
+  })
+  closers.push(() => proxy.close())
+  return { proxy: { ...proxy, log }, lines }
 }
 
 async function makeFiles(): Promise<DemoFiles> {
   const folder = await mkdtemp(join(tmpdir(), 'rolecall-demo-'))
   return {
     folder,
-    proxyLog: join(folder, 'rolecall.log'),
     clusterAudit: join(folder, 'cluster-audit.log'),
     clusterAuthority: join(folder, 'cluster-ca.crt'),
   }
 }
 
 /** A file for log lines. It is closed before the folder is removed. */
-async function openLog(path: string, closers: (() => Promise<unknown>)[]): Promise<Writable> {
+async function openLog(path: string, closers: Closers): Promise<Writable> {
   const log = createWriteStream(path, { mode: 0o600 })
   await once(log, 'open')
   closers.push(async () => {
@@ -175,31 +251,4 @@ function startCluster(
   const options = { ...where, identityProvider, contents: clusterContents(teamGroups(mock.people)) }
   if (choice === 'stand-in') return startStandInCluster(options)
   return startRealCluster({ ...options, trust: choice })
-}
-
-function teamGroups(people: People): TeamGroups {
-  const groupId = (team: Team): string => {
-    const group = people.groups.find(({ name }) => name === team)
-    if (!group) throw new Error(`there is no group "${team}" in the people's file`)
-    return group.id
-  }
-  return { 'team-a': groupId('team-a'), 'team-b': groupId('team-b') }
-}
-
-/** The teams that a person is in. */
-export function teamsOf(person: Person, people: People): Team[] {
-  const groups = teamGroups(people)
-  return TEAMS.filter((team) => person.groups.includes(groups[team]))
-}
-
-/** Signs everybody in, without a browser, one after the other. */
-export async function signEverybodyIn(mock: MockEntra): Promise<readonly SignedInPerson[]> {
-  const signedIn: SignedInPerson[] = []
-  for (const person of mock.people.people) {
-    const { access_token: token } = await signIn(mock, person.username)
-    const { username, upn, oid, home_tenant_id } = person
-    const clusterName = home_tenant_id === undefined ? upn : oid
-    signedIn.push({ username, clusterName, teams: teamsOf(person, mock.people), token })
-  }
-  return signedIn
 }

@@ -2,19 +2,23 @@ import type { Cluster } from '../../test/environment/cluster/cluster.ts'
 import { PODS, TEAMS, type Team } from '../../test/environment/cluster/contents.ts'
 import { openMcpSession, type ToolAnswer } from '../../test/environment/mcp-session.ts'
 
-/** A person with the token that they signed in for. */
-export interface SignedInPerson {
+/** Somebody of the directory, as the cluster knows them. */
+export interface DemoPerson {
   readonly username: string
   /** What the cluster calls them. */
   readonly clusterName: string
   /** The teams whose group they are in. */
   readonly teams: readonly Team[]
+}
+
+/** A person with the token that they signed in for. */
+export interface SignedInPerson extends DemoPerson {
   readonly token: string
 }
 
 /** What one person was told about one team's pods, and as whom the cluster was asked. */
 export interface Sight {
-  readonly person: SignedInPerson
+  readonly person: DemoPerson
   readonly team: Team
   readonly answer: ToolAnswer
   /** Every name under which the cluster was reached during the call. */
@@ -64,6 +68,33 @@ export function differences(sights: readonly Sight[]): readonly string[] {
   })
 }
 
+/** Who of different teams sees the same, in sentences: then nobody's rights were asked for. */
+export function alikeSights(sights: readonly Sight[]): readonly string[] {
+  const people = [...new Set(sights.map(({ person }) => person))]
+  const seenBy = (person: DemoPerson): string => {
+    const own = sights.filter((sight) => sight.person === person)
+    return own.flatMap(({ answer }) => (answer.isError ? [] : podsIn(answer))).join()
+  }
+  return people.flatMap((one, index) =>
+    people
+      .slice(index + 1)
+      .filter((other) => one.teams.join() !== other.teams.join() && seenBy(one) === seenBy(other))
+      .map((other) => `${one.username} and ${other.username} see the same`),
+  )
+}
+
+/** Where what people see depends on how they signed in, in sentences; empty when it does not. */
+export function disagreements(one: readonly Sight[], other: readonly Sight[]): readonly string[] {
+  const lines = (sights: readonly Sight[]) => sights.map((sight) => sightRow(sight).join(', '))
+  const [ours, theirs] = [lines(one), lines(other)]
+  const missing = ours.filter((line) => !theirs.includes(line))
+  const added = theirs.filter((line) => !ours.includes(line))
+  return [
+    ...missing.map((line) => `only the one way: ${line}`),
+    ...added.map((line) => `only the other way: ${line}`),
+  ]
+}
+
 function answerDifferences({ person, team, answer }: Sight): string[] {
   const seen = podsIn(answer)
   if (person.teams.includes(team)) {
@@ -75,7 +106,7 @@ function answerDifferences({ person, team, answer }: Sight): string[] {
 }
 
 /** The API server's sentence for somebody who may not list a namespace's pods. */
-function refusal(person: SignedInPerson, team: Team): string {
+function refusal(person: DemoPerson, team: Team): string {
   return `pods is forbidden: User "${person.clusterName}" cannot list resource "pods" in API group "" in the namespace "${team}"`
 }
 
@@ -85,13 +116,16 @@ function podsIn({ text }: ToolAnswer): string[] {
 
 /** The sights as a table: who, where, and what they see or the cluster's words of refusal. */
 export function sightTable(sights: readonly Sight[]): string {
-  const rows = sights.map(({ person, team, answer, callers }) => [
+  return alignColumns([['WHO', 'NAMESPACE', 'FOR THE CLUSTER', 'WHAT'], ...sights.map(sightRow)])
+}
+
+function sightRow({ person, team, answer, callers }: Sight): string[] {
+  return [
     person.username,
     team,
     callers.join(', ') || 'nobody',
     answer.isError ? `refused: ${clusterWords(answer.text)}` : `sees ${podsIn(answer).join(', ')}`,
-  ])
-  return alignColumns([['WHO', 'NAMESPACE', 'FOR THE CLUSTER', 'WHAT'], ...rows])
+  ]
 }
 
 /** Without what the MCP server puts before the cluster's words. */

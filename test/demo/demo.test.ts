@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
+import { signInThroughBroker } from '../../deploy/demo/broker-walk.ts'
 import { command } from '../../deploy/demo/demo-command.ts'
 import { openMcpSession } from '../environment/mcp-session.ts'
 import { EXPECTED_SIGHTS, type Run, runDemo, sightsIn } from '../support/demo-process.ts'
@@ -13,6 +14,8 @@ const ANY_PORT = [
   '--ui-port',
   '--port',
   '--admin-port',
+  '--relay-port',
+  '--relay-admin-port',
   '--idp-port',
   '--mcp-port',
   '--cluster-port',
@@ -27,30 +30,56 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** `part` is what stands before the pid: a name, or the URL of one of the rolecalls. */
 async function pidOf(run: Run, part: string): Promise<number> {
-  const match = await run.has('stderr', new RegExp(`started {2}${part} .* pid (\\d+)\\n`))
+  const match = await run.has('stderr', new RegExp(`started .*${part}[^,\\n]* pid (\\d+)`))
   return Number(match[1])
 }
 
-test('--once: alice sees only team-a, bob only team-b, carol is refused by the cluster; exit 0', async (t) => {
+/** Where a rolecall is, by its mode. */
+async function urlOf(run: Run, mode: 'broker' | 'relay'): Promise<string> {
+  const [, url = ''] = await run.has('stdout', new RegExp(`rolecall, ${mode} +(http:\\S+/mcp) `))
+  return url
+}
+
+test('--once: each sees their own by broker and by relay, carol is refused by the cluster; exit 0', async (t) => {
   const run = runDemo(t, ['--once'])
   assert.equal(await run.exit, 0, run.stderr())
-  assert.deepEqual(sightsIn(run.stdout()), EXPECTED_SIGHTS)
-  assert.match(run.stderr(), /npm run cluster:build/)
-  assert.match(run.stdout(), /stand-in/)
-  assert.match(run.stdout(), /rolecall redeemed the code and refreshed the token/)
+  assert.deepEqual(sightsIn(run.stdout()), [...EXPECTED_SIGHTS, ...EXPECTED_SIGHTS])
+  assert.match(run.stderr(), /^started {3}mock Entra ID/, 'nothing is missing: a stand-in will do')
+  assert.match(run.stdout(), /stand-in[\s\S]*Through the broker[\s\S]*Through the relay/)
+  assert.match(run.stdout(), /both ways agree/)
 })
 
 test('a demo that runs', async (t) => {
   const run = runDemo(t, ANY_PORT)
 
   await t.test(
-    'the first thing it says is where to click; the page there connects through rolecall',
+    'the last lines are what to open, what to add and how to stop, without colour in a pipe',
     async () => {
-      const [, origin = ''] = await run.has(
-        'stdout',
-        /^Open (http:\S+) and click "Connect Kubernetes"/,
-      )
+      await run.has('stdout', /stops everything\n/)
+      const lines = run.stdout().trimEnd().split('\n').slice(-3)
+      const broker = await urlOf(run, 'broker')
+      const add = `claude mcp add --transport http rolecall-demo ${broker}`
+      assert.match(lines[0] ?? '', /^Open +http:\S+ and press "Connect Kubernetes"$/)
+      assert.equal(lines[1], `Add     ${broker} to your MCP client: ${add}`)
+      assert.match(lines[2] ?? '', /^Ctrl-C +stops everything$/)
+      assert.ok(!`${run.stdout()}${run.stderr()}`.includes('\u001b'))
+    },
+  )
+
+  await t.test('an MCP client that is given the broker’s URL alone is signed in', async () => {
+    const url = await urlOf(run, 'broker')
+    const session = await openMcpSession(url, await signInThroughBroker(url, 'bob'))
+    const answer = await session.call('pods_list_in_namespace', { namespace: 'team-b' })
+    assert.match(answer.text, /billing-api/)
+    await session.close()
+  })
+
+  await t.test(
+    'the page connects through the relay, whose sign-in page says who sees what',
+    async () => {
+      const [, origin = ''] = await run.has('stdout', /^Open +(http:\S+) and press/m)
       assert.match(await (await fetch(origin)).text(), /Connect Kubernetes/)
       const answer = await fetch(`${origin}/api/connect`, {
         method: 'POST',
@@ -60,6 +89,10 @@ test('a demo that runs', async (t) => {
       const { authorizeUrl } = (await answer.json()) as { authorizeUrl: string }
       const [, idp = ''] = await run.has('stdout', /mock Entra ID +(\S+)/)
       assert.equal(new URL(authorizeUrl).origin, idp)
+      const page = await (await fetch(authorizeUrl)).text()
+      assert.match(page, /This is a mock/)
+      assert.match(page, /alice@contoso\.test[\s\S]*may see the namespace team-a, not team-b/)
+      assert.match(page, /carol@contoso\.test[\s\S]*may see nothing in this cluster/)
     },
   )
 
@@ -71,19 +104,20 @@ test('a demo that runs', async (t) => {
   )
 
   await t.test('SIGTERM ends every part and removes the files; exit 0', async () => {
-    const pids = [await pidOf(run, 'kubernetes-mcp-server'), await pidOf(run, 'rolecall')]
-    const [, config = ''] = await run.has('stdout', /rolecall was started with\n +(\S+)/)
+    const parts = [await urlOf(run, 'broker'), await urlOf(run, 'relay'), 'kubernetes-mcp-server']
+    const pids = await Promise.all(parts.map((part) => pidOf(run, part)))
+    const [, config = ''] = await run.has('stdout', /configuration +(\S+)/)
     assert.ok(existsSync(config))
     run.kill('SIGTERM')
     assert.equal(await run.exit, 0)
-    assert.deepEqual(pids.map(isAlive), [false, false])
+    assert.deepEqual(pids.map(isAlive), [false, false, false])
     assert.equal(existsSync(config), false)
   })
 })
 
 async function assertPrintedCommandsWork(run: Run): Promise<void> {
   const [, tokenUrl = ''] = await run.has('stdout', /TOKEN=\$\(curl -s '([^']+)'\)/)
-  const [, url = ''] = await run.has('stdout', /rolecall +(http:\S+\/mcp) +what MCP clients/)
+  const url = await urlOf(run, 'relay')
   const token = await (await fetch(tokenUrl)).text()
   const session = await openMcpSession(url, token)
   assert.ok((await session.listTools()).includes('pods_list_in_namespace'))
@@ -99,25 +133,28 @@ async function assertPrintedCommandsWork(run: Run): Promise<void> {
     },
   })
   assert.match(await answer.text(), /shop-web/)
-  const [, config = ''] = await run.has('stdout', /rolecall was started with\n +(\S+)/)
-  assert.match(await readFile(config, 'utf8'), /upstream = /)
-  const [, audit = ''] = await run.has('stdout', /tail -f (\S+cluster-audit\.log)/)
+  const [, relay = '', broker = ''] = await run.has('stdout', /configuration +(\S+) +(\S+)\n/)
+  assert.match(await readFile(relay, 'utf8'), /mode = "relay"/)
+  assert.match(await readFile(broker, 'utf8'), /mode = "broker"/)
+  const [, audit = ''] = await run.has('stdout', /(\S+cluster-audit\.log)/)
   assert.match(await readFile(audit, 'utf8'), /"username":"alice@contoso\.test"/)
 }
 
-for (const [part, survivor] of [
-  ['kubernetes-mcp-server', 'rolecall'],
-  ['rolecall', 'kubernetes-mcp-server'],
-] as const) {
+/** Parts that may end by themselves, and which process each is. */
+const ENDS: Readonly<Record<string, (run: Run) => Promise<number>>> = {
+  'kubernetes-mcp-server': (run) => pidOf(run, 'kubernetes-mcp-server'),
+  'rolecall (relay)': async (run) => pidOf(run, await urlOf(run, 'relay')),
+}
+for (const [part, find] of Object.entries(ENDS)) {
   test(`the end of ${part} ends the rest and is told; exit 1`, async (t) => {
     const run = runDemo(t, ANY_PORT)
-    const pid = await pidOf(run, part)
-    const other = await pidOf(run, survivor)
-    await run.has('stdout', /Ctrl-C stops everything/)
-    process.kill(pid, 'SIGKILL')
+    await run.has('stdout', /stops everything/)
+    const pids = await Promise.all(Object.values(ENDS).map((findOne) => findOne(run)))
+    process.kill(await find(run), 'SIGKILL')
     assert.equal(await run.exit, 1)
-    assert.match(run.stderr(), new RegExp(`^${part} ended: it was ended by SIGKILL$`, 'm'))
-    assert.equal(isAlive(other), false)
+    const told = run.stderr().split('\n')
+    assert.ok(told.includes(`${part} ended: it was ended by SIGKILL`), run.stderr())
+    assert.deepEqual(pids.map(isAlive), [false, false])
   })
 }
 

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { differences, type Sight, sightTable } from '../../deploy/demo/who-sees-what.ts'
+import {
+  alikeSights,
+  differences,
+  disagreements,
+  type Sight,
+  sightTable,
+} from '../../deploy/demo/who-sees-what.ts'
 
 const alice = {
   username: 'alice',
   clusterName: 'alice@contoso.test',
   teams: ['team-a'],
-  token: 'secret.token.text',
 } as const
 const refusal =
   'failed to list pods in namespace team-b: pods is forbidden: User "alice@contoso.test" cannot ' +
@@ -73,7 +78,26 @@ for (const [what, { sight, says }] of Object.entries(wrong)) {
   })
 }
 
-test('the table has the cluster’s own words, and no token', () => {
+const bob = { username: 'bob', clusterName: 'bob@contoso.test', teams: ['team-b'] } as const
+
+test('people of different teams who see the same are named', () => {
+  assert.deepEqual(alikeSights([own, { ...other, person: bob }]), [])
+  assert.deepEqual(alikeSights([own, { ...own, person: bob }]), ['alice and bob see the same'])
+})
+
+test('both ways agree, or what only one of them shows is named', () => {
+  // Ages in a table of pods go by: only what is seen counts.
+  const later = { ...own, answer: { isError: false, text: `${own.answer.text} 12s` } }
+  assert.deepEqual(disagreements([own, other], [later, other]), [])
+  const byAnother = { ...own, callers: ['bob@contoso.test'] }
+  assert.deepEqual(disagreements([own, other], [byAnother, other]), [
+    'only the one way: alice, team-a, alice@contoso.test, sees shop-web, shop-worker',
+    'only the other way: alice, team-a, bob@contoso.test, sees shop-web, shop-worker',
+  ])
+  assert.equal(disagreements([own, other], [own]).length, 1)
+})
+
+test('the table has the cluster’s own words', () => {
   const table = sightTable([own, other])
   assert.deepEqual(table.split('\n'), [
     'WHO    NAMESPACE  FOR THE CLUSTER     WHAT',

@@ -5,8 +5,12 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 /** Where the parts of the demo listen, all on 127.0.0.1. */
 export interface DemoPorts {
   readonly ui: number
-  readonly proxy: number
-  readonly admin: number
+  /** rolecall as a broker: for every MCP client. */
+  readonly broker: number
+  readonly brokerAdmin: number
+  /** rolecall as a relay: behind the page. */
+  readonly relay: number
+  readonly relayAdmin: number
   readonly identityProvider: number
   readonly mcpServer: number
   readonly cluster: number
@@ -15,8 +19,10 @@ export interface DemoPorts {
 /** What people find in the text that the demo prints, unless they choose others. */
 export const FRIENDLY_PORTS: DemoPorts = {
   ui: 3000,
-  proxy: 8080,
-  admin: 9090,
+  broker: 8080,
+  brokerAdmin: 9090,
+  relay: 8082,
+  relayAdmin: 9092,
   identityProvider: 9000,
   mcpServer: 8081,
   cluster: 8443,
@@ -25,8 +31,10 @@ export const FRIENDLY_PORTS: DemoPorts = {
 /** Any free ones. */
 export const ANY_PORTS: DemoPorts = {
   ui: 0,
-  proxy: 0,
-  admin: 0,
+  broker: 0,
+  brokerAdmin: 0,
+  relay: 0,
+  relayAdmin: 0,
   identityProvider: 0,
   mcpServer: 0,
   cluster: 0,
@@ -35,8 +43,10 @@ export const ANY_PORTS: DemoPorts = {
 /** The command line flag that chooses each port. */
 export const PORT_FLAGS: Readonly<Record<keyof DemoPorts, string>> = {
   ui: '--ui-port',
-  proxy: '--port',
-  admin: '--admin-port',
+  broker: '--port',
+  brokerAdmin: '--admin-port',
+  relay: '--relay-port',
+  relayAdmin: '--relay-admin-port',
   identityProvider: '--idp-port',
   mcpServer: '--mcp-port',
   cluster: '--cluster-port',
@@ -59,8 +69,10 @@ export async function reservePorts(wanted: DemoPorts): Promise<DemoPorts> {
   try {
     return {
       ui: await reserve('ui'),
-      proxy: await reserve('proxy'),
-      admin: await reserve('admin'),
+      broker: await reserve('broker'),
+      brokerAdmin: await reserve('brokerAdmin'),
+      relay: await reserve('relay'),
+      relayAdmin: await reserve('relayAdmin'),
       identityProvider: await reserve('identityProvider'),
       mcpServer: await reserve('mcpServer'),
       cluster: await reserve('cluster'),

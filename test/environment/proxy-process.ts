@@ -6,16 +6,22 @@ import { stringify } from 'smol-toml'
 import { type Child, startChild, untilAnswers } from './child-process.ts'
 import { rolecallProgram } from './program.ts'
 
+/** How people come to their tokens: `sign_in.mode`. */
+export type SignInMode = 'broker' | 'relay' | 'off'
+
 export interface ProxyOptions {
   /** Where the configuration is written, and beside it the secrets that it names. */
   readonly folder: string
+  /** Of its files and its resource; default `rolecall` and `demo`. */
+  readonly name?: string
+  readonly mode: SignInMode
   readonly port: number
   readonly adminPort: number
   readonly identityProvider: {
     readonly tenantId: string
     readonly authority: string
     readonly clientId: string
-    /** Absent: `sign_in.mode` is off, and clients bring their tokens; else it is relay. */
+    /** For every mode but `off`, in which clients bring their tokens. */
     readonly clientSecret?: string
   }
   readonly upstream: string
@@ -55,33 +61,39 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
 
 /** The configuration and the files that it names, all for their owner alone. */
 async function writeConfiguration(options: ProxyOptions, publicUrl: string): Promise<string> {
-  const write = async (name: string, content: string): Promise<string> => {
-    const path = join(options.folder, name)
+  const { folder, name = 'rolecall', mode, identityProvider } = options
+  const write = async (ending: string, content: string): Promise<string> => {
+    const path = join(folder, `${name}${ending}`)
     await writeFile(path, content, { mode: 0o600 })
     return path
   }
-  const { clientSecret } = options.identityProvider
-  const relay =
-    clientSecret === undefined
+  const { clientSecret } = identityProvider
+  if (clientSecret === undefined && mode !== 'off') throw new Error(`${mode} needs a secret`)
+  const files =
+    mode === 'off' || clientSecret === undefined
       ? undefined
       : {
-          secretFile: await write('client-secret', clientSecret),
-          keysFile: await write('sealing-keys', `${randomBytes(32).toString('base64url')}\n`),
+          secret: await write('.client-secret', clientSecret),
+          keys: await write('.sealing-keys', `${randomBytes(32).toString('base64url')}\n`),
         }
-  return await write('rolecall.toml', stringify(configurationOf(options, publicUrl, relay)))
+  return await write('.toml', stringify(configurationOf(options, publicUrl, files)))
 }
+
+/** What may come back with a code: the Robusta UI to a relay, programs on this machine to both. */
+const REDIRECT_URIS = { relay: ['robusta', 'loopback'], broker: ['loopback'] } as const
 
 function configurationOf(
   options: ProxyOptions,
   publicUrl: string,
-  relay: { readonly secretFile: string; readonly keysFile: string } | undefined,
+  files: { readonly secret: string; readonly keys: string } | undefined,
 ): Record<string, unknown> {
+  const { mode, name = 'demo', upstream, audience } = options
   const { tenantId, authority, clientId } = options.identityProvider
   return {
     public_url: publicUrl,
     listen: `127.0.0.1:${options.port}`,
     admin_listen: `127.0.0.1:${options.adminPort}`,
-    ...(relay && { sealing_keys_file: relay.keysFile }),
+    ...(files && { sealing_keys_file: files.keys }),
     shutdown_delay: '0s',
     shutdown_grace: '2s',
     identity_provider: {
@@ -89,12 +101,10 @@ function configurationOf(
       tenant_id: tenantId,
       authority,
       client_id: clientId,
-      ...(relay && { client_secret_file: relay.secretFile }),
+      ...(files && { client_secret_file: files.secret }),
     },
-    sign_in: relay ? { mode: 'relay', redirect_uris: ['robusta', 'loopback'] } : { mode: 'off' },
-    resource: [
-      { name: 'demo', path: '/mcp', upstream: options.upstream, audiences: [options.audience] },
-    ],
+    sign_in: mode === 'off' ? { mode } : { mode, redirect_uris: [...REDIRECT_URIS[mode]] },
+    resource: [{ name, path: '/mcp', upstream, audiences: [audience] }],
   }
 }
 

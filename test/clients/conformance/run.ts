@@ -62,6 +62,7 @@ async function startRolecall(upstream: string, { entra, folder }: Place): Promis
   const { tenantId, origin: authority } = entra
   return startProxy({
     folder,
+    mode: 'off',
     port: await freePort(),
     adminPort: await freePort(),
     identityProvider: { tenantId, authority, clientId: holmes.client_id },

@@ -65,7 +65,7 @@ for (const origin of PLATFORM_ORIGINS) {
     assert.deepEqual([...names], ['alice@contoso.test'])
     // What needs no ingress: the browser speaks with the page and the identity provider alone.
     assert.deepEqual([...origins], [origin, demo.identityProvider.origin])
-    const token = `POST ${demo.proxy.publicUrl}/oauth/token authorization_code 200`
+    const token = `POST ${demo.relay.publicUrl}/oauth/token authorization_code 200`
     assert.equal((await requestsOn(page)).filter((line) => line === token).length, 1)
   })
 }
@@ -153,8 +153,10 @@ test('a session that Entra has ended: the refresh says so, and the person connec
   assert.match(words, /Token refresh failed \(HTTP 400\)/)
   assert.match(words, /"invalid_grant"/)
   assert.equal(await page.getByRole('status').innerText(), 'Not connected')
-  // Entra knows her in this browser: nothing is asked.
-  await page.getByRole('button', { name: 'Connect Kubernetes' }).click()
+  // The identity provider knows her in this browser, and asks whether it shall be her again.
+  const popup = await openPopup(page)
+  await popup.getByText('signed in', { exact: true }).waitFor()
+  await press(popup, /carol/i)
   await isShown(page, 'carol')
 })
 
@@ -164,6 +166,17 @@ test('connecting as somebody else asks for the account, and what the first one s
   const { page } = await visit(t, stack, PLATFORM)
   await signIn(page, 'alice')
   await page.getByText('Connect as somebody else').waitFor()
+  await signIn(page, 'bob')
+  assert.deepEqual(await sightsOn(page), SIGHTS.bob)
+})
+
+test('after Disconnect somebody else can sign in: nobody is signed in as the last person unasked', {
+  skip,
+}, async (t) => {
+  const { page } = await visit(t, stack, PLATFORM)
+  await signIn(page, 'alice')
+  await page.getByRole('button', { name: 'Disconnect' }).click()
+  await page.getByText('Not connected').waitFor()
   await signIn(page, 'bob')
   assert.deepEqual(await sightsOn(page), SIGHTS.bob)
 })

@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { type Demo, startDemo } from '../../../deploy/demo/demo.ts'
+import { silentProgress } from '../../../deploy/demo/progress.ts'
 import { createAuthority } from '../../environment/certificates.ts'
 import { TEAMS } from '../../environment/cluster/contents.ts'
 import { holmes } from '../../environment/mock-entra/directory.ts'
@@ -31,7 +32,7 @@ export async function startRobustaStack(chromium: string): Promise<RobustaStack>
     const demo = await startDemo({
       ports: ANY_PORTS,
       cluster: 'structured',
-      progress: () => undefined,
+      progress: silentProgress,
     })
     closers.push(() => demo.close())
     const hosts = PLATFORM_ORIGINS.map((origin) => new URL(origin).host)
@@ -40,7 +41,8 @@ export async function startRobustaStack(chromium: string): Promise<RobustaStack>
     const platform = await startRobusta({
       tls,
       publicOrigins: PLATFORM_ORIGINS,
-      mcpUrl: demo.proxy.url,
+      mcpUrl: demo.relay.url,
+      trail: demo.relayTrail,
       clientId: holmes.client_id,
       namespaces: TEAMS,
     })

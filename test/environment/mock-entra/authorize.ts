@@ -52,7 +52,7 @@ export async function authorize(
     const request = readAuthorizeRequest(state, parameters)
     const person = whoSignsIn(state, request, session)
     if (person) await answer(reply, address, issueCode(state, { address, request, person }))
-    else await showPicker(state, reply, { query, address, request })
+    else await showPicker(state, reply, { query, address, request, session })
   } catch (error) {
     if (!(error instanceof EntraError)) throw error
     const body = errorBody(error, state.origin, nowOf(state))
@@ -125,7 +125,8 @@ function whoSignsIn(
   if (session.picked !== undefined) return signIn(state, session.picked)
   const known = state.signedInAs ?? session.username
   const isHinted = known !== undefined && matchesHint(state, known, request.loginHint)
-  if (isHinted && (request.prompt === undefined || request.prompt === 'none')) {
+  const isAsked = state.asksAgain && state.signedInAs === undefined
+  if (isHinted && (request.prompt === 'none' || (request.prompt === undefined && !isAsked))) {
     return signIn(state, known)
   }
   if (request.prompt === 'none') throw new EntraError(50058)
@@ -181,19 +182,25 @@ interface Shown {
   readonly query: string
   readonly address: ReturnAddress
   readonly request: AuthorizeRequest
+  readonly session: BrowserSession
 }
 
 async function showPicker(
   state: MockState,
   reply: FastifyReply,
-  { query, address, request }: Shown,
+  { query, address, request, session }: Shown,
 ): Promise<void> {
   const hinted = (person: Person) => matchesHint(state, person.username, request.loginHint)
   const { people } = state.people
+  const offered = people.some(hinted) ? people.filter(hinted) : people
   await sendAccountPicker(reply, {
     tenantId: state.tenantId,
     clientName: address.client.name,
-    people: people.some(hinted) ? people.filter(hinted) : people,
+    accounts: offered.map((person) => ({
+      person,
+      rights: state.rightsOf(person),
+      isSignedIn: person.username === session.username,
+    })),
     query: query.slice(query.indexOf('?') + 1),
     scope: request.scope,
     asksConsent: request.prompt === 'consent',

@@ -74,6 +74,18 @@ export const holmes: Client = {
   post_logout_redirect_uris: ['http://localhost/'],
 }
 
+/** The confidential client of a rolecall that signs people in itself (`sign_in.mode = "broker"`). */
+export const rolecallApp: Client = {
+  client_id: '401eca11-0000-4000-8000-00000000a994',
+  name: 'rolecall',
+  client_secret: 'rolecall-mock-secret~not-a-real-one',
+  service_principal_id: '401eca11-0000-4000-8000-000000005e23',
+  redirect_uris: [
+    { uri: 'http://localhost/oauth/callback', platform: 'web' },
+    { uri: 'http://127.0.0.1/oauth/callback', platform: 'web' },
+  ],
+}
+
 /** A public client, as command line programs are. */
 export const publicClient: Client = {
   client_id: '90b11c00-0000-4000-8000-00000000a992',

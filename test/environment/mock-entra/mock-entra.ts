@@ -1,7 +1,7 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { ZodError, z } from 'zod'
 import { type Clock, systemClock } from '../../../src/clock.ts'
-import { type People, readPeople } from '../people.ts'
+import { type People, type Person, readPeople } from '../people.ts'
 import { addControlRoutes, ControlProblem, mayControl } from './control-routes.ts'
 import { controlsOf, type MockControls } from './controls.ts'
 import {
@@ -11,6 +11,7 @@ import {
   defaultTenantId,
   holmes,
   publicClient,
+  rolecallApp,
 } from './directory.ts'
 import { EntraError, errorBody } from './errors.ts'
 import { addGraphRoutes } from './graph.ts'
@@ -27,7 +28,7 @@ export interface MockEntraOptions {
   readonly tenantId?: string
   /** Absent: those of people.json. */
   readonly people?: People
-  /** Absent: `holmes` and a public client. */
+  /** Absent: `holmes`, `rolecall` and a public client. */
   readonly clients?: readonly Client[]
   readonly resources?: readonly ApiResource[]
   readonly clock?: Clock
@@ -35,6 +36,13 @@ export interface MockEntraOptions {
   readonly firstKeys?: FirstKeys
   /** Seconds for which tokens are good; absent: random, 60 to 90 minutes, as Entra's. */
   readonly lifetime?: number
+  /**
+   * Whether whoever is signed in in a browser is asked again which account it shall be, as Entra does
+   * where it knows several. Default: only where the request says so.
+   */
+  readonly asksAgain?: boolean
+  /** What the page says of a person's rights. Default: the groups. */
+  readonly rightsOf?: (person: Person) => string
 }
 
 /** A running mock. */
@@ -82,11 +90,12 @@ export async function startMockEntra(options: MockEntraOptions = {}): Promise<Mo
 }
 
 async function createState(options: MockEntraOptions): Promise<MockState> {
+  const people = options.people ?? (await readPeople())
   return {
     origin: '',
     tenantId: options.tenantId ?? defaultTenantId,
-    people: options.people ?? (await readPeople()),
-    clients: options.clients ?? [holmes, publicClient],
+    people,
+    clients: options.clients ?? [holmes, rolecallApp, publicClient],
     resources: options.resources ?? defaultResources,
     clock: options.clock ?? systemClock,
     lifetime: options.lifetime,
@@ -99,7 +108,14 @@ async function createState(options: MockEntraOptions): Promise<MockState> {
     requests: new Map(),
     faults: noFaults(),
     signedInAs: undefined,
+    asksAgain: options.asksAgain ?? false,
+    rightsOf: options.rightsOf ?? ((person) => groupsOf(person, people)),
   }
+}
+
+function groupsOf({ groups }: Person, people: People): string {
+  const names = people.groups.filter(({ id }) => groups.includes(id)).map(({ name }) => name)
+  return names.length === 0 ? 'in no group' : `in ${names.join(', ')}`
 }
 
 function createServer(tls: MockEntraOptions['tls']): FastifyInstance {

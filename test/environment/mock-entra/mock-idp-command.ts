@@ -28,7 +28,9 @@ export const command: Command = {
       terminal.stderr(`${settings}\n\n${usage}`)
       return badUsage
     }
-    const mock = await startMockEntra(settings).catch((error: unknown) => wordsOf(error))
+    const mock = await startMockEntra({ ...settings, asksAgain: true }).catch((error: unknown) =>
+      wordsOf(error),
+    )
     if (typeof mock === 'string') {
       terminal.stderr(`${mock}\n`)
       return 1

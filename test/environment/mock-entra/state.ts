@@ -87,6 +87,10 @@ export interface MockState {
   readonly faults: Faults
   /** Everybody is signed in as this person, without the page. */
   signedInAs: string | undefined
+  /** The page is shown also in a browser in which somebody is signed in. */
+  readonly asksAgain: boolean
+  /** What the page says that a person may do. */
+  readonly rightsOf: (person: Person) => string
 }
 
 /** A mock with nothing wrong. */

@@ -3,6 +3,8 @@
  * them; no token, code or verifier is ever among them.
  */
 
+import type { Footprints } from '../trail/footprints.ts'
+
 /** One pod, by the columns of `kubectl get pods`. */
 export interface Pod {
   readonly name: string
@@ -17,12 +19,24 @@ export interface NamespaceSight {
   readonly refusal?: string
 }
 
+/** One tool call, and what others wrote of it on its way. */
+export interface TracedCall extends Footprints {
+  /** The id that rolecall gave the request, `X-Request-Id`. */
+  readonly requestId: string
+  readonly tool: string
+  readonly namespace: string
+  /** Whether the tool said that it failed (`isError`). */
+  readonly isRefused: boolean
+}
+
 /** The person's connection to the cluster, as the page shows it. */
 export interface ConnectionView {
   /** As rolecall knows the person; absent when it does not say. */
   readonly person?: string
   readonly tools: number
   readonly sights: readonly NamespaceSight[]
+  /** The calls that these sights are from; none where nobody follows them. */
+  readonly calls: readonly TracedCall[]
   /** Milliseconds since the epoch: from then on the backend asks for a new access token. */
   readonly goodUntil: number
   /** How often the token was refreshed since the sign-in. */
@@ -45,6 +59,8 @@ export interface SentRequest {
   readonly about?: string
   /** Absent: there was no answer. */
   readonly status?: number
+  /** `X-Request-Id` of the answer. */
+  readonly requestId?: string
 }
 
 /** The answer to every request of the page. */

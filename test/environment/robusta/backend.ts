@@ -1,3 +1,4 @@
+import type { Trail } from '../trail/trail.ts'
 import type { Answer, ConnectionView } from './answer.ts'
 import { type BrowserSession, type Connection, keepPending } from './browser-sessions.ts'
 import { TokenRefused, viewCluster } from './cluster-view.ts'
@@ -13,6 +14,8 @@ export interface BackendOptions {
   readonly clientId: string
   /** Whose pods people are shown. */
   readonly namespaces: readonly string[]
+  /** Finds what others wrote of each call; absent: the page shows nothing of it. */
+  readonly trail?: Trail
 }
 
 /** What the callback page handed over (RFC 6749 §4.1.2). */
@@ -177,5 +180,5 @@ function connectionOf(client: TokenClient, tokens: Tokens, refreshes: number): C
 }
 
 function viewOf({ goodUntil, refreshes, view }: Connection): ConnectionView {
-  return { tools: 0, sights: [], ...view, goodUntil, refreshes }
+  return { tools: 0, sights: [], calls: [], ...view, goodUntil, refreshes }
 }

@@ -1,7 +1,8 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { z } from 'zod'
 import { type McpSession, openMcpSession, type ToolAnswer } from '../mcp-session.ts'
-import type { NamespaceSight, Pod } from './answer.ts'
+import type { Trail } from '../trail/trail.ts'
+import type { NamespaceSight, Pod, TracedCall } from './answer.ts'
 import { Problem, SHOWN_CHARACTERS } from './problem.ts'
 import type { RequestLog } from './request-log.ts'
 
@@ -11,6 +12,7 @@ export interface ClusterView {
   readonly person?: string
   readonly tools: number
   readonly sights: readonly NamespaceSight[]
+  readonly calls: readonly TracedCall[]
 }
 
 interface Bearer {
@@ -21,6 +23,8 @@ interface Bearer {
 /** Whom to ask, and what for. */
 export interface ClusterQuestion extends Bearer {
   readonly namespaces: readonly string[]
+  /** Absent: calls are not followed. */
+  readonly trail?: Trail
 }
 
 /** The MCP server did not take the token: HolmesGPT then forgets it. */
@@ -33,15 +37,17 @@ export class TokenRefused extends Problem {}
  * @throws Problem when the session or the list of tools fails otherwise
  */
 export async function viewCluster(
-  { mcpUrl, accessToken, namespaces }: ClusterQuestion,
+  { mcpUrl, accessToken, namespaces, trail }: ClusterQuestion,
   log: RequestLog,
 ): Promise<ClusterView> {
   try {
     const session = await openMcpSession(mcpUrl, accessToken, { fetch: log.fetch })
     try {
       const { length: tools } = await session.listTools()
-      const sights = await sightsIn(session, namespaces)
-      return { ...(await identify({ mcpUrl, accessToken }, log)), tools, sights }
+      const answers = await askEach(session, namespaces, log)
+      const sights = answers.map(sightOf)
+      const calls = trail ? await Promise.all(answers.flatMap((it) => traced(it, trail))) : []
+      return { ...(await identify({ mcpUrl, accessToken }, log)), tools, sights, calls }
     } finally {
       await session.close()
     }
@@ -50,16 +56,37 @@ export async function viewCluster(
   }
 }
 
-async function sightsIn(
+const TOOL = 'pods_list_in_namespace'
+
+interface NamespaceAnswer {
+  readonly namespace: string
+  readonly answer: ToolAnswer
+  readonly requestId: string | undefined
+}
+
+async function askEach(
   session: McpSession,
   namespaces: readonly string[],
-): Promise<NamespaceSight[]> {
-  const sights: NamespaceSight[] = []
+  log: RequestLog,
+): Promise<NamespaceAnswer[]> {
+  const answers: NamespaceAnswer[] = []
   for (const namespace of namespaces) {
-    const answer = await session.call('pods_list_in_namespace', { namespace })
-    sights.push(sightOf(namespace, answer))
+    const answer = await session.call(TOOL, { namespace })
+    // One at a time: the last call that was sent is this one.
+    const sent = log.requests.findLast(({ about }) => about === 'tools/call')
+    answers.push({ namespace, answer, requestId: sent?.requestId })
   }
-  return sights
+  return answers
+}
+
+/** The call with its footprints; nothing where no id came back by which to find them. */
+function traced(
+  { namespace, answer, requestId }: NamespaceAnswer,
+  trail: Trail,
+): readonly Promise<TracedCall>[] {
+  if (requestId === undefined) return []
+  const call = { requestId, tool: TOOL, namespace, isRefused: answer.isError }
+  return [trail(requestId).then((footprints) => ({ ...call, ...footprints }))]
 }
 
 const whoamiSchema = z.object({ user: z.string() })
@@ -89,7 +116,8 @@ function problemOf(error: unknown): Problem {
   return new Problem({ title: 'The MCP server did not answer as it should.', words })
 }
 
-function sightOf(namespace: string, { isError, text }: ToolAnswer): NamespaceSight {
+function sightOf({ namespace, answer }: NamespaceAnswer): NamespaceSight {
+  const { isError, text } = answer
   if (!isError) return { namespace, pods: readPods(text) }
   // Without what the MCP server puts before the cluster's words.
   return { namespace, pods: [], refusal: text.replace(/^failed to [^:]*: /, '').trim() }

@@ -39,7 +39,9 @@ export function createRequestLog(): RequestLog {
     const request = { method, url: withoutQuery(url), ...(about === undefined ? {} : { about }) }
     const place = requests.push(request) - 1
     const response = await fetch(url, init)
-    requests[place] = { ...request, status: response.status }
+    const requestId = response.headers.get('x-request-id') ?? undefined
+    const { status } = response
+    requests[place] = { ...request, status, ...(requestId === undefined ? {} : { requestId }) }
     return response
   }
   return {

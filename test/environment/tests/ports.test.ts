@@ -36,6 +36,6 @@ test('a port that something listens on is not given', async (t) => {
   assert.notEqual(await freePort(), next)
 })
 
-test('the ports of a demo are six', async () => {
-  assert.equal(new Set(Object.values(await reservePorts(ANY_PORTS))).size, 6)
+test('the ports of a demo are eight', async () => {
+  assert.equal(new Set(Object.values(await reservePorts(ANY_PORTS))).size, 8)
 })

@@ -10,7 +10,11 @@ export const verifier = 'a-code-verifier-that-is-long-enough-for-rfc-7636'
 export const aksScope = `${aksServerId}/.default openid profile offline_access`
 
 /** An authorize request with nothing wrong, changed. */
-export async function authorize(mock: MockEntra, change: Change = {}): Promise<Response> {
+export async function authorize(
+  mock: MockEntra,
+  change: Change = {},
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
   const query = new URLSearchParams(
     present({
       client_id: holmes.client_id,
@@ -25,7 +29,7 @@ export async function authorize(mock: MockEntra, change: Change = {}): Promise<R
     }),
   )
   const url = `${mock.origin}/${mock.tenantId}/oauth2/v2.0/authorize?${query}`
-  return fetch(url, { redirect: 'manual' })
+  return fetch(url, { headers, redirect: 'manual' })
 }
 
 /** What an authorize request answered to the client. */

@@ -139,6 +139,22 @@ test('a browser that has a session is not asked again, unless by prompt', async 
   }
 })
 
+test('a mock that asks again offers the account of the session among all others', async (t) => {
+  const asking = await startMockEntra({ firstKeys: await firstKeys(), asksAgain: true })
+  t.after(() => asking.close())
+  const headers = { cookie: 'mock-entra-session=bob' }
+  const page = await (await authorize(asking, {}, headers)).text()
+  const accounts = page.split('<li>').slice(1)
+  const [alice = '', bob = '', carol = ''] = accounts
+  assert.match(bob, /signed in[\s\S]*in team-b/)
+  assert.match(alice, /in team-a/)
+  assert.match(carol, /in no group/)
+  assert.doesNotMatch(alice + carol, /signed in/)
+  assert.match(page, /This is a mock/)
+  const silent = await authorize(asking, { prompt: 'none' }, headers)
+  assert.match(silent.headers.get('location') ?? '', /[?&]code=/)
+})
+
 test('faults take effect at once, are counted, and end with reset', async () => {
   const path = `/${mock.tenantId}/v2.0${discovery}`
   mock.outage('503')
