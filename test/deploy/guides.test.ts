@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { createAuthority } from '../environment/certificates.ts'
 import type { Cluster } from '../environment/cluster/cluster.ts'
 import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { signIn } from '../environment/sign-in.ts'
@@ -14,13 +15,25 @@ import { commandsIn, prepareFolder, runScript } from './support/guide.ts'
 import { filledPreset, PRESETS } from './support/presets.ts'
 import { startTrustingCluster } from './support/trusting-cluster.ts'
 
+const pair = await (await createAuthority('Guides')).issue({ names: ['mcp.example.com'] })
+
+/** What each page has people write into files, where it needs them. */
+const FILES: Readonly<Record<string, string>> = {
+  'values.yaml': filledPreset('structured-authentication'),
+  'client-secret': 'hunter2',
+  'redis-url': 'rediss://redis:6380',
+  'tls.crt': pair.certificate,
+  'tls.key': pair.key,
+}
+
 const deploy = fileURLToPath(new URL('../../deploy', import.meta.url))
 
 interface Guide {
   readonly page: string
   /** Written into the presets before, as the page says. */
   readonly filled?: boolean
-  readonly files?: Readonly<Record<string, string>>
+  /** What is printed. */
+  readonly said?: RegExp
   /** What programs that are not here were asked, in order. */
   readonly asked: readonly RegExp[]
 }
@@ -29,11 +42,7 @@ interface Guide {
 const GUIDES: readonly Guide[] = [
   {
     page: 'any-oidc-cluster',
-    files: {
-      'values.yaml': filledPreset('structured-authentication'),
-      'client-secret': 'hunter2',
-      'redis-url': 'rediss://redis:6380',
-    },
+    said: /^Username +alice@contoso\.test$/m,
     asked: [/^docker build -t reg\/rolecall:0\.1\.0 \.$/, /^docker push reg\/rolecall:0\.1\.0$/],
   },
   {
@@ -48,7 +57,6 @@ const GUIDES: readonly Guide[] = [
   {
     page: 'laptop-with-kind',
     filled: true,
-    files: { 'client-secret': 'hunter2' },
     asked: [
       /^kind create cluster --config \S+$/,
       /^docker build /,
@@ -84,7 +92,7 @@ onRealCluster('the guides', () => {
     })
 
     /** A folder as people have it who wrote what the page tells them to. */
-    function folderFor({ filled = false, files = {} }: Guide): string {
+    function folderFor({ filled = false }: Guide): string {
       const folder = mkdtempSync(join(tmpdir(), 'rolecall-guide-'))
       folders.push(folder)
       cpSync(deploy, join(folder, 'deploy'), { recursive: true })
@@ -93,23 +101,28 @@ onRealCluster('the guides', () => {
       for (const name of filled ? PRESETS : []) {
         writeFileSync(join(folder, `deploy/presets/${name}.yaml`), filledPreset(name))
       }
-      for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+      for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder, name), text)
       return folder
     }
 
     for (const guide of GUIDES) {
-      const { page, asked } = guide
+      const { page, asked, said = /./ } = guide
       test(`the commands of ${page}.md run`, () => {
         const folder = folderFor(guide)
         const commands = commandsIn(readFileSync(join(deploy, `guides/${page}.md`), 'utf8'))
         const variables = { TOKEN: accessToken, REGISTRY: 'reg' }
         const { status, stdout, stderr } = runScript(commands.join('\n'), folder, variables)
         assert.equal(status, 0, `${stdout}\n${stderr}`)
+        assert.match(stdout, said)
         const log = readFileSync(join(folder, 'log'), 'utf8').split('\n')
         const missing = asked.filter((words) => !log.some((line) => words.test(line)))
         assert.deepEqual(missing, [], log.join('\n'))
         const namespace = page === 'laptop-with-kind' ? 'default' : 'rolecall'
-        const removed = runScript(`helm uninstall rolecall --namespace ${namespace}`, folder)
+        const remove = [
+          `helm uninstall rolecall --namespace ${namespace}`,
+          `kubectl --namespace ${namespace} delete secrets --all`,
+        ]
+        const removed = runScript(remove.join('\n'), folder)
         assert.equal(removed.status, 0, removed.stderr)
       })
     }
