@@ -4,6 +4,9 @@ import type { Registry } from 'prom-client'
 import { isLoopbackHost } from '../net/loopback.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 import { requestId } from '../observe/request-id.ts'
+import { pageHeaders } from './pages/page-headers.ts'
+import type { Status } from './status/status.ts'
+import { renderStatus } from './status/status-page.ts'
 
 /** Whether requests should be sent here, and if not, why. */
 export type Readiness =
@@ -13,17 +16,23 @@ export type Readiness =
 export interface AdminParts {
   readonly registry: Registry
   readonly readiness: () => Readiness
+  readonly status: () => Status
   /** Whether `admin_listen` is loopback. */
   readonly isLoopback: boolean
 }
 
 /**
- * The admin port: liveness, readiness and metrics. Never on the public listener, and without any
+ * The admin port: liveness, readiness, metrics, and a status page for people. Never on the public listener, and without any
  * authentication: its address is for the cluster's own eyes. No web page reads it: whatever has an
  * Origin is refused, and on loopback, where a browser of the same machine reaches it, so is every Host
  * that is not loopback's (DNS rebinding).
  */
-export function createAdmin({ registry, readiness, isLoopback }: AdminParts): FastifyInstance {
+export function createAdmin({
+  registry,
+  readiness,
+  status,
+  isLoopback,
+}: AdminParts): FastifyInstance {
   const admin = fastify({
     logger: false,
     exposeHeadRoutes: true,
@@ -46,10 +55,16 @@ export function createAdmin({ registry, readiness, isLoopback }: AdminParts): Fa
     const text = await registry.metrics()
     return reply.type(registry.contentType).send(text)
   })
+  admin.get('/', (_request, reply) =>
+    reply
+      .headers(pageHeaders({ form: false }))
+      .type('text/html; charset=utf-8')
+      .send(renderStatus(status())),
+  )
   admin.setNotFoundHandler((request, reply) =>
     reply.code(404).send({
       error: 'not_found',
-      error_description: 'There is nothing here; this port has /livez, /readyz and /metrics.',
+      error_description: 'There is nothing here; this port has /, /livez, /readyz and /metrics.',
       request_id: request.id,
     }),
   )

@@ -1,14 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import type { Config } from '../config/config.ts'
 import type { Problem } from '../config/report/problem.ts'
+import type { Since } from '../http/status/status.ts'
 import type { ProviderExplanation } from '../oauth/provider-explanation.ts'
 import type { UpstreamProof } from '../proof/upstream-proof.ts'
-
-/** Since when something holds, milliseconds since the epoch, and what it is. */
-export interface Since<T> {
-  readonly at: number
-  readonly what: T
-}
 
 /** How a process fares, as far as no part can be asked for it. It outlives a reload. */
 export interface Operation {

@@ -24,6 +24,7 @@ import {
 import { EndedSessions } from '../sign-in/sessions/ended-sessions.ts'
 import { createGeneration, type Generation, type ServiceContext } from './generation.ts'
 import { closeMemory } from './memory.ts'
+import { statusOf } from './status.ts'
 
 /** A running rolecall. */
 export interface Service {
@@ -79,6 +80,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
   const admin = createAdmin({
     registry: metrics.registry,
     readiness,
+    status: () => statusOf(current, context, readiness()),
     isLoopback: isLoopbackHost(config.admin_listen.host),
   })
   await admin.ready()

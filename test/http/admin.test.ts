@@ -6,7 +6,7 @@ import { startGateway } from '../support/gateway.ts'
 import { send } from '../support/raw-http.ts'
 
 const foreign = ['rebound.example', 'localhost.example', '10.0.0.1:9090', 'a.svc:9090', '']
-const PATHS = ['/livez', '/readyz', '/metrics', '/nothing']
+const PATHS = ['/', '/livez', '/readyz', '/metrics', '/nothing']
 
 test('on loopback the admin port takes loopback hosts alone, and no Origin', async (t) => {
   const gateway = await startGateway(t, { upstream: 'http://127.0.0.1:9/mcp' })
@@ -32,6 +32,7 @@ test('elsewhere the admin port takes any Host, as probes and Prometheus send it'
   const admin = createAdmin({
     registry: new Registry(),
     readiness: () => ({ ready: true }),
+    status: () => assert.fail('nobody asked for the page'),
     isLoopback: false,
   })
   const ask = (headers: Record<string, string>) => admin.inject({ url: '/livez', headers })

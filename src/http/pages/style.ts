@@ -57,6 +57,10 @@ summary { min-height: 2.75rem; padding: .6rem 0; font-weight: 600; cursor: point
 details > :last-child { margin-bottom: 1rem }
 .card > details:last-child { margin-bottom: -.75rem }
 ul { margin: 0 0 .75rem; padding-left: 1.25rem }
+h1 + p + .warning { margin-top: 1.25rem } .warning:last-child { margin-bottom: 0 }
+.warning.now { border-color: var(--bad) }
+.bars { display: block; width: 100%; height: 7rem; margin: .5rem 0; background: var(--code); border-bottom: 1px solid var(--line) }
+.bars .served { fill: var(--good) } .bars .refused { fill: var(--warn) } .bars .failed { fill: var(--bad) }
 @media (max-width: 30rem) {
   header, main, footer { padding-left: 1rem; padding-right: 1rem }
   .card { padding: 1.15rem }

@@ -22,6 +22,24 @@ export function durationInWords(duration: number): string {
   return `${rounded / MINUTE_MS} minutes`
 }
 
+const ROUGH_UNITS = [
+  { name: 'days', milliseconds: 1440 * MINUTE_MS },
+  { name: 'hours', milliseconds: 60 * MINUTE_MS },
+  { name: 'minutes', milliseconds: MINUTE_MS },
+] as const
+
+/**
+ * About how long something takes or took, for an age that grows: `12 s`, `45 minutes`, `3 days`.
+ *
+ * @param duration milliseconds
+ */
+export function aboutInWords(duration: number): string {
+  for (const { name, milliseconds } of ROUGH_UNITS) {
+    if (duration >= 2 * milliseconds) return `${Math.floor(duration / milliseconds)} ${name}`
+  }
+  return `${Math.max(0, Math.round(duration / 1000))} s`
+}
+
 const DATE_AND_TIME = new Intl.DateTimeFormat('en-GB', {
   dateStyle: 'long',
   timeStyle: 'short',
