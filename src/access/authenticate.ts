@@ -2,7 +2,7 @@ import type { SignedToken, TokenVerifier, Verification } from '../issuer/token-v
 import { readBearer } from '../oauth/bearer.ts'
 import type { Identity } from '../oauth/identity.ts'
 import { readJwt } from '../oauth/jwt.ts'
-import { refuseSigned, refuseUnsigned } from './checks/checks.ts'
+import { refusePassed, refuseSigned, refuseUnsigned } from './checks/checks.ts'
 import { expiresAt } from './checks/issuer-and-time-checks.ts'
 import { type GroupsKnown, identityOf, userKey } from './identity.ts'
 import type { ResourcePolicy } from './policy.ts'
@@ -85,7 +85,8 @@ export function exactToken(principal: Principal): string {
  * sealed tokens alone, the one in the header is opened, and the token inside is judged.
  *
  * Answered at once, without a promise, unless the identity provider is waited for. Where a signature is
- * remembered everything else about the token is judged again, its session too. No key is looked at for a request that is refused without one.
+ * remembered the token's times, its issuer and its session are judged again, and whatever else this
+ * resource has not judged yet. No key is looked at for a request that is refused without one.
  *
  * @param authorization every Authorization value as received
  * @param now milliseconds since the epoch; asked again after waiting for a signature
@@ -120,6 +121,9 @@ function authenticateBearer(
   return authenticateToken(opened.token, access, now, opened)
 }
 
+/** One object: the context is a part of what is remembered. */
+const NOTHING_MORE: TokenContext = {}
+
 /**
  * The same for a token that did not come in a header, and never for a sealed one.
  *
@@ -129,7 +133,7 @@ export function authenticateToken(
   token: string,
   access: ResourceAccess,
   now: () => number,
-  context: TokenContext = {},
+  context: TokenContext = NOTHING_MORE,
 ): Authentication | Promise<Authentication> {
   const known = access.verifier.recall(token)
   if (known?.jwt.compact === token) return judge({ signed: known, context }, access, now())
@@ -170,13 +174,38 @@ interface Judged {
 
 function judge({ signed, context }: Judged, access: ResourceAccess, now: number): Authentication {
   const { policy, opener } = access
-  const refusal = refuseSigned(signed.jwt, policy, now)
+  const known = passedBefore({ signed, context }, policy)
+  const refusal = (known ? refusePassed : refuseSigned)(signed.jwt, policy, now)
   if (refusal) return { kind: 'refused', refusal, claimed: identityOf(signed, policy) }
-  const principal = new JudgedPrincipal(signed, policy, context)
+  const principal = known ?? remembered({ signed, context }, policy)
   const { session } = context
   const ended = session && opener?.refuseSession(session, principal.identity.user)
   if (ended) return { kind: 'refused', refusal: ended, claimed: principal.identity }
   return { kind: 'principal', principal }
+}
+
+/** A principal, and with which context its token was judged. */
+interface Passed {
+  readonly principal: Principal
+  readonly context: TokenContext
+}
+
+/**
+ * What passed all checks, by policy and by token. A token is forgotten with its signature: when its
+ * key goes, or when the token cache makes room.
+ */
+const passed = new WeakMap<ResourcePolicy, WeakMap<SignedToken, Passed>>()
+
+function passedBefore({ signed, context }: Judged, policy: ResourcePolicy): Principal | undefined {
+  const before = passed.get(policy)?.get(signed)
+  return before?.context === context ? before.principal : undefined
+}
+
+function remembered({ signed, context }: Judged, policy: ResourcePolicy): Principal {
+  const principal = new JudgedPrincipal(signed, policy, context)
+  const ofPolicy = passed.get(policy) ?? new WeakMap<SignedToken, Passed>()
+  passed.set(policy, ofPolicy.set(signed, { principal, context }))
+  return principal
 }
 
 function refused(refusal: Refusal): Authentication {

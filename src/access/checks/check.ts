@@ -10,6 +10,8 @@ import type { Refusal } from '../refusal.ts'
 export interface Check {
   readonly kind: 'check'
   readonly name: string
+  /** Time or discovery can change its outcome: it is asked also of a token that passed before. */
+  readonly again?: true
   /** The setting that decides what is expected; absent: not a matter of configuration. */
   readonly setting?: string
   /** @param now milliseconds since the epoch */

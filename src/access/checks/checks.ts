@@ -37,6 +37,7 @@ const signatureAt = checks.findIndex(({ kind }) => kind === 'signature')
 const judgements = (part: typeof checks) => part.filter((check) => check.kind === 'check')
 const beforeSignature = judgements(checks.slice(0, signatureAt))
 const all = judgements(checks)
+const again = all.filter((check) => check.again)
 
 /**
  * The first reason to refuse a token that stands before its signature. Passing says nothing about
@@ -61,6 +62,16 @@ export function refuseUnsigned(
  */
 export function refuseSigned(token: Jwt, policy: ResourcePolicy, now: number): Refusal | undefined {
   return firstRefusal(all, token, policy, now)
+}
+
+/**
+ * The same for a token that passed every check of this very policy before: what neither time nor
+ * discovery changes is not asked again.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function refusePassed(token: Jwt, policy: ResourcePolicy, now: number): Refusal | undefined {
+  return firstRefusal(again, token, policy, now)
 }
 
 function firstRefusal(

@@ -10,6 +10,7 @@ const DISCOVERY_RETRY_SECONDS = 5
 export const issuer: Check = {
   kind: 'check',
   name: 'issuer',
+  again: true,
   setting: 'token_issuers',
   refuse({ claims }, policy) {
     const allowed = policy.issuers()
@@ -59,6 +60,7 @@ export function expiresAt(claims: JsonObject): number | undefined {
 export const expiry: Check = {
   kind: 'check',
   name: 'not expired',
+  again: true,
   refuse({ claims }, _policy, now): Refusal | undefined {
     if (member(claims, 'exp') === undefined) return { reason: 'no_expiry' }
     const end = expiresAt(claims)
@@ -80,6 +82,7 @@ function startCheck(claim: 'nbf' | 'iat', name: string): Check {
   return {
     kind: 'check',
     name,
+    again: true,
     refuse({ claims }, _policy, now): Refusal | undefined {
       const value = member(claims, claim)
       if (value === undefined) return undefined
