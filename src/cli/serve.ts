@@ -3,7 +3,7 @@ import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { load, type Sources } from '../config/load.ts'
 import type { Problem } from '../config/report/problem.ts'
-import { LineWriter } from '../observe/line-writer.ts'
+import { standardOutputLines } from '../observe/line-writer.ts'
 import { errorSummary, type Logger } from '../observe/logger.ts'
 import { createProcessLog, type ProcessLog } from '../observe/process-log.ts'
 import { type Service, startService } from '../service/service.ts'
@@ -13,7 +13,6 @@ import { configurationFrom, configurationUsage } from './configuration.ts'
 import { needsRestart } from './needs-restart.ts'
 import { watchFiles } from './watched-files.ts'
 
-const STANDARD_OUTPUT = 1
 const FLUSHED_WITHIN_MS = 2_000
 
 /** The proxy. */
@@ -35,7 +34,7 @@ ${configurationUsage}`,
     const configuration = configurationFrom(argv, terminal)
     if (configuration === undefined) return badUsage
     const { config, warnings, sources } = configuration
-    const output = new LineWriter(STANDARD_OUTPUT)
+    const output = standardOutputLines()
     const lines = createProcessLog(config.log_level, output)
     const { log } = lines
     process.on('exit', () => output.flushSync())

@@ -4,6 +4,7 @@ import { judgeAnswer } from './answer/answer-verdict.ts'
 import { type AnswerHeaders, passedHeaders } from './answer/response-headers.ts'
 import { upstreamRefused } from './answer/upstream-failure.ts'
 import type { McpMessage } from './body/mcp-message.ts'
+import { clientResponse } from './client-response.ts'
 import type { AccessDecision, Forwarding } from './forwarding.ts'
 import type { ExchangeOwner } from './open-exchanges.ts'
 import type { ReadRequest } from './read-request.ts'
@@ -43,7 +44,7 @@ export function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dis
   const { record } = request
   record.decision = 'allow'
   const exchange = new UpstreamExchange({
-    response: reply.raw,
+    response: clientResponse(reply),
     owner,
     open: exchanges,
     clock,

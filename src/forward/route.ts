@@ -5,9 +5,11 @@ import { forward } from './forward.ts'
 import type { Forwarding } from './forwarding.ts'
 
 /**
- * Registers a resource's route with @fastify/http-proxy, in whose `handler` we dispatch ourselves
- * (see `upstream-exchange.ts`). What of its defaults is wrong for us and set here:
+ * Registers a resource's route with @fastify/http-proxy, and dispatches in its `preHandler` (see
+ * `upstream-exchange.ts`). What of its defaults is wrong for us and set here:
  *
+ * - its handler is never reached: for each request it resolves the upstream and the path as URLs, which
+ *   both are the configured ones (5 % of a call).
  * - `proxyPayloads`: it would hand request bodies on as streams, without a bound; we read them into
  *   one buffer, because the audit line needs the tool's name.
  * - `undici`: reply-from, which it registers with us never using it, would not verify certificates.
@@ -32,8 +34,12 @@ export async function registerResource(
     config: route.config,
     proxyPayloads: false,
     undici: { connect: { rejectUnauthorized: true } },
-    handler: (request, reply) => {
-      forward(request, reply, forwarding)
+    preHandler: (request, reply, done) => {
+      try {
+        forward(request, reply, forwarding)
+      } catch (error) {
+        done(error as Error)
+      }
     },
   })
 }

@@ -10,10 +10,9 @@ const LONG_BODY_BYTES = 65_536
 export class BodyTurns {
   #last: Promise<void> = Promise.resolve()
 
-  /** Resolves when a body of this many bytes may be read. */
-  take(bytes: number): Promise<void> {
-    if (bytes < LONG_BODY_BYTES) return Promise.resolve()
-    this.#last = this.#last.then(() => setImmediate())
-    return this.#last
+  /** Calls `read` when a body of this many bytes may be read: at once unless it is long. */
+  take(bytes: number, read: () => void): void {
+    if (bytes < LONG_BODY_BYTES) read()
+    else this.#last = this.#last.then(() => setImmediate()).then(read)
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { ClientResponse } from '../forward/client-response.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 import { answerAndClose } from './raw-answer.ts'
 
@@ -34,7 +35,7 @@ export interface ConnectionLimit {
    * Whether a request may be served. One on a connection for which there is no room is answered here
    * (503), and its connection closed.
    */
-  admits(request: IncomingMessage, response: ServerResponse): boolean
+  admits(request: IncomingMessage, response: ClientResponse): boolean
 }
 
 /**
@@ -86,7 +87,7 @@ export function limitConnections(
         return false
       }
       serving.set(socket, (serving.get(socket) ?? 0) + 1)
-      response.once('close', () => {
+      response.atClose(() => {
         const left = (serving.get(socket) ?? 1) - 1
         serving.set(socket, left)
         if (left === 0 && !socket.destroyed) idle.add(socket)

@@ -8,7 +8,7 @@ import { AnsweringResponse, closeWithConnection } from './answering-response.ts'
 import { answerClientError, limitOfClientError } from './client-error.ts'
 import { limitConnections, mostConnections } from './connection-limit.ts'
 
-export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
+export type RequestListener = (request: IncomingMessage, response: AnsweringResponse) => void
 
 /** The most header lines of a request; node:http would drop further ones without a word. */
 export const MAX_HEADER_LINES = 200
@@ -68,7 +68,7 @@ export async function listen(
 
   let current: RequestListener = (_request, response) => response.destroy() // before `handWith`
   const answering = new WeakMap<object, ServerResponse>()
-  const take = (request: IncomingMessage, response: ServerResponse) => {
+  const take = (request: IncomingMessage, response: AnsweringResponse) => {
     answering.set(request.socket, response)
     closeWithConnection(response)
     if (limit.admits(request, response)) current(request, response)

@@ -1,10 +1,10 @@
 import { closeSync, openSync } from 'node:fs'
 import { LineWriter } from './line-writer.ts'
-import { createLogger, type Logger } from './logger.ts'
+import type { Logger } from './logger.ts'
 
 /** `[audit] file`. */
 export interface AuditFile {
-  readonly logger: Logger
+  readonly lines: { write(line: string): void }
   written(): Promise<void>
   /** Writes what waits, and closes. */
   close(): Promise<void>
@@ -48,7 +48,7 @@ export function openAuditFile(path: string, log: Logger): AuditFile {
     log.error({ kind: 'audit_file', ...lost }, 'audit lines are missing in audit.file')
   })
   return {
-    logger: createLogger('info', writer.stream('audit')),
+    lines: writer.stream('audit'),
     written: () => writer.written(),
     async close() {
       await writer.written().catch(() => undefined)

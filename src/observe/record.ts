@@ -39,6 +39,8 @@ export interface RequestRecord {
   upstream_status?: number
   outcome: Outcome
   acts_as?: 'caller' | 'upstream'
+  /** Members that its lines have in common, once one was written. */
+  callerText?: string
   /** One of many like it: its line is for debugging. */
   quiet?: boolean
 }

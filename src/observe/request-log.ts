@@ -1,4 +1,6 @@
 import type { AuditOutput } from './audit-file.ts'
+import { identityMembers, lineStart, member, membersOf } from './line-text.ts'
+import { type LineSink, lineSink } from './logger.ts'
 import type { ProcessLog } from './process-log.ts'
 import type { RequestRecord, ToolCall } from './record.ts'
 
@@ -25,11 +27,15 @@ export class RequestLog {
   readonly #lines: ProcessLog
   readonly #audit: AuditSettings
   readonly #output: AuditOutput
+  readonly #auditLines: LineSink
+  readonly #requestLines: LineSink
 
   constructor(lines: ProcessLog, audit: AuditSettings, output: AuditOutput) {
     this.#lines = lines
     this.#audit = audit
     this.#output = output
+    this.#auditLines = lineSink(lines.audit)
+    this.#requestLines = lineSink(lines.requests)
   }
 
   /** Whether the arguments of this tool are to be logged (`audit.arguments`). */
@@ -48,10 +54,11 @@ export class RequestLog {
   audit(record: RequestRecord): Promise<void> | undefined {
     if (record.calls.length === 0) return undefined
     const { file } = this.#output
+    const isTaken = this.#auditLines.takes('info')
     for (const call of record.calls) {
       const line = auditLine(record, call)
-      this.#lines.audit.info(line)
-      file?.logger.info(line)
+      if (isTaken) this.#auditLines.write(line)
+      file?.lines.write(line)
     }
     if (!this.#audit.before_dispatch) return undefined
     return within(
@@ -66,43 +73,34 @@ export class RequestLog {
    * @param status the status that the client was sent; 499 when it had left before that
    */
   end(record: RequestRecord, status: number): void {
-    const { resource, decision, reason, acts_as, http_method, path, outcome } = record
-    this.#lines.requests[record.quiet === true ? 'debug' : 'info']({
-      kind: 'request',
-      ...caller(record),
-      resource,
-      http_method,
-      path,
-      mcp_method: listed(record.methods),
-      tool: listed(record.calls.map(({ tool }) => tool)),
-      decision,
-      reason,
-      acts_as,
-      status,
-      upstream_status: record.upstream_status,
-      outcome,
-      duration_ms: Math.round((performance.now() - record.began) * 10) / 10,
-    })
+    const level = record.quiet === true ? 'debug' : 'info'
+    if (this.#requestLines.takes(level))
+      this.#requestLines.write(requestLine(record, level, status))
   }
 }
 
-function auditLine(record: RequestRecord, call: ToolCall): object {
-  const { resource, decision, reason, acts_as } = record
-  return {
-    kind: 'audit',
-    ...caller(record),
-    resource,
-    mcp_method: 'tools/call',
-    tool: call.tool,
-    decision,
-    reason,
-    acts_as,
-    arguments: call.arguments,
-  }
+function requestLine(record: RequestRecord, level: 'debug' | 'info', status: number): string {
+  const milliseconds = Math.round((performance.now() - record.began) * 10) / 10
+  return `${lineStart(level, 'request')}${caller(record)}${member('resource', record.resource)}${member('http_method', record.http_method)}${member('path', record.path)}${member('mcp_method', listed(record.methods))}${member('tool', listed(toolsOf(record.calls)))}${verdict(record)}${member('status', status)}${member('upstream_status', record.upstream_status)}${member('outcome', record.outcome)}${member('duration_ms', milliseconds)}}\n`
 }
 
-function caller({ request_id, trace_id, client_ip, identity, client }: RequestRecord): object {
-  return { request_id, trace_id, client_ip, ...identity, ...client }
+function auditLine(record: RequestRecord, call: ToolCall): string {
+  const given = call.arguments === undefined ? '' : `,"arguments":${JSON.stringify(call.arguments)}`
+  return `${lineStart('info', 'audit')}${caller(record)}${member('resource', record.resource)},"mcp_method":"tools/call"${member('tool', call.tool)}${verdict(record)}${given}}\n`
+}
+
+/** Of a request both lines say the same here. */
+function caller(record: RequestRecord): string {
+  record.callerText ??= `${member('request_id', record.request_id)}${member('trace_id', record.trace_id)}${member('client_ip', record.client_ip)}${identityMembers(record.identity)}${record.client ? membersOf(record.client) : ''}`
+  return record.callerText
+}
+
+function verdict({ decision, reason, acts_as }: RequestRecord): string {
+  return `${member('decision', decision)}${member('reason', reason)}${member('acts_as', acts_as)}`
+}
+
+function toolsOf(calls: readonly ToolCall[]): readonly string[] {
+  return calls.map(({ tool }) => tool)
 }
 
 function within(milliseconds: number, work: Promise<void>): Promise<void> {

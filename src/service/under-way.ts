@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { AnsweringResponse } from '../http/answering-response.ts'
 
 /**
  * The requests that one configuration has begun and not begun to answer, their bodies arriving perhaps.
@@ -9,8 +9,7 @@ export class RequestsUnderWay {
   #count = 0
   #whenNone: (() => void)[] = []
 
-  /** @param response emits `head` when it begins */
-  add(response: ServerResponse): void {
+  add(response: AnsweringResponse): void {
     this.#count += 1
     let isUnderWay = true
     const end = (): void => {
@@ -19,8 +18,8 @@ export class RequestsUnderWay {
       this.#count -= 1
       if (this.#count === 0) for (const resolve of this.#whenNone.splice(0)) resolve()
     }
-    response.once('head', end)
-    response.once('close', end)
+    response.atHead(end)
+    response.atClose(end)
   }
 
   /** Resolves when there is none. */

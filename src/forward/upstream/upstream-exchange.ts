@@ -6,13 +6,14 @@ import type { RequestRecord } from '../../observe/record.ts'
 import { type OutcomeReader, outcomeReader } from '../answer/outcome-reader.ts'
 import { type AnswerHeaders, isEventStream } from '../answer/response-headers.ts'
 import { callOverdue, upstreamFailure } from '../answer/upstream-failure.ts'
+import type { ClientResponse } from '../client-response.ts'
 import type { ExchangeOwner, OpenExchange, OpenExchanges } from '../open-exchanges.ts'
 import type { Lease, UpstreamConnections } from './upstream-connections.ts'
 
 /** What happens to an answer on its way back; the exchange itself only moves bytes. */
 export interface ExchangeParts {
   /** The client's response. Nothing is written to it before `begin` says so. */
-  readonly response: ServerResponse
+  readonly response: ClientResponse
   readonly owner: ExchangeOwner
   readonly open: OpenExchanges
   readonly clock: Clock
@@ -68,7 +69,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
     this.#parts = parts
     parts.open.add(this)
     if (parts.owner.kind === 'call') parts.record.outcome = 'cut' // until its end was seen
-    parts.response.once('close', () => {
+    parts.response.atClose(() => {
       parts.open.remove(this)
       this.#abandon(clientLeft)
     })

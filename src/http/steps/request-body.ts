@@ -1,6 +1,7 @@
 import { type Readable, Transform } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../../config/config.ts'
+import { clientResponse } from '../../forward/client-response.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import type { RequestRecord } from '../../observe/record.ts'
 import { BodyTurns } from '../body-turns.ts'
@@ -29,7 +30,7 @@ export function boundBodies(app: FastifyInstance, { bodies, limits }: BodyBounds
       return
     }
     const room = bodies.open({ most, longest, user: userOf(request.record) })
-    reply.raw.once('close', () => room.release())
+    clientResponse(reply).atClose(() => room.release())
     // What is longer than any body may be is refused as it is read (413), and never held.
     if (length <= longest && !room.take(length)) {
       done(noRoom())
@@ -39,8 +40,9 @@ export function boundBodies(app: FastifyInstance, { bodies, limits }: BodyBounds
     done(null, isChunked ? counted(payload, room) : payload)
   })
   const turns = new BodyTurns()
-  app.addHook('preValidation', async ({ body }) => {
-    if (Buffer.isBuffer(body)) await turns.take(body.length)
+  app.addHook('preValidation', ({ body }, _reply, done) => {
+    if (Buffer.isBuffer(body)) turns.take(body.length, done)
+    else done()
   })
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { clientResponse } from '../../forward/client-response.ts'
 import { openRecord, type RequestRecord } from '../../observe/record.ts'
 import type { RequestCounts } from '../../observe/request-counts.ts'
 import type { RequestLog } from '../../observe/request-log.ts'
@@ -25,10 +26,10 @@ export interface RecordParts {
 /** Gives every request its record, which is written once, at the request's end. */
 export function recordRequests(app: FastifyInstance, parts: RecordParts): void {
   app.decorateRequest('record')
-  app.addHook('onRequest', parts.open)
   app.addHook('onRequest', (request, reply, done) => {
-    reply.raw.once('close', () => closeRequestRecord(request, reply.raw, parts))
-    done()
+    const response = clientResponse(reply)
+    response.atClose(() => closeRequestRecord(request, response, parts))
+    parts.open(request, reply, done)
   })
 }
 
