@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ClientResponse } from '../forward/client-response.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'

@@ -9,6 +9,11 @@ export function lineStart(level: 'debug' | 'info', kind: string, now = Date.now(
   return `{"level":"${level}","time":"${isoTime(now)}","kind":"${kind}"`
 }
 
+/** A line of its parts: the start, and members. */
+export function lineOf(parts: readonly string[]): string {
+  return `${parts.join('')}}\n`
+}
+
 /** A member of a line, with the comma before it; nothing for what is not known. */
 export function member(name: string, value: string | number | undefined): string {
   return value === undefined ? '' : `,"${name}":${json(value)}`

@@ -1,5 +1,5 @@
 import type { AuditOutput } from './audit-file.ts'
-import { identityMembers, lineStart, member, membersOf } from './line-text.ts'
+import { identityMembers, lineOf, lineStart, member, membersOf } from './line-text.ts'
 import { type LineSink, lineSink } from './logger.ts'
 import type { ProcessLog } from './process-log.ts'
 import type { RequestRecord, ToolCall } from './record.ts'
@@ -81,22 +81,49 @@ export class RequestLog {
 
 function requestLine(record: RequestRecord, level: 'debug' | 'info', status: number): string {
   const milliseconds = Math.round((performance.now() - record.began) * 10) / 10
-  return `${lineStart(level, 'request')}${caller(record)}${member('resource', record.resource)}${member('http_method', record.http_method)}${member('path', record.path)}${member('mcp_method', listed(record.methods))}${member('tool', listed(toolsOf(record.calls)))}${verdict(record)}${member('status', status)}${member('upstream_status', record.upstream_status)}${member('outcome', record.outcome)}${member('duration_ms', milliseconds)}}\n`
+  return lineOf([
+    lineStart(level, 'request'),
+    caller(record),
+    member('resource', record.resource),
+    member('http_method', record.http_method),
+    member('path', record.path),
+    member('mcp_method', listed(record.methods)),
+    member('tool', listed(toolsOf(record.calls))),
+    verdict(record),
+    member('status', status),
+    member('upstream_status', record.upstream_status),
+    member('outcome', record.outcome),
+    member('duration_ms', milliseconds),
+  ])
 }
 
 function auditLine(record: RequestRecord, call: ToolCall): string {
-  const given = call.arguments === undefined ? '' : `,"arguments":${JSON.stringify(call.arguments)}`
-  return `${lineStart('info', 'audit')}${caller(record)}${member('resource', record.resource)},"mcp_method":"tools/call"${member('tool', call.tool)}${verdict(record)}${given}}\n`
+  const { arguments: given } = call
+  return lineOf([
+    lineStart('info', 'audit'),
+    caller(record),
+    member('resource', record.resource),
+    member('mcp_method', 'tools/call'),
+    member('tool', call.tool),
+    verdict(record),
+    given === undefined ? '' : `,"arguments":${JSON.stringify(given)}`,
+  ])
 }
 
-/** Of a request both lines say the same here. */
+/** What both lines of a request say, made once. */
 function caller(record: RequestRecord): string {
-  record.callerText ??= `${member('request_id', record.request_id)}${member('trace_id', record.trace_id)}${member('client_ip', record.client_ip)}${identityMembers(record.identity)}${record.client ? membersOf(record.client) : ''}`
+  record.callerText ??= [
+    member('request_id', record.request_id),
+    member('trace_id', record.trace_id),
+    member('client_ip', record.client_ip),
+    identityMembers(record.identity),
+    record.client === undefined ? '' : membersOf(record.client),
+  ].join('')
   return record.callerText
 }
 
 function verdict({ decision, reason, acts_as }: RequestRecord): string {
-  return `${member('decision', decision)}${member('reason', reason)}${member('acts_as', acts_as)}`
+  return member('decision', decision) + member('reason', reason) + member('acts_as', acts_as)
 }
 
 function toolsOf(calls: readonly ToolCall[]): readonly string[] {
