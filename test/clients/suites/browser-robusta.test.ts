@@ -9,6 +9,7 @@ import { findChromium } from '../support/chromium.ts'
 import { needed } from '../support/needed.ts'
 import { PLATFORM_ORIGINS, type RobustaStack, startRobustaStack } from '../support/robusta-stack.ts'
 import {
+  callsOn,
   isShown,
   openPopup,
   press,
@@ -78,6 +79,36 @@ test('the demo as it is: everybody clicks through it and sees what the cluster l
     await signIn(page, person)
     assert.deepEqual(await sightsOn(page), SIGHTS[person])
   }
+})
+
+test('the page shows of each call what rolecall and the cluster wrote, and no token', {
+  skip,
+}, async (t) => {
+  const { page } = await visit(t, stack, stack.demo.ui.origin)
+  await signIn(page, 'alice')
+  const [own = [], other = []] = await callsOn(page)
+  for (const [namespace, stations, answer] of [
+    ['team-a', own, '200'],
+    ['team-b', other, '403, forbidden by RBAC'],
+  ] as const) {
+    const [asked, rolecall, cluster] = stations
+    const requestId = asked?.facts['Request id'] ?? ''
+    assert.match(requestId, /^[\w.-]{8,64}$/)
+    assert.equal(asked?.facts['Namespace'], namespace)
+    const { Decision: decision, User: user } = rolecall?.facts ?? {}
+    assert.deepEqual([decision, user], ['allow', 'alice@contoso.test'])
+    const { kind, request_id } = rolecall?.written ?? {}
+    assert.deepEqual([kind, request_id], ['audit', requestId])
+    const expected = {
+      User: 'alice@contoso.test',
+      Verb: `list pods in ${namespace}`,
+      Answer: answer,
+    }
+    assert.deepEqual(cluster?.facts, expected)
+    assert.match(String(cluster?.written?.['userAgent']), new RegExp(requestId))
+    assert.equal(cluster?.written?.['apiVersion'], 'audit.k8s.io/v1')
+  }
+  assert.doesNotMatch(await page.content(), /eyJ[\w-]{8,}/)
 })
 
 test('with resource left on, Entra refuses, and the page tells its words and the remedy', {
@@ -253,7 +284,7 @@ test('a callback page without its opener says so, and keeps no code in its addre
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const [size, viewport] of Object.entries({
     desk: { width: 1000, height: 800 },
-    phone: { width: 360, height: 740 },
+    phone: { width: 390, height: 844 },
   })) {
     test(`nothing is cut off and axe finds no barrier, ${colorScheme}, on a ${size}; pictures are kept`, {
       skip,
@@ -278,8 +309,15 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await keep(page, 'waiting')
       await press(popup, /alice/i)
       await isShown(page, 'alice')
-      await page.getByText('What the backend sent').click()
       await keep(page, 'connected')
+      await page.evaluate("document.querySelectorAll('details').forEach((it) => (it.open = true))")
+      await keep(page, 'connected-open')
+      const again = await openPopup(page)
+      await again.setViewportSize(size === 'phone' ? viewport : { width: 520, height: 680 })
+      await keep(again, 'popup-again')
+      await press(again, /carol/i)
+      await isShown(page, 'carol')
+      await keep(page, 'refused')
     })
   }
 }

@@ -78,3 +78,28 @@ export async function requestsOn(page: Page): Promise<readonly string[]> {
   const lines = await page.locator('#requests li').allTextContents()
   return lines
 }
+
+/** What the page shows of one part that a call came by. */
+export interface Station {
+  readonly facts: Readonly<Record<string, string>>
+  /** The line as it was written. */
+  readonly written: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Of each call the stations, in their order. */
+export async function callsOn(page: Page): Promise<readonly (readonly Station[])[]> {
+  const calls: Station[][] = []
+  for (const call of await page.locator('.call').all()) {
+    const stations: Station[] = []
+    for (const station of await call.locator('.station').all()) {
+      const names = await station.locator('dt').allTextContents()
+      const values = await station.locator('dd').allTextContents()
+      const facts = Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']))
+      const [text] = await station.locator('pre').allTextContents()
+      const written = text === undefined ? undefined : JSON.parse(text)
+      stations.push({ facts, written })
+    }
+    calls.push(stations)
+  }
+  return calls
+}

@@ -9,6 +9,8 @@ const FILES: Readonly<Record<string, { readonly file: string; readonly type: str
   '/oauth/callback.html': { file: 'callback.html', type: 'text/html; charset=utf-8' },
   '/assets/holmes.css': { file: 'holmes.css', type: 'text/css; charset=utf-8' },
   '/assets/holmes.js': { file: 'holmes.js', type: 'text/javascript; charset=utf-8' },
+  '/assets/make.js': { file: 'make.js', type: 'text/javascript; charset=utf-8' },
+  '/assets/trail.js': { file: 'trail.js', type: 'text/javascript; charset=utf-8' },
   '/assets/callback.js': { file: 'callback.js', type: 'text/javascript; charset=utf-8' },
   '/assets/holmes.svg': { file: 'holmes.svg', type: 'image/svg+xml' },
 }

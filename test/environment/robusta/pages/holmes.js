@@ -1,6 +1,9 @@
 // The page's own part: it opens the popup in the click itself, waits for what the callback page hands
 // over, and shows what the backend answers. No token ever comes here.
 
+import { make } from './make.js'
+import { callTrail } from './trail.js'
+
 /** @typedef {import('../answer.ts').Answer} Answer */
 /** @typedef {import('../answer.ts').NamespaceSight} NamespaceSight */
 /** @typedef {import('../answer.ts').ProblemView} ProblemView */
@@ -31,18 +34,6 @@ function element(id) {
  */
 function control(id) {
   return /** @type {HTMLButtonElement | HTMLInputElement} */ (element(id))
-}
-
-/**
- * @param {string} name
- * @param {string} text
- * @param {string} [className]
- */
-function make(name, text, className = '') {
-  const made = document.createElement(name)
-  made.textContent = text
-  if (className) made.className = className
-  return made
 }
 
 /**
@@ -94,14 +85,16 @@ function showConnection({ connection }) {
     ? `Connected${name ? ` as ${name}` : ''}`
     : 'Not connected'
   element('state').classList.toggle('is-connected', isConnected)
+  element('between').hidden = !connection || connection.calls.length === 0
   if (!connection) return
-  const { tools, sights, goodUntil, refreshes } = connection
+  const { tools, sights, calls, goodUntil, refreshes } = connection
   const refreshed =
     ['not refreshed yet', 'refreshed once'][refreshes] ?? `refreshed ${refreshes} times`
   element('connected-title').textContent = `This is what ${name ?? 'you'} may see`
   element('connected-token').textContent =
     `${tools} tools. The token is good until ${new Date(goodUntil).toLocaleTimeString()}, ${refreshed}.`
   element('namespaces').replaceChildren(...sights.map(namespaceCard))
+  element('calls').replaceChildren(...calls.map(callTrail))
 }
 
 /** @param {NamespaceSight} sight */
