@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { before, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { createBrowser } from '../environment/browser.ts'
-import { holmes } from '../environment/mock-entra/directory.ts'
-import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { type HeldTokens, heldTokens, refresh, signIn } from '../support/broker-client.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
-import { onRedis, startRedis } from '../support/redis-server.ts'
+import { onRedis } from '../support/redis-server.ts'
 import { withHelm } from './support/availability.ts'
-import { renderChart } from './support/helm.ts'
-import { runInstallation } from './support/installed.ts'
-import { mountedFiles } from './support/mounted.ts'
-import type { KubernetesObject } from './support/objects.ts'
-import { filledPreset } from './support/presets.ts'
+import { brokerReplicas } from './support/replicas.ts'
 
 const [OLD, NEW] = [randomBytes(32), randomBytes(32)].map((key) => key.toString('base64url'))
 
@@ -21,37 +15,12 @@ const STEPS = [[OLD], [OLD, NEW], [NEW, OLD], [NEW]].map((keys) => keys.join('\n
 
 withHelm('replacing a sealing key', () => {
   onRedis('replacing a sealing key', () => {
-    let entra: MockEntra
-    let objects: readonly KubernetesObject[]
-
-    before(async () => {
-      entra = await startMockEntra()
-      const written = { TENANT_ID: entra.tenantId, CLIENT_ID: holmes.client_id }
-      const preset = filledPreset('aks-robusta-broker-secret', written)
-      objects = (await renderChart({ values: [preset] })).objects
-    })
-
     /** A replica that has read the Secret as it is after each step, behind one address. */
     async function startReplicas(t: TestContext): Promise<readonly string[]> {
-      const upstream = await startUpstream(t)
-      const redis = await startRedis(t)
+      const { start } = await brokerReplicas(t, await startUpstream(t))
       const origins: string[] = []
-      for (const keys of STEPS) {
-        const [publicUrl] = origins
-        const { origin } = await runInstallation(t, {
-          files: mountedFiles(objects, {
-            'rolecall-keys': { 'sealing-keys': keys },
-            'rolecall-client': { 'client-secret': holmes.client_secret ?? '' },
-            'rolecall-store': { 'redis-url': redis.url },
-          }),
-          mcpServers: {},
-          changes: {
-            'http://rolecall-mcp-kubernetes.holmes.svc.cluster.local:8080/mcp': upstream.url,
-          },
-          environment: { ROLECALL__IDENTITY_PROVIDER__AUTHORITY: entra.origin },
-          cluster: { server: '', certificateAuthority: '' },
-          ...(publicUrl !== undefined && { publicUrl }),
-        })
+      for (const sealingKeys of STEPS) {
+        const { origin } = await start({ sealingKeys, publicUrl: origins[0] })
         origins.push(origin)
       }
       return origins
@@ -72,7 +41,6 @@ withHelm('replacing a sealing key', () => {
     }
 
     test('nobody signs in again while replicas are one step apart; two steps are one too many', async (t) => {
-      t.after(() => entra.close())
       const replicas = await startReplicas(t)
       const [first = ''] = replicas
       const visitor = { username: 'alice' }

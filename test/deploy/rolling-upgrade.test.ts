@@ -1,38 +1,22 @@
 import assert from 'node:assert/strict'
-import { before, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createBrowser } from '../environment/browser.ts'
-import { holmes } from '../environment/mock-entra/directory.ts'
-import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { type HeldTokens, heldTokens, refresh, signIn } from '../support/broker-client.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
-import { onRedis, type RedisServer, startRedis } from '../support/redis-server.ts'
+import { onRedis, type RedisServer } from '../support/redis-server.ts'
 import { type RoundRobin, startRoundRobin } from '../support/round-robin.ts'
 import { withHelm } from './support/availability.ts'
-import { renderChart } from './support/helm.ts'
-import { type Installed, runInstallation } from './support/installed.ts'
-import { mountedFiles } from './support/mounted.ts'
-import type { KubernetesObject } from './support/objects.ts'
-import { filledPreset } from './support/presets.ts'
+import type { Installed } from './support/installed.ts'
+import { brokerReplicas } from './support/replicas.ts'
 
 const REPLICAS = 3
 const CALLERS = 4
 /** Until a cluster sends nobody any more to a pod that is being ended; below `shutdown_delay`. */
 const NOTICED_MS = 400
-const UPSTREAM = 'http://rolecall-mcp-kubernetes.holmes.svc.cluster.local:8080/mcp'
 
 withHelm('a rolling upgrade', () => {
   onRedis('a rolling upgrade', () => {
-    let entra: MockEntra
-    let objects: readonly KubernetesObject[]
-
-    before(async () => {
-      entra = await startMockEntra()
-      const written = { TENANT_ID: entra.tenantId, CLIENT_ID: holmes.client_id }
-      const preset = filledPreset('aks-robusta-broker-secret', written)
-      objects = (await renderChart({ values: [preset] })).objects
-    })
-
     interface Deployed {
       readonly balancer: RoundRobin
       readonly redis: RedisServer
@@ -53,24 +37,11 @@ withHelm('a rolling upgrade', () => {
         response.writeHead(200, { 'content-type': 'application/json' })
         response.end('{"jsonrpc":"2.0","id":1,"result":{}}')
       })
-      const redis = await startRedis(t)
+      const { redis, start: startReplica } = await brokerReplicas(t, upstream)
       const balancer = await startRoundRobin(t)
+      const environment = { ROLECALL__SHUTDOWN_DELAY: '1s', ROLECALL__SHUTDOWN_GRACE: '3s' }
       const start = (): Promise<Installed> =>
-        runInstallation(t, {
-          files: mountedFiles(objects, {
-            'rolecall-client': { 'client-secret': holmes.client_secret ?? '' },
-            'rolecall-store': { 'redis-url': redis.url },
-          }),
-          mcpServers: {},
-          changes: { [UPSTREAM]: upstream.url },
-          environment: {
-            ROLECALL__IDENTITY_PROVIDER__AUTHORITY: entra.origin,
-            ROLECALL__SHUTDOWN_DELAY: '1s',
-            ROLECALL__SHUTDOWN_GRACE: '3s',
-          },
-          publicUrl: balancer.origin,
-          cluster: { server: '', certificateAuthority: '' },
-        })
+        startReplica({ publicUrl: balancer.origin, environment })
       return { balancer, redis, start }
     }
 
@@ -128,7 +99,6 @@ withHelm('a rolling upgrade', () => {
     }
 
     test('no call fails, streams end cleanly, and without Redis only sign-ins wait', async (t) => {
-      t.after(() => entra.close())
       const { balancer, redis, start } = await deploy(t)
       let running: Installed[] = []
       const serve = (): void => balancer.spreadOver(running.map(({ origin }) => origin))
