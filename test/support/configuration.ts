@@ -7,6 +7,22 @@ import type { Problem } from '../../src/config/report/problem.ts'
 export const tenant = '11111111-2222-4333-8444-555555555555'
 export const aks = '6dae42f8-4368-4678-94ff-3960e28e3630'
 
+/** A provider of which nothing is said but which one it is. */
+export const providerByDefault = {
+  credential: { kind: 'none' },
+  authorize_parameters: {},
+  groups_claim: 'groups',
+  signing_algorithms: ['RS256'],
+  stale_for: 86_400_000,
+} as const
+export const entraByDefault = {
+  kind: 'entra',
+  tenant_id: tenant,
+  cloud: 'public',
+  resolve_groups: false,
+  ...providerByDefault,
+} as const
+
 type Changes = Readonly<Record<string, unknown>>
 
 /**

@@ -5,6 +5,7 @@ import {
   aks,
   assertProblem,
   configOf,
+  entraByDefault,
   loadToml,
   problemsOf,
   tenant,
@@ -27,16 +28,7 @@ function without(key: string): string {
 test('the five lines of the documentation page load with only upstream added', () => {
   const loaded = loadToml(`${upstream}${fixture}`)
   const config = configOf(loaded)
-  assert.deepEqual(config.identity_provider, {
-    kind: 'entra',
-    tenant_id: tenant,
-    cloud: 'public',
-    credential: { kind: 'none' },
-    authorize_parameters: {},
-    groups_claim: 'groups',
-    signing_algorithms: ['RS256'],
-    stale_for: 86_400_000,
-  })
+  assert.deepEqual(config.identity_provider, entraByDefault)
   const [resource] = config.resources
   assert.equal(resource?.name, 'default')
   assert.equal(resource?.path, '/mcp')

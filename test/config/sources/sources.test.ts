@@ -6,11 +6,13 @@ import {
   assertProblem,
   assertWarning,
   configOf,
+  entraByDefault,
   fileWith,
   loadGiven,
   loadToml,
   loadWith,
   problemsOf,
+  providerByDefault,
   tenant,
   warningsOf,
 } from '../../support/configuration.ts'
@@ -224,11 +226,7 @@ test('for a first try no file is needed: --upstream, --issuer, --audience', () =
   assert.deepEqual(config.identity_provider, {
     kind: 'oidc',
     issuer: 'https://idp.example.com',
-    credential: { kind: 'none' },
-    authorize_parameters: {},
-    groups_claim: 'groups',
-    signing_algorithms: ['RS256'],
-    stale_for: 86_400_000,
+    ...providerByDefault,
   })
   const [resource] = config.resources
   assert.equal(resource?.name, 'default')
@@ -241,16 +239,7 @@ test('--tenant is Entra; without --audience that of AKS is named in a warning', 
   const flags = { upstream: 'http://localhost:1/mcp', tenant: tenant.toUpperCase() }
   const loaded = loadGiven({ flags })
   const config = configOf(loaded)
-  assert.deepEqual(config.identity_provider, {
-    kind: 'entra',
-    tenant_id: tenant,
-    cloud: 'public',
-    credential: { kind: 'none' },
-    authorize_parameters: {},
-    groups_claim: 'groups',
-    signing_algorithms: ['RS256'],
-    stale_for: 86_400_000,
-  })
+  assert.deepEqual(config.identity_provider, entraByDefault)
   assert.deepEqual(config.resources[0]?.audiences, [aks])
   assert.ok(
     warningsOf(loaded).some(({ key, message }) => key === '--audience' && message.includes(aks)),
