@@ -85,7 +85,7 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
 }
 
 export async function startEntra(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   options: MockEntraOptions = {},
 ): Promise<MockEntra> {
   const entra = await startMockEntra({ firstKeys: await firstKeys(), ...options })

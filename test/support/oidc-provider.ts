@@ -57,7 +57,7 @@ const people: Readonly<Record<string, readonly string[]>> = { alice: ['team-a'],
  * button of those who do not want to.
  */
 export async function startOidcProvider(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   options: OidcProviderOptions = {},
 ): Promise<OidcProvider> {
   const { path = '' } = options

@@ -29,7 +29,7 @@ const echo: RequestListener = (_request, response) => {
 
 /** Starts it on loopback; it is closed with the test. */
 export async function startUpstream(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   tls?: { readonly certificate: string; readonly key: string; readonly ca?: string },
 ): Promise<RecordingUpstream> {
   const received: Received[] = []

@@ -55,7 +55,8 @@ export async function examineProvider(config: Config): Promise<ExaminedProvider>
   return {
     provider,
     events,
-    heard,
+    // What the token endpoint says later, by the same connection, is of another matter.
+    heard: { ...heard },
     close() {
       provider.stop()
       connection.close()
