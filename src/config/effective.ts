@@ -1,7 +1,6 @@
 import type { Config, IdentityProviderConfig, ResourceConfig } from './config.ts'
-import { judgeEdge, publicUrl } from './rules/edge.ts'
+import { judgeEdge, judgeLimits, publicUrl } from './rules/edge.ts'
 import { judgeIdentityProvider, kindOfProvider } from './rules/identity-provider.ts'
-import { judgeLimits } from './rules/limits.ts'
 import { providerCredential } from './rules/provider-credential.ts'
 import { requestScopes } from './rules/request-scopes.ts'
 import { judgeResolvedGroups } from './rules/resolved-groups.ts'

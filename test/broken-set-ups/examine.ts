@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { stringify } from 'smol-toml'
-import { command as check } from '../../src/cli/check.ts'
+import { command as check } from '../../src/cli/check/check.ts'
 import type { Terminal } from '../../src/cli/command.ts'
 import { command as doctor } from '../../src/cli/doctor/doctor.ts'
 import type { DoctorCheck } from '../../src/cli/doctor/report.ts'

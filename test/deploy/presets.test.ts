@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { command as check } from '../../src/cli/check.ts'
+import { command as check } from '../../src/cli/check/check.ts'
 import { recordingTerminal } from '../support/terminal.ts'
 import { withHelm } from './support/availability.ts'
 import { renderChart, renderNotes } from './support/helm.ts'

@@ -5,7 +5,7 @@ import {
   type AuthorizeAnswer,
   judgeAuthorizeAnswer,
   type RedirectVerdict,
-} from '../../issuer/authorize-answer.ts'
+} from '../../issuer/errors/authorize-answer.ts'
 import { explainProviderError } from '../../issuer/errors/entra-errors.ts'
 import { providerFetchOptions } from '../../issuer/provider-connection.ts'
 import { createBoundedFetch } from '../../net/bounded-fetch.ts'

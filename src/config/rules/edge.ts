@@ -53,7 +53,20 @@ function warnLoopbackOnNetwork(input: RuleInput): void {
   )
 }
 
-/** Seconds, times 1000: what nginx and Azure's Application Gateway wait at least, by default. */
+/** What the limits demand of each other. */
+export function judgeLimits({ settings, draft, report }: RuleInput): void {
+  const { body_bytes: one, buffered_bytes: all } = settings.limits
+  const path = ['limits', 'buffered_bytes']
+  if (all >= one || report.isWrong(path) || report.isWrong(['limits', 'body_bytes'])) return
+  report.wrong(
+    draft,
+    path,
+    'is less than body_bytes: the largest body that is allowed would never fit',
+    `Write ${one} or more, or a smaller body_bytes.`,
+  )
+}
+
+/** What nginx waits by default, and other proxies at least. */
 const SHORTEST_WAIT_MS = 60_000
 
 /** What is in front of us has waits of its own: who waits less loses connections and streams. */

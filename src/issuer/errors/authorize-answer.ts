@@ -1,4 +1,4 @@
-import type { ProviderExplanation } from '../oauth/provider-explanation.ts'
+import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
 
 /** What the authorize endpoint answered. */
 export interface AuthorizeAnswer {

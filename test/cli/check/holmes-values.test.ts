@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { holmesValues } from '../../src/cli/holmes-values.ts'
-import { configOf, fileWith, loadWith } from '../support/configuration.ts'
+import { holmesValues } from '../../../src/cli/check/holmes-values.ts'
+import { configOf, fileWith, loadWith } from '../../support/configuration.ts'
 
 const client = '22222222-3333-4444-8555-666666666666'
 const host = 'rolecall.holmes.svc.cluster.local:8080'
@@ -26,7 +26,7 @@ function yamlOf(lines: readonly string[], from = 'mcp_servers:'): unknown {
   return parse(lines.slice(first, lines.indexOf('', first)).join('\n'))
 }
 
-const presets = new URL('../../deploy/presets/robusta/', import.meta.url)
+const presets = new URL('../../../deploy/presets/robusta/', import.meta.url)
 
 const server = (url: string, clientId = client) => ({
   config: {

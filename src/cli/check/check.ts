@@ -1,7 +1,7 @@
-import { formatConfig } from '../config/format.ts'
-import { formatProblems } from '../config/report/problem.ts'
-import { badUsage, type Command } from './command.ts'
-import { configurationFrom, configurationUsage } from './configuration.ts'
+import { formatConfig } from '../../config/format.ts'
+import { formatProblems } from '../../config/report/problem.ts'
+import { badUsage, type Command } from '../command.ts'
+import { configurationFrom, configurationUsage } from '../configuration.ts'
 import { holmesValues } from './holmes-values.ts'
 
 /** Reads the configuration and tells what it amounts to. Asks nothing of the network. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { parse, stringify } from 'smol-toml'
-import { command as check } from '../../src/cli/check.ts'
-import { createAuthority } from '../environment/certificates.ts'
-import { configOf, fileWith, loadToml, NO_SIGN_IN } from '../support/configuration.ts'
-import { recordingTerminal } from '../support/terminal.ts'
+import { command as check } from '../../../src/cli/check/check.ts'
+import { createAuthority } from '../../environment/certificates.ts'
+import { configOf, fileWith, loadToml, NO_SIGN_IN } from '../../support/configuration.ts'
+import { recordingTerminal } from '../../support/terminal.ts'
 
 const secret = 'A'.repeat(43)
 let files: Record<string, string> = {}

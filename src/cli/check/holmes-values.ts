@@ -1,9 +1,9 @@
 import { stringify } from 'yaml'
-import type { Config, ProviderCredential, RelayConfig } from '../config/config.ts'
-import { holmesServers } from '../http/home/holmes-servers.ts'
-import { sharedTokenEndpoint } from '../oauth/metadata/own-endpoints.ts'
-import { callbackUrl } from '../sign-in/broker-context.ts'
-import { exactRedirectUris } from '../sign-in/clients/redirect-uris.ts'
+import type { Config, ProviderCredential, RelayConfig } from '../../config/config.ts'
+import { holmesServers } from '../../http/home/holmes-servers.ts'
+import { sharedTokenEndpoint } from '../../oauth/metadata/own-endpoints.ts'
+import { callbackUrl } from '../../sign-in/broker-context.ts'
+import { exactRedirectUris } from '../../sign-in/clients/redirect-uris.ts'
 
 /**
  * What the operator writes into the values of HolmesGPT for this configuration, whole, what is
