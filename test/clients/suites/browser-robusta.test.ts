@@ -88,7 +88,7 @@ test('the page shows of each call what rolecall and the cluster wrote, and no to
   await signIn(page, 'alice')
   const [own = [], other = []] = await callsOn(page)
   for (const [namespace, stations, answer] of [
-    ['team-a', own, '200'],
+    ['team-a', own, '200, done'],
     ['team-b', other, '403, forbidden by RBAC'],
   ] as const) {
     const [asked, rolecall, cluster] = stations
@@ -97,16 +97,12 @@ test('the page shows of each call what rolecall and the cluster wrote, and no to
     assert.equal(asked?.facts['Namespace'], namespace)
     const { Decision: decision, User: user } = rolecall?.facts ?? {}
     assert.deepEqual([decision, user], ['allow', 'alice@contoso.test'])
-    const { kind, request_id } = rolecall?.written ?? {}
-    assert.deepEqual([kind, request_id], ['audit', requestId])
-    const expected = {
-      User: 'alice@contoso.test',
-      Verb: `list pods in ${namespace}`,
-      Answer: answer,
-    }
-    assert.deepEqual(cluster?.facts, expected)
-    assert.match(String(cluster?.written?.['userAgent']), new RegExp(requestId))
-    assert.equal(cluster?.written?.['apiVersion'], 'audit.k8s.io/v1')
+    const line = JSON.parse(rolecall?.written['The audit line'] ?? '{}')
+    assert.deepEqual([line.kind, line.request_id], ['audit', requestId])
+    assert.deepEqual(cluster?.facts, { User: 'alice@contoso.test' })
+    const event = JSON.parse(cluster?.written[`list pods in ${namespace} → ${answer}`] ?? '{}')
+    assert.equal(event.kind, 'Event')
+    assert.match(event.userAgent, new RegExp(requestId))
   }
   assert.doesNotMatch(await page.content(), /eyJ[\w-]{8,}/)
 })

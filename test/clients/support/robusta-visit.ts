@@ -82,8 +82,8 @@ export async function requestsOn(page: Page): Promise<readonly string[]> {
 /** What the page shows of one part that a call came by. */
 export interface Station {
   readonly facts: Readonly<Record<string, string>>
-  /** The line as it was written. */
-  readonly written: Readonly<Record<string, unknown>> | undefined
+  /** By its heading, each line as it was written. */
+  readonly written: Readonly<Record<string, string>>
 }
 
 /** Of each call the stations, in their order. */
@@ -95,8 +95,9 @@ export async function callsOn(page: Page): Promise<readonly (readonly Station[])
       const names = await station.locator('dt').allTextContents()
       const values = await station.locator('dd').allTextContents()
       const facts = Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']))
-      const [text] = await station.locator('pre').allTextContents()
-      const written = text === undefined ? undefined : JSON.parse(text)
+      const headings = await station.locator('summary').allTextContents()
+      const lines = await station.locator('pre').allTextContents()
+      const written = Object.fromEntries(headings.map((name, index) => [name, lines[index] ?? '']))
       stations.push({ facts, written })
     }
     calls.push(stations)

@@ -50,19 +50,34 @@ function ofRolecall(line, isOpen) {
 }
 
 /**
+ * The last record is what the call was for; the MCP server asks before what there is, and whether the
+ * user may.
+ *
  * @param {readonly ClusterRecord[]} records
  * @param {boolean} isOpen
  */
 function ofCluster(records, isOpen) {
   if (records.length === 0) return [make('p', 'It was not asked.')]
-  return records.flatMap(({ user, verb, what, code, text }) => [
-    facts([
-      ['User', user ?? 'nobody it knows'],
-      ['Verb', `${verb} ${what}`],
-      ['Answer', code === 403 ? '403, forbidden by RBAC' : `${code}`],
-    ]),
-    written('The audit event', text, isOpen),
-  ])
+  const users = new Set(records.map(({ user }) => user ?? 'nobody it knows'))
+  return [
+    facts([['User', [...users].join(', ')]]),
+    make('p', 'What it was asked, and its answer', 'term'),
+    ...records.map(({ verb, what, code, text }, index) =>
+      written(
+        `${verb} ${what} → ${CODES[code] ?? code}`,
+        text,
+        isOpen && index === records.length - 1,
+      ),
+    ),
+  ]
+}
+
+/** @type {Readonly<Record<number, string>>} */
+const CODES = {
+  200: '200, done',
+  201: '201, done',
+  401: '401, unknown',
+  403: '403, forbidden by RBAC',
 }
 
 /**
@@ -83,7 +98,7 @@ function facts(rows) {
 }
 
 /**
- * A line as it was written, but one member a line.
+ * A line, exactly as it was written.
  *
  * @param {string} name
  * @param {string} text
@@ -92,9 +107,6 @@ function facts(rows) {
 function written(name, text, isOpen) {
   const details = document.createElement('details')
   details.open = isOpen
-  details.append(
-    make('summary', name, 'written'),
-    make('pre', JSON.stringify(JSON.parse(text), null, 1)),
-  )
+  details.append(make('summary', name, 'written'), make('pre', text))
   return details
 }
