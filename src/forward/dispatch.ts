@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 import { judgeAnswer } from './answer/answer-verdict.ts'
 import { type AnswerHeaders, passedHeaders } from './answer/response-headers.ts'
-import { upstreamRefused } from './answer/upstream-failure.ts'
+import { listUnreadable, upstreamRefused } from './answer/upstream-failure.ts'
 import type { McpMessage } from './body/mcp-message.ts'
 import { clientResponse } from './client-response.ts'
 import type { AccessDecision, Forwarding } from './forwarding.ts'
@@ -10,6 +10,7 @@ import type { ExchangeOwner } from './open-exchanges.ts'
 import type { ReadRequest } from './read-request.ts'
 import { bindSessionId, type SessionOwner } from './session-id.ts'
 import { TooMany } from './too-many.ts'
+import type { ListListener } from './tools/tool-gate.ts'
 import { UpstreamExchange } from './upstream/upstream-exchange.ts'
 import { sessionOwner, upstreamHeaders } from './upstream-headers.ts'
 
@@ -18,6 +19,8 @@ export interface Dispatch {
   readonly forwarding: Forwarding
   readonly decision: Extract<AccessDecision, { kind: 'permit' }>
   readonly read: ReadRequest
+  /** Absent: no list of tools is to be read in the answer. */
+  readonly lists?: ListListener | undefined
 }
 
 /**
@@ -26,7 +29,7 @@ export interface Dispatch {
  * @throws ErrorAnswer for what can be said before; `TooMany` for a user with too much under way
  */
 export function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dispatch): void {
-  const { forwarding, decision, read } = work
+  const { forwarding, decision, read, lists } = work
   const { upstream, exchanges, clock, resource, requestLog } = forwarding
   const { principal } = decision.permit
   const secondsAgo = Math.floor((clock.now() - principal.expiresAt) / 1000)
@@ -51,7 +54,9 @@ export function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dis
     record,
     headersTimeout: resource.response_timeout,
     keepAlive: resource.stream_keep_alive,
-    begin: (status, received) => begin(reply, { forwarding, owner: session, status, received }),
+    begin: (status, received) =>
+      begin(reply, { forwarding, owner: session, status, received, lists }),
+    ...(lists && { filter: (status, received) => lists.filter(status, received) }),
     fail: (answer) => reply.send(answer),
   })
   const send = (): void =>
@@ -114,10 +119,11 @@ interface Beginning {
   readonly owner: SessionOwner
   readonly status: number
   readonly received: Parameters<typeof passedHeaders>[0]
+  readonly lists: ListListener | undefined
 }
 
 function begin(reply: FastifyReply, beginning: Beginning): AnswerHeaders | undefined {
-  const { forwarding, owner, status, received } = beginning
+  const { forwarding, owner, status, received, lists } = beginning
   reply.request.record.upstream_status = status
   const verdict = judgeAnswer(status, received)
   if (verdict.kind === 'refused') {
@@ -128,8 +134,13 @@ function begin(reply: FastifyReply, beginning: Beginning): AnswerHeaders | undef
     reply.send(forwarding.wantClaims(verdict.claims))
     return undefined
   }
+  if (lists?.isUnreadable(status, received)) {
+    reply.send(listUnreadable())
+    return undefined
+  }
   reply.hijack()
   const headers = passedHeaders(received)
+  if (lists) delete headers['content-length'] // what is left out is not known yet
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) headers[name] = String(value)
   }

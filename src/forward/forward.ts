@@ -8,6 +8,7 @@ import { dispatch } from './dispatch.ts'
 import type { AccessDecision, Forwarding } from './forwarding.ts'
 import { type ReadRequest, readRequest } from './read-request.ts'
 import { TooMany } from './too-many.ts'
+import type { ToolGate, ToolRefusal } from './tools/tool-gate.ts'
 
 /**
  * Forwards one request that access let through, and answers one that policy refused.
@@ -38,11 +39,20 @@ export function forward(
 function answer(request: FastifyRequest, reply: FastifyReply, judged: Judged): void {
   const { forwarding, read } = judged
   const { record } = request
-  const { requestLog } = forwarding
   record.waited_ms = performance.now() - record.judged_at
-  note(read, record, requestLog)
+  note(read, record, forwarding.requestLog)
+  attempt(request, reply, judged, conclude)
+}
+
+type Step = (request: FastifyRequest, reply: FastifyReply, judged: Judged) => void
+
+/** Takes one step, and answers or throws what it refuses, each call with its audit line. */
+function attempt(request: FastifyRequest, reply: FastifyReply, judged: Judged, step: Step): void {
+  const { forwarding, read } = judged
+  const { record } = request
+  const { requestLog } = forwarding
   try {
-    conclude(request, reply, judged)
+    step(request, reply, judged)
   } catch (error) {
     if (!(error instanceof ErrorAnswer)) throw error
     if (!(error instanceof TooMany && error.isCall)) {
@@ -97,8 +107,10 @@ function conclude(request: FastifyRequest, reply: FastifyReply, judged: Judged):
       status: 400,
       text: headerMismatch(read.body, read.differs),
     })
-  } else if (decision.kind === 'permit') dispatch(request, reply, { forwarding, decision, read })
-  else if (request.method !== 'POST') {
+  } else if (decision.kind === 'permit') {
+    if (forwarding.tools === undefined) dispatch(request, reply, { forwarding, decision, read })
+    else judgeTools(request, reply, { ...judged, decision, tools: forwarding.tools })
+  } else if (request.method !== 'POST') {
     throw new ErrorAnswer({
       ...decision.answer,
       reason: request.record.reason ?? decision.answer.error,
@@ -110,6 +122,38 @@ function conclude(request: FastifyRequest, reply: FastifyReply, judged: Judged):
       text: jsonRpcRefusal(read.body, decision.answer.description),
     })
   }
+}
+
+interface Gated extends Judged {
+  readonly decision: Extract<AccessDecision, { kind: 'permit' }>
+  readonly tools: ToolGate
+}
+
+/** Dispatches what tool rules allow, once they are judged: a hint may have to be asked for. */
+function judgeTools(request: FastifyRequest, reply: FastifyReply, gated: Gated): void {
+  const { tools, decision, forwarding, read } = gated
+  const { permit } = decision
+  const { body } = read
+  const seen = { method: request.method, body, permit, record: request.record }
+  const settle = (refusal: ToolRefusal | undefined): void => {
+    if (refusal === undefined) {
+      dispatch(request, reply, { forwarding, decision, read, lists: tools.listener(seen) })
+    } else {
+      const text = jsonRpcRefusal(body, refusal.words)
+      refuseInJsonRpc(request, reply, forwarding, { reason: refusal.reason, status: 200, text })
+    }
+  }
+  const refusal = tools.judge(seen)
+  if (!(refusal instanceof Promise)) {
+    settle(refusal)
+    return
+  }
+  refusal
+    .then((settled) => {
+      const hasLeft = reply.raw.destroyed
+      if (!hasLeft) attempt(request, reply, gated, () => settle(settled))
+    })
+    .catch((error: Error) => reply.send(error))
 }
 
 interface JsonRpcRefusal {

@@ -7,6 +7,7 @@ import type { ErrorAnswer } from '../oauth/error-answer.ts'
 import type { RequestLog } from '../observe/request-log.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import type { OpenExchanges } from './open-exchanges.ts'
+import type { ToolGate } from './tools/tool-gate.ts'
 import type { Upstream } from './upstream/upstream.ts'
 
 /** What access made of a request: without one of these nothing is forwarded. */
@@ -35,6 +36,8 @@ export interface Forwarding {
   readonly version: string
   readonly limits: Pick<Config['limits'], 'batch_messages' | 'calls_per_user' | 'streams_per_user'>
   readonly requestLog: RequestLog
+  /** Absent: every tool may be called, and answers pass unread. */
+  readonly tools?: ToolGate | undefined
   /** The answer to a refusal, with this resource's challenge. */
   refuse(refusal: Refusal): ErrorAnswer
   /** The answer that hands the upstream's wish for other claims on. */

@@ -31,12 +31,26 @@ export function upstreamHeaders(parts: UpstreamHeaderParts): string[] {
     if (session === undefined) throw noSuchSession()
     headers.set('mcp-session-id', session)
   }
-  headers.set('user-agent', `rolecall/${version} (req=${requestId})`)
-  if (permit.actsAs === 'caller') {
-    const name = resource.upstream_token_header
-    headers.set(name, name === 'authorization' ? `Bearer ${permit.bearer}` : permit.bearer)
-  }
+  headers.set('user-agent', userAgent(version, requestId))
+  const credential = credentialOf(permit, resource)
+  if (credential) headers.set(...credential)
   return [...headers].flat()
+}
+
+/** Whose request it is, for the audit log of the API server: it is handed on to there. */
+export function userAgent(version: string, requestId: string): string {
+  return `rolecall/${version} (req=${requestId})`
+}
+
+/**
+ * The one credential of a permit, as name and value of a header; none where the upstream acts as itself.
+ */
+export function credentialOf(
+  permit: Permit,
+  { upstream_token_header: name }: ResourceConfig,
+): readonly [name: string, value: string] | undefined {
+  if (permit.actsAs !== 'caller') return undefined
+  return [name, name === 'authorization' ? `Bearer ${permit.bearer}` : permit.bearer]
 }
 
 /** To whom a session belongs that is opened with this permit. */

@@ -44,6 +44,36 @@ export const auditLineSchema = z.strictObject({
     .unknown()
     .optional()
     .meta({ description: 'Of the tools in audit.arguments, masked.' }),
+  shadow_decision: z
+    .enum(['allow', 'refuse'])
+    .optional()
+    .meta({ description: 'With rules = "shadow": what the tool rules would have decided.' }),
+  shadow_reason: text.optional().meta({ description: 'Why they would have refused it.' }),
+})
+
+/** One for each question that rolecall itself asks an upstream with a user's token. */
+export const questionLineSchema = z.strictObject({
+  level: z.literal('info'),
+  time: common.time,
+  kind: z.literal('question'),
+  request_id: common.request_id.meta({ description: 'Of the call that made it necessary.' }),
+  trace_id: common.trace_id,
+  client_ip: common.client_ip,
+  iss: common.iss,
+  sub: common.sub,
+  oid: common.oid,
+  tid: common.tid,
+  user: common.user,
+  client_id: common.client_id,
+  client_name: common.client_name,
+  azp: common.azp,
+  token_id: common.token_id,
+  resource: common.resource,
+  mcp_method: z.literal('tools/list'),
+  acts_as: common.acts_as,
+  outcome: z.enum(['ok', 'none']).meta({ description: 'none: there is no list that can be read.' }),
+  reason: text.optional().meta({ description: 'Why there is none.' }),
+  duration_ms: z.number(),
 })
 
 export const outcomes = ['ok', 'tool_error', 'rpc_error', 'cut', 'none'] as const
@@ -123,6 +153,11 @@ export const signInLineSchema = z.strictObject({
 /** JSON Schema (2020-12) of the lines. */
 export function logLineSchema(): object {
   return z.toJSONSchema(
-    z.discriminatedUnion('kind', [auditLineSchema, requestLineSchema, signInLineSchema]),
+    z.discriminatedUnion('kind', [
+      auditLineSchema,
+      requestLineSchema,
+      questionLineSchema,
+      signInLineSchema,
+    ]),
   )
 }

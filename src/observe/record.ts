@@ -8,6 +8,8 @@ export interface ToolCall {
   readonly tool: string
   /** Masked; only for the tools that `audit.arguments` names. */
   readonly arguments?: unknown
+  /** What tool rules in shadow mode would have decided. */
+  readonly shadow?: { readonly decision: 'allow' | 'refuse'; readonly reason?: string }
 }
 
 /** What one request turned out to be, filled in on its way and written once, at its end. */

@@ -10,6 +10,15 @@ export interface AuditSettings {
   readonly arguments: readonly string[]
 }
 
+/** A question of rolecall's own, and what came of it. */
+export interface OwnQuestion {
+  readonly mcp_method: 'tools/list'
+  readonly outcome: 'ok' | 'none'
+  /** Why not. */
+  readonly reason?: string
+  readonly duration_ms: number
+}
+
 const MOST_NAMES_LISTED = 20
 
 /** The names of a batch in one text, which does not grow with the batch. */
@@ -67,6 +76,19 @@ export class RequestLog {
     )
   }
 
+  /** Writes the `question` line: what rolecall itself asked an upstream, with a user's token. */
+  question(record: RequestRecord, asked: OwnQuestion): void {
+    if (!this.#auditLines.takes('info')) return
+    const line = lineOf([
+      lineStart('info', 'question'),
+      caller(record),
+      member('resource', record.resource),
+      member('acts_as', record.acts_as),
+      membersOf(asked),
+    ])
+    this.#auditLines.write(line)
+  }
+
   /**
    * Writes the `request` line.
    *
@@ -98,7 +120,7 @@ function requestLine(record: RequestRecord, level: 'debug' | 'info', status: num
 }
 
 function auditLine(record: RequestRecord, call: ToolCall): string {
-  const { arguments: given } = call
+  const { arguments: given, shadow } = call
   return lineOf([
     lineStart('info', 'audit'),
     caller(record),
@@ -107,6 +129,8 @@ function auditLine(record: RequestRecord, call: ToolCall): string {
     member('tool', call.tool),
     verdict(record),
     given === undefined ? '' : `,"arguments":${JSON.stringify(given)}`,
+    member('shadow_decision', shadow?.decision),
+    member('shadow_reason', shadow?.reason),
   ])
 }
 

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import {
   auditLineSchema,
   logLineSchema,
+  questionLineSchema,
   requestLineSchema,
   signInLineSchema,
 } from '../../src/observe/log-lines.ts'
@@ -24,7 +25,7 @@ test('deploy/log.schema.json is the schema of the lines', () => {
 test('deploy/logs.md names every member of the lines, and none that is not there', () => {
   const page = read('logs.md')
   const listed = [...page.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)
-  const schemas = [auditLineSchema, requestLineSchema, signInLineSchema]
+  const schemas = [auditLineSchema, requestLineSchema, questionLineSchema, signInLineSchema]
   const members = schemas.flatMap(({ shape }) => Object.keys(shape))
   assert.deepEqual(listed.toSorted(), [...new Set(members)].toSorted())
 })
@@ -71,7 +72,7 @@ test('every line of a request is as the schema says, whatever came of the reques
     assert.ok(parsed.success, `${JSON.stringify(line)}\n${parsed.error}`)
   }
   const seen = new Set(lines().flatMap((line) => Object.keys(line)))
-  const never = new Set(['client_id', 'client_name', 'cluster'])
+  const never = new Set(['client_id', 'client_name', 'cluster', 'shadow_decision', 'shadow_reason'])
   for (const name of Object.keys(auditLineSchema.shape)) {
     assert.ok(seen.has(name) || never.has(name), `${name} was never seen`)
   }

@@ -9,11 +9,13 @@ export const sealingKey = Buffer.alloc(32, 7).toString('base64url')
  * it seals.
  *
  * @param names of the resources that the sign-in was for; default: all
+ * @param client the MCP client that it was handed to
  */
 export async function handedOut(
   { config }: { readonly config: Config },
   token: string,
   names?: readonly string[],
+  client = 'holmes',
 ): Promise<string> {
   const { sign_in: signIn, resources, public_url, sealing_keys } = config
   if (signIn.mode === 'off') return token
@@ -22,6 +24,6 @@ export async function handedOut(
   return accessTokenFormatter({ public_url, sign_in: signIn }, deriveKeys(sealing_keys))(
     token,
     meant,
-    { family: 'of-a-test', began: Date.now(), client: 'holmes' },
+    { family: 'of-a-test', began: Date.now(), client },
   )
 }

@@ -44,3 +44,14 @@ export function callOverdue(): ErrorAnswer {
     reason: 'token_ended',
   })
 }
+
+/** The answer to a list of tools, where tool rules have to read it and cannot (fail closed). */
+export function listUnreadable(): ErrorAnswer {
+  return new ErrorAnswer({
+    status: 502,
+    error: 'upstream_list_unreadable',
+    description:
+      'The MCP server answered a question for its tools in a form that cannot be read, so nothing of it is shown; its operator must let it answer uncompressed JSON or event streams.',
+    reason: 'upstream_list_unreadable',
+  })
+}

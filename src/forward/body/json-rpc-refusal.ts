@@ -2,6 +2,8 @@ import type { McpBody, McpMessage } from './mcp-message.ts'
 
 /** JSON-RPC's range for a server's own errors; -32003 is ours for "refused by policy". */
 const REFUSED_BY_POLICY = -32003
+/** JSON-RPC 2.0 §5.1. */
+const INTERNAL_ERROR = -32603
 /** HeaderMismatch of MCP 2026-07-28. */
 const HEADER_MISMATCH = -32020
 
@@ -9,14 +11,29 @@ const HEADER_MISMATCH = -32020
  * The answer to messages of a user whom policy refuses: inside MCP, since clients throw the body of
  * a 4xx away and some sign users out on one. A tool call gets a result that the model reads.
  *
- * @param description one plain sentence for that reader
+ * @param description one plain sentence for that reader, the same for each message or its own
  * @returns the JSON body of a 200; `undefined` when nothing waits for an answer (202)
  */
-export function jsonRpcRefusal(body: McpBody, description: string): string | undefined {
+export function jsonRpcRefusal(
+  body: McpBody,
+  description: string | ((message: McpMessage) => string),
+): string | undefined {
+  return answerEach(body, (message) =>
+    answerTo(message, typeof description === 'string' ? description : description(message)),
+  )
+}
+
+/** The answer in place of one that the upstream gave and that cannot be passed on. */
+export function jsonRpcFailure(body: McpBody, description: string): string | undefined {
+  const error = { code: INTERNAL_ERROR, message: description }
+  return answerEach(body, ({ id = 'null' }) => answer(id, 'error', error))
+}
+
+function answerEach(body: McpBody, by: (message: McpMessage) => string): string | undefined {
   if (body.kind !== 'messages') return undefined
   const answers = body.messages
     .filter((message) => message.id !== undefined && message.method !== undefined)
-    .map((message) => answerTo(message, description))
+    .map(by)
   if (answers.length === 0) return undefined
   return body.batch ? `[${answers.join(',')}]` : answers[0]
 }

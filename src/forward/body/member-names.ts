@@ -6,6 +6,9 @@ export type KnownName = (typeof knownNames)[number]
 /** The method of MCP that has an effect, and therefore an audit line. */
 export const TOOL_CALL = 'tools/call'
 
+/** The method of MCP whose answer has the tools. */
+export const TOOL_LIST = 'tools/list'
+
 const LONGEST_LOOK_ALIKE_CHARACTERS = 64
 
 /**
@@ -27,6 +30,15 @@ export function lookAlikeOf(name: string): KnownName | undefined {
  */
 export function looksLikeToolCall(method: string): boolean {
   return method !== TOOL_CALL && fold(method).trim() === TOOL_CALL
+}
+
+/**
+ * Whether a method is about tools and neither of the two that tool rules know, also where some servers
+ * take it for one of them.
+ */
+export function isOtherToolMethod(method: string): boolean {
+  if (method === TOOL_CALL || method === TOOL_LIST) return false
+  return fold(method.slice(0, LONGEST_LOOK_ALIKE_CHARACTERS)).trim().startsWith('tools/')
 }
 
 function fold(name: string): string {

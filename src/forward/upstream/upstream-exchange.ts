@@ -8,6 +8,7 @@ import { type AnswerHeaders, isEventStream } from '../answer/response-headers.ts
 import { callOverdue, upstreamFailure } from '../answer/upstream-failure.ts'
 import type { ClientResponse } from '../client-response.ts'
 import type { ExchangeOwner, OpenExchange, OpenExchanges } from '../open-exchanges.ts'
+import type { AnswerFilter } from '../tools/list-filter.ts'
 import type { Lease, UpstreamConnections } from './upstream-connections.ts'
 
 /** What happens to an answer on its way back; the exchange itself only moves bytes. */
@@ -25,6 +26,8 @@ export interface ExchangeParts {
   readonly keepAlive: number
   /** Headers to answer with, or `undefined` when the answer is not to pass (and was given). */
   begin(status: number, headers: IncomingHttpHeaders): AnswerHeaders | undefined
+  /** What is made of an answer's bytes, once `begin` let it pass. */
+  filter?(status: number, headers: IncomingHttpHeaders): AnswerFilter | undefined
   /** There is no answer of the upstream's to pass on. */
   fail(answer: ErrorAnswer): void
 }
@@ -56,6 +59,8 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
   readonly #began = performance.now()
   #lease: Lease | undefined
   #reader: OutcomeReader | undefined
+  /** Of lists of tools, where rules are to be kept; absent: bytes pass as they come. */
+  #filter: AnswerFilter | undefined
   #isKeptAlive = false
   #ended = false
   #paused = false
@@ -140,6 +145,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
     }
     const { response, clock } = this.#parts
     this.#reader = outcomeReader(upstreamHeaders)
+    this.#filter = this.#parts.filter?.(status, upstreamHeaders)
     this.#tookAt = clock.now()
     this.#sentAt = this.#tookAt
     response.writeHead(status, headers)
@@ -151,8 +157,14 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { response, clock } = this.#parts
     this.#reader?.push(chunk)
+    const passed = this.#filter ? this.#filter.push(chunk) : chunk
+    if (passed === undefined) {
+      this.#breakOff()
+      return
+    }
+    if (passed.length === 0) return
     if (this.#isKeptAlive) this.#sentAt = clock.now()
-    if (response.write(chunk) || this.#paused) return
+    if (response.write(passed) || this.#paused) return
     this.#paused = true
     this.#tookAt = clock.now()
     controller.pause()
@@ -169,6 +181,8 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
     if (owner.kind === 'call') record.answered_at = performance.now()
     this.#tookAt = clock.now()
     this.#lease?.release()
+    const rest = this.#filter?.end()
+    if (rest !== undefined && rest.length > 0) response.write(rest)
     response.end()
   }
 
@@ -198,6 +212,15 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
   #endIfLate(): void {
     const late = performance.now() - this.#began > this.#parts.headersTimeout
     if (late) this.#lease?.destroy(new errors.HeadersTimeoutError())
+  }
+
+  /** What passed so far must not look like the whole. */
+  #breakOff(): void {
+    const { response, record } = this.#parts
+    record.outcome = 'cut'
+    record.reason = 'upstream_list_unreadable'
+    response.destroy()
+    this.#abandon(notPassed)
   }
 
   #abandon(reason: Error): void {

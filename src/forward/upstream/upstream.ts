@@ -1,5 +1,6 @@
 import type { Client } from 'undici'
 import type { ResourceConfig } from '../../config/config.ts'
+import { ToolHints } from '../../tool-rules/tool-hints.ts'
 import { UpstreamConnections } from './upstream-connections.ts'
 
 /** A resource's MCP server, with the connections to it. */
@@ -7,12 +8,15 @@ export interface Upstream {
   /** The one path on it that requests go to. */
   readonly path: string
   readonly connections: UpstreamConnections
+  /** What its lists have said of its tools. */
+  readonly hints: ToolHints
 }
 
 /** Opens no connection yet. Redirects are not followed. */
 export function createUpstream(resource: ResourceConfig): Upstream {
   const { origin, pathname } = new URL(resource.upstream)
-  return { path: pathname, connections: new UpstreamConnections(origin, upstreamOptions(resource)) }
+  const connections = new UpstreamConnections(origin, upstreamOptions(resource))
+  return { path: pathname, connections, hints: new ToolHints() }
 }
 
 /**

@@ -4,7 +4,9 @@ import type { Clock } from '../../clock.ts'
 import type { Config, ResourceConfig } from '../../config/config.ts'
 import type { OpenExchanges } from '../../forward/open-exchanges.ts'
 import { registerResource } from '../../forward/route.ts'
+import { ToolGate } from '../../forward/tools/tool-gate.ts'
 import type { SharedUpstreams } from '../../forward/upstream/shared-upstreams.ts'
+import type { Upstream } from '../../forward/upstream/upstream.ts'
 import type { RequestLog } from '../../observe/request-log.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import type { SignInFacts } from '../../sign-in/metadata.ts'
@@ -38,10 +40,16 @@ export function resourceScope(parts: ResourceParts, config: Config) {
     const forwarding = {
       ...parts,
       upstream,
+      tools: toolGate(parts, upstream),
       limits: config.limits,
       refuse: refuse.answer,
       wantClaims: refuse.wantClaims,
     }
     await registerResource(scope, forwarding, { ...config.limits, config: { endpoint } })
   }
+}
+
+function toolGate(parts: ResourceParts, { hints }: Upstream): ToolGate | undefined {
+  if (parts.resource.allow.length === 0) return undefined
+  return new ToolGate({ ...parts, hints, comparable: parts.access.policy.comparable })
 }
