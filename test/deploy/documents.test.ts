@@ -34,3 +34,15 @@ for (const page of PAGES) {
     }
   })
 }
+
+test('the metric that pods are scaled by, and the rule that serves it, are of one that there is', () => {
+  const places = ['deploy/operating.md', 'deploy/helm/rolecall/templates/scaling.yaml']
+  const named = places.map((place) => /(?:seriesQuery|name): (rolecall_\w+)/.exec(read(place))?.[1])
+  const [metric] = named
+  assert.deepEqual(
+    named,
+    places.map(() => metric),
+  )
+  // Which another test holds to the registry.
+  assert.ok(read('deploy/monitoring.md').includes(`\n| \`${metric}\` |`), metric)
+})
