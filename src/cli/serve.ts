@@ -8,6 +8,7 @@ import { errorSummary, type Logger } from '../observe/logger.ts'
 import { createProcessLog, type ProcessLog } from '../observe/process-log.ts'
 import { type Service, startService } from '../service/service.ts'
 import { version } from '../version.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import { badUsage, type Command, type Terminal } from './command.ts'
 import { configurationFrom, configurationUsage } from './configuration.ts'
 import { needsRestart } from './needs-restart.ts'
@@ -55,6 +56,7 @@ async function start(
   try {
     const { log } = lines
     const service = await startService(config, { log, lines, version, warnings })
+    collectGarbage() // while the provider's answers are on their way
     log.info(
       {
         kind: 'start',

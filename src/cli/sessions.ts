@@ -47,7 +47,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
   const { config } = configuration
   const missing = whatIsMissing(owner, config) ?? (await whyStoreFails(config))
   if (missing !== undefined) return failed(missing, terminal)
-  const store = createStore(config.store, { clock: systemClock, onEvent: () => undefined })
+  const store = await createStore(config.store, { clock: systemClock, onEvent: () => undefined })
   try {
     await untilConnected(store)
     const known = await endSessions(owner, { store, config })

@@ -88,7 +88,7 @@ export async function createGeneration(
     before && keys === before.keys
       ? before.opened
       : new OpenedTokens(keys.for('access token'), context.clock)
-  const memory = createMemory({ config, keys }, memoryParts(context), before)
+  const memory = await createMemory({ config, keys }, memoryParts(context), before)
   const refuseSession = sessionRefusals({
     signIn: config.sign_in,
     ended: context.ended,

@@ -34,14 +34,15 @@ interface Built {
 }
 
 /** The memory of a configuration; where the store is the same, its connection is kept. */
-export function createMemory(
+export async function createMemory(
   { config, keys }: Omit<Built, 'memory'>,
   { clock, ended, onStoreEvent: onEvent }: MemoryParts,
   before?: Built,
-): Memory {
+): Promise<Memory> {
   const same = JSON.stringify(before?.config.store) === JSON.stringify(config.store)
   if (before && same && keys === before.keys) return before.memory
-  const store = before && same ? before.memory.store : createStore(config.store, { clock, onEvent })
+  const store =
+    before && same ? before.memory.store : await createStore(config.store, { clock, onEvent })
   const ends = new SessionEnds({ store, ended, clock })
   const sessionNames = new SessionNames(keys.for('session name'))
   return {

@@ -1,6 +1,5 @@
 /** `npm test`: the quick suite, or the test files and folders that are named. */
 import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,7 +36,6 @@ process.exitCode = summary.passed ? 0 : 1
 
 /** Compiles the product as it is shipped, and returns its program. */
 function build(): string {
-  rmSync('dist', { recursive: true, force: true })
   execFileSync('npm', ['run', '-s', 'build'], { stdio: 'inherit' })
-  return resolve('dist/cli/rolecall.js')
+  return resolve('dist/rolecall.js')
 }

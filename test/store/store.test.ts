@@ -61,14 +61,14 @@ function rulesOf(name: string, begin: (t: TestContext) => Promise<Begun>): void 
 
 rulesOf('memory', async () => {
   const clock = new SimulatedClock()
-  const store = createStore({}, { clock, onEvent: () => assert.fail('nothing to tell') })
+  const store = await createStore({}, { clock, onEvent: () => assert.fail('nothing to tell') })
   return { store, pass: (milliseconds) => clock.advance(milliseconds) }
 })
 
 onRedis('the rules of a store, for Redis', () => {
   rulesOf('Redis', async (t) => {
     const server = await startRedis(t)
-    const store = createStore({ redis_url: server.url }, { clock: systemClock, onEvent() {} })
+    const store = await createStore({ redis_url: server.url }, { clock: systemClock, onEvent() {} })
     t.after(() => store.close())
     await until('connected', () =>
       store.get('x').then(
@@ -82,14 +82,14 @@ onRedis('the rules of a store, for Redis', () => {
 
 test('memory alone is not shared', async () => {
   const around = { clock: systemClock, onEvent() {} }
-  const [one, other] = [createStore({}, around), createStore({}, around)]
+  const [one, other] = [await createStore({}, around), await createStore({}, around)]
   assert.equal(one.shared, false)
   await one.set('a', 'x', 1_000)
   assert.equal(await other.get('a'), undefined)
 })
 
 test('memory is bounded: what was used least lately makes room', async () => {
-  const store = createStore({}, { clock: new SimulatedClock(), onEvent() {} })
+  const store = await createStore({}, { clock: new SimulatedClock(), onEvent() {} })
   const half = 'x'.repeat(7_500_000)
   await store.set('a', half, 1_000)
   await store.set('b', half, 1_000)
@@ -99,7 +99,7 @@ test('memory is bounded: what was used least lately makes room', async () => {
 })
 
 test('in memory what there is much of crowds out nothing of another kind', async () => {
-  const store = createStore({}, { clock: new SimulatedClock(), onEvent() {} })
+  const store = await createStore({}, { clock: new SimulatedClock(), onEvent() {} })
   await store.set('family:a', 'ended', 1_000)
   await store.set('use:a', 'used', 1_000)
   const half = 'x'.repeat(7_500_000)
@@ -109,7 +109,7 @@ test('in memory what there is much of crowds out nothing of another kind', async
 
 test('in memory what has ended crowds out nothing that has not', async () => {
   const clock = new SimulatedClock()
-  const store = createStore({}, { clock, onEvent() {} })
+  const store = await createStore({}, { clock, onEvent() {} })
   const third = 'x'.repeat(5_000_000)
   await store.set('long', third, 3_600_000)
   await store.set('short', third, 60_000)

@@ -8,7 +8,7 @@ import { freePort } from '../../environment/ports.ts'
 import { CORE, startPinned } from '../pinned-process.ts'
 import { asItIs, type Gateway, type Setup } from './gateway.ts'
 
-const PROGRAM = fileURLToPath(new URL('../../../dist/cli/rolecall.js', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('../../../dist/rolecall.js', import.meta.url))
 
 export interface RolecallVariant {
   readonly name: string

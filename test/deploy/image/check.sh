@@ -29,7 +29,7 @@ fi
 
 # What is built is the same both times, whoever works here meanwhile.
 mkdir "$storage/context"
-cp -a Dockerfile .dockerignore package.json package-lock.json .npmrc tsconfig.json src "$storage/context/"
+cp -a --parents Dockerfile .dockerignore package.json package-lock.json .npmrc tsconfig.json src deploy/package "$storage/context/"
 
 build() {
   "${buildah[@]}" bud --quiet --pull=missing --isolation chroot --network host --no-cache --timestamp 0 --format oci --tag "$1" "$storage/context" > "$storage/$1.log" 2>&1 ||
