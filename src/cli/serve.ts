@@ -12,6 +12,7 @@ import { collectGarbage } from './collect-garbage.ts'
 import { badUsage, type Command, type Terminal } from './command.ts'
 import { configurationFrom, configurationUsage } from './configuration.ts'
 import { needsRestart } from './needs-restart.ts'
+import { tracingOf } from './tracing.ts'
 import { watchFiles } from './watched-files.ts'
 
 const FLUSHED_WITHIN_MS = 2_000
@@ -55,7 +56,13 @@ async function start(
 ): Promise<Service | undefined> {
   try {
     const { log } = lines
-    const service = await startService(config, { log, lines, version, warnings })
+    const service = await startService(config, {
+      log,
+      lines,
+      version,
+      warnings,
+      tracing: await tracingOf(terminal.environment, log),
+    })
     collectGarbage() // while the provider's answers are on their way
     log.info(
       {

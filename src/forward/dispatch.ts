@@ -42,9 +42,9 @@ export function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dis
   }
   const { permit } = decision
   const session = sessionOwner(resource, permit)
-  const requestId = request.id
-  const headers = upstreamHeaders({ forwarding, permit, sent: read.headers, requestId })
-  const { record } = request
+  const { id: requestId, record } = request
+  const trace = record.trace?.forward()
+  const headers = upstreamHeaders({ forwarding, permit, sent: read.headers, requestId, trace })
   record.decision = 'allow'
   const exchange = new UpstreamExchange({
     response: clientResponse(reply),

@@ -12,6 +12,8 @@ export interface UpstreamHeaderParts {
   /** What the client may send; never what is written here. */
   readonly sent: Extract<ClientHeaders, { kind: 'headers' }>
   readonly requestId: string
+  /** In place of the client's, where a span of ours stands between. */
+  readonly trace: Readonly<Record<string, string>> | undefined
 }
 
 /**
@@ -22,7 +24,7 @@ export interface UpstreamHeaderParts {
  * @throws ErrorAnswer 404 for a session id that is not this user's (session hijacking)
  */
 export function upstreamHeaders(parts: UpstreamHeaderParts): string[] {
-  const { forwarding, permit, sent, requestId } = parts
+  const { forwarding, permit, sent, requestId, trace } = parts
   const { resource, sessionKeys, version } = forwarding
   // A map: whatever the token's header is called, one value goes up under it, and that is the token.
   const headers = new Map(sent.passed)
@@ -32,9 +34,16 @@ export function upstreamHeaders(parts: UpstreamHeaderParts): string[] {
     headers.set('mcp-session-id', session)
   }
   headers.set('user-agent', userAgent(version, requestId))
+  if (trace !== undefined) handOn(trace, headers)
   const credential = credentialOf(permit, resource)
   if (credential) headers.set(...credential)
   return [...headers].flat()
+}
+
+/** What the client said of its trace is replaced as a whole: a state belongs to its parent. */
+function handOn(trace: Readonly<Record<string, string>>, headers: Map<string, string>): void {
+  headers.delete('tracestate')
+  for (const [name, value] of Object.entries(trace)) headers.set(name, value)
 }
 
 /** Whose request it is, for the audit log of the API server: it is handed on to there. */

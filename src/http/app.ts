@@ -9,6 +9,7 @@ import { RequestCounts } from '../observe/request-counts.ts'
 import { requestId } from '../observe/request-id.ts'
 import type { RequestLog } from '../observe/request-log.ts'
 import { SignInLog } from '../observe/sign-in-log.ts'
+import type { Tracing } from '../observe/tracing.ts'
 import type { BufferedBytes } from './buffered-bytes.ts'
 import { clientAddresses } from './client-address.ts'
 import { errorHandler } from './error-handler.ts'
@@ -35,6 +36,8 @@ export interface AppParts {
   readonly log: Logger
   readonly requestLog: RequestLog
   readonly metrics: Metrics
+  /** Absent: no traces are asked for. */
+  readonly tracing?: Tracing | undefined
   /** For the status page. */
   readonly recent: RecentEvents
   readonly clock: Clock
@@ -69,7 +72,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
 function bareApp(parts: AppParts): FastifyInstance {
   const { config, log, requestLog, bodies } = parts
   const addresses = clientAddresses(config.trusted_proxies)
-  const open = openRequestRecord(addresses)
+  const open = openRequestRecord(addresses, parts.tracing)
   const app = fastify({
     logger: false, // one line for each request, written at its end, is ours
     trustProxy: false, // who asks is told by `client-address.ts`

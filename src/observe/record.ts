@@ -12,10 +12,31 @@ export interface ToolCall {
   readonly shadow?: { readonly decision: 'allow' | 'refuse'; readonly reason?: string }
 }
 
+/** The spans of one request, where traces are asked for. Of them none names a user. */
+export interface RequestTrace {
+  readonly traceId: string
+  /**
+   * Begins the span of the upstream's part.
+   *
+   * @returns the headers that hand the trace on, in place of the client's
+   */
+  forward(): Readonly<Record<string, string>>
+  /** A step of a sign-in came to its end. */
+  step(
+    name: string,
+    record: RequestRecord,
+    attributes: Readonly<Record<string, string | number | undefined>>,
+  ): void
+  /** Ends all of them. */
+  end(record: RequestRecord, status: number): void
+}
+
 /** What one request turned out to be, filled in on its way and written once, at its end. */
 export interface RequestRecord {
   readonly request_id: string
   readonly trace_id: string | undefined
+  /** Absent where no traces are asked for. */
+  readonly trace: RequestTrace | undefined
   readonly client_ip: string
   readonly http_method: string
   path: string
@@ -51,13 +72,15 @@ export interface RequestRecord {
 export function openRecord(at: {
   readonly requestId: string
   readonly traceparent: string | string[] | undefined
+  readonly trace?: RequestTrace | undefined
   readonly clientIp: string
   readonly method: string
   readonly path: string
 }): RequestRecord {
   return {
     request_id: at.requestId,
-    trace_id: traceIdOf(at.traceparent),
+    trace_id: at.trace === undefined ? traceIdOf(at.traceparent) : at.trace.traceId,
+    trace: at.trace,
     client_ip: at.clientIp,
     http_method: at.method,
     path: at.path,

@@ -42,6 +42,13 @@ export interface SignInLogParts {
   readonly recent: Pick<RecentEvents, 'signInFailures'>
 }
 
+interface CountedStep {
+  readonly facts: SignInFacts
+  readonly outcome: SignInOutcome
+  /** Who has to act on a refusal that is not the provider's. */
+  readonly whose?: string | undefined
+}
+
 /** Refusals of our own that a setting of ours mends; what the client is told names it. */
 const MENDED_BY_OPERATOR: ReadonlySet<string> = new Set([
   'invalid_redirect_uri',
@@ -85,7 +92,7 @@ export class SignInLog {
         ? { whose: explanation.whose, remedy: explanation.remedy }
         : undefined
     const words = explanation && describeExplanation(explanation)
-    this.#count(facts, outcome, mended?.whose)
+    this.#count(record, { facts, outcome, whose: mended?.whose })
     this.#write(lineOf(record, facts, outcome), { decision: outcome.decision, mended, words })
   }
 
@@ -93,7 +100,7 @@ export class SignInLog {
   writeError(record: RequestRecord, facts: SignInFacts, error: unknown): void {
     if (!(error instanceof ErrorAnswer)) {
       const outcome = { decision: 'unavailable', reason: 'server_error' } as const
-      this.#count(facts, outcome)
+      this.#count(record, { facts, outcome })
       this.#write(lineOf(record, facts, outcome), { decision: 'unavailable' })
       return
     }
@@ -111,19 +118,26 @@ export class SignInLog {
       error instanceof UnusableTokens || MENDED_BY_OPERATOR.has(error.reason)
         ? { whose: 'operator', remedy: error.message }
         : undefined
-    this.#count(facts, outcome, mended?.whose)
+    this.#count(record, { facts, outcome, whose: mended?.whose })
     const line = lineOf(record, facts, outcome)
     this.#write(line, { decision: outcome.decision, mended, words: error.message })
   }
 
-  /** @param whose of a refusal that is not the provider's */
-  #count({ step, resource }: SignInFacts, outcome: SignInOutcome, whose = ''): void {
+  #count(record: RequestRecord, { facts, outcome, whose = '' }: CountedStep): void {
+    const { step, resource } = facts
     const { decision, reason = decision, explanation } = outcome
     const { metrics, recent, clock } = this.#parts
     metrics.signInSteps.inc({ step, decision })
+    const aadsts = numberOf(explanation)
+    record.trace?.step(step, record, {
+      'rolecall.decision': decision,
+      'rolecall.reason': reason,
+      'rolecall.resource': resource,
+      'rolecall.aadsts': aadsts,
+    })
     if (decision === 'allow') return
-    const aadsts = String(numberOf(explanation) ?? '').slice(0, 2)
-    metrics.signInFailures.inc({ step, whose: explanation?.whose ?? whose, aadsts })
+    const digits = String(aadsts ?? '').slice(0, 2)
+    metrics.signInFailures.inc({ step, whose: explanation?.whose ?? whose, aadsts: digits })
     const of = { ...(resource !== undefined && { resource }), ...(explanation && { explanation }) }
     recent.signInFailures.note({ step, reason, ...of }, clock.now())
   }

@@ -15,6 +15,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { ProcessLog } from '../observe/process-log.ts'
 import type { RecentEvents } from '../observe/recent/recent-events.ts'
 import { RequestLog } from '../observe/request-log.ts'
+import type { Tracing } from '../observe/tracing.ts'
 import { watchUpstreams } from '../proof/watch-upstreams.ts'
 import { type DerivedKeys, deriveKeys } from '../sealing/derived-keys.ts'
 import type { MetadataDocuments } from '../sign-in/clients/metadata-cache.ts'
@@ -47,6 +48,8 @@ export interface ServiceContext {
   readonly documents: MetadataDocuments
   /** The sessions that ended before their time. */
   readonly ended: EndedSessions
+  /** Absent: no traces are asked for. */
+  readonly tracing: Tracing | undefined
   readonly clock: Clock
   readonly version: string
   readonly probesUpstreams: boolean
@@ -111,6 +114,7 @@ export async function createGeneration(
     requestLog,
     metrics: context.metrics,
     recent: context.recent,
+    tracing: context.tracing,
     clock: context.clock,
     bodies: context.bodies,
     signIn: signInEndpoints(config, {

@@ -16,6 +16,7 @@ import { createMetrics } from '../observe/metrics.ts'
 import { type ProcessLog, plainProcessLog } from '../observe/process-log.ts'
 import { observeReadings, type Readings } from '../observe/readings.ts'
 import { RecentEvents } from '../observe/recent/recent-events.ts'
+import type { Tracing } from '../observe/tracing.ts'
 import {
   createMetadataDocuments,
   createMetadataFetch,
@@ -52,6 +53,8 @@ export interface ServiceOptions {
   /** What the configuration was warned of, for the status page. */
   readonly warnings?: readonly Problem[]
   readonly clock?: Clock
+  /** Absent: no traces are asked for. */
+  readonly tracing?: Tracing | undefined
   /** Whether to ask every upstream as whom it acts. Default true; tests count requests. */
   readonly probesUpstreams?: boolean
   /** How metadata documents of clients are fetched; tests have theirs on loopback. */
@@ -124,6 +127,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
       await drain(listener, exchanges, { grace: current.config.shutdown_grace, atOnce })
       await close(current)
       await audit.replace(undefined)
+      await context.tracing?.stop()
       adminListener.endConnections()
       await adminListener.stop()
       await admin.close()
@@ -212,6 +216,7 @@ function serviceContext(config: Config, options: ServiceOptions): ServiceContext
     audit: new AuditOutput(auditFileOf(config, log)),
     metrics: createMetrics(version),
     recent: new RecentEvents(),
+    tracing: options.tracing,
     operation: {
       startedAt: clock.now(),
       warnings: options.warnings ?? [],

@@ -3,6 +3,7 @@ import { clientResponse } from '../../forward/client-response.ts'
 import { openRecord, type RequestRecord } from '../../observe/record.ts'
 import type { RequestCounts } from '../../observe/request-counts.ts'
 import type { RequestLog } from '../../observe/request-log.ts'
+import type { Tracing } from '../../observe/tracing.ts'
 import type { ClientAddresses } from '../client-address.ts'
 import { pathOf } from './raw-request.ts'
 import type { Hook } from './step.ts'
@@ -34,11 +35,15 @@ export function recordRequests(app: FastifyInstance, parts: RecordParts): void {
 }
 
 /** Opens the request's record and names it in the answer. The first hook of every request. */
-export function openRequestRecord(addresses: Pick<ClientAddresses, 'of'>): Hook {
+export function openRequestRecord(
+  addresses: Pick<ClientAddresses, 'of'>,
+  tracing: Tracing | undefined,
+): Hook {
   return (request, reply, done) => {
     request.record = openRecord({
       requestId: request.id,
       traceparent: request.headers['traceparent'],
+      trace: tracing?.begin(request.headers),
       clientIp: addresses.of(request.raw),
       method: request.method,
       path: loggedPath(pathOf(request)),
@@ -57,6 +62,7 @@ function closeRequestRecord(
   const status = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST
   requestLog.end(record, status)
   counts.count(record, status)
+  record.trace?.end(record, status)
 }
 
 /** A path for the log. A long segment is no path of ours, and could be a token gone astray. */
