@@ -1,6 +1,6 @@
 import { systemClock } from '../clock.ts'
 import type { Logger } from '../observe/logger.ts'
-import { type Tracing, unservedTracing, wantsTraces } from '../observe/tracing.ts'
+import { type Tracing, unservedTracing, wantsTraces } from '../observe/tracing/tracing.ts'
 import { version } from '../version.ts'
 
 /**
@@ -15,6 +15,6 @@ export async function tracingOf(
   if (!wantsTraces(environment)) return undefined
   const unserved = unservedTracing(environment)
   if (unserved !== undefined) log.warn({ kind: 'tracing' }, unserved)
-  const { openTelemetry } = await import('../observe/open-telemetry.ts')
+  const { openTelemetry } = await import('../observe/tracing/open-telemetry.ts')
   return openTelemetry({ version, log, clock: systemClock })
 }

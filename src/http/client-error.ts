@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
-import type { LimitName } from '../observe/limits-reached.ts'
+import type { LimitName } from '../observe/metrics/limits-reached.ts'
 import { writeAnswer } from './raw-answer.ts'
 
 /** The limit that what node:http could not make a request of is beyond. */

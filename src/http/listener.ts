@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Config, ListenAddress } from '../config/config.ts'
-import type { LimitName } from '../observe/limits-reached.ts'
+import type { LimitName } from '../observe/metrics/limits-reached.ts'
 import { AnsweringResponse, closeWithConnection } from './answering-response.ts'
 import { answerClientError, limitOfClientError } from './client-error.ts'
 import { limitConnections, mostConnections } from './connection-limit.ts'

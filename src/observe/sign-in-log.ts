@@ -10,7 +10,7 @@ import {
 import type { SignInStep } from './log-lines.ts'
 import { LogRateLimit } from './log-rate-limit.ts'
 import type { Logger } from './logger.ts'
-import type { Metrics } from './metrics.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import type { RecentEvents } from './recent/recent-events.ts'
 import type { Decision, RequestRecord } from './record.ts'
 

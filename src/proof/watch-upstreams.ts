@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { ResourceConfig } from '../config/config.ts'
 import type { Logger } from '../observe/logger.ts'
-import type { Metrics } from '../observe/metrics.ts'
+import type { Metrics } from '../observe/metrics/metrics.ts'
 import { proveUpstream } from './prove-upstream.ts'
 import type { TokenShape } from './untrusted-token.ts'
 import { type ProofVerdict, proofVerdicts, type UpstreamProof } from './upstream-proof.ts'

@@ -4,7 +4,7 @@ import type { GrantOutcome } from '../issuer/token-endpoint/provider-grants.ts'
 import { describeExplanation } from '../oauth/provider-explanation.ts'
 import { LogRateLimit } from '../observe/log-rate-limit.ts'
 import type { Logger } from '../observe/logger.ts'
-import type { Metrics } from '../observe/metrics.ts'
+import type { Metrics } from '../observe/metrics/metrics.ts'
 import type { Operation } from './operation.ts'
 
 export interface ReportParts {

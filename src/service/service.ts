@@ -10,13 +10,13 @@ import { BufferedBytes } from '../http/buffered-bytes.ts'
 import { type Listener, listen } from '../http/listener.ts'
 import { isLoopbackHost } from '../net/loopback.ts'
 import { type AuditFile, AuditOutput, openAuditFile } from '../observe/audit-file.ts'
-import type { LimitName } from '../observe/limits-reached.ts'
 import { errorSummary, type Logger } from '../observe/logger.ts'
-import { createMetrics } from '../observe/metrics.ts'
+import type { LimitName } from '../observe/metrics/limits-reached.ts'
+import { createMetrics } from '../observe/metrics/metrics.ts'
+import { observeReadings, type Readings } from '../observe/metrics/readings.ts'
 import { type ProcessLog, plainProcessLog } from '../observe/process-log.ts'
-import { observeReadings, type Readings } from '../observe/readings.ts'
 import { RecentEvents } from '../observe/recent/recent-events.ts'
-import type { Tracing } from '../observe/tracing.ts'
+import type { Tracing } from '../observe/tracing/tracing.ts'
 import {
   createMetadataDocuments,
   createMetadataFetch,

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../observe/logger.ts'
-import type { Metrics } from '../observe/metrics.ts'
+import type { Metrics } from '../observe/metrics/metrics.ts'
 import { redisRemedy } from '../store/redis-remedies.ts'
 import type { StoreEvent } from '../store/store.ts'
 import type { Operation } from './operation.ts'

@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { LogRateLimit } from '../../observe/log-rate-limit.ts'
 import type { Logger } from '../../observe/logger.ts'
-import type { Metrics } from '../../observe/metrics.ts'
+import type { Metrics } from '../../observe/metrics/metrics.ts'
 import type { SignInLog } from '../../observe/sign-in-log.ts'
 import type { RegistrationAnswer } from '../../sign-in/clients/registration.ts'
 

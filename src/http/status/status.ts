@@ -1,7 +1,7 @@
 import type { Problem } from '../../config/report/problem.ts'
 import type { IdentityProviderStatus } from '../../issuer/identity-provider.ts'
 import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
-import type { LimitName } from '../../observe/limits-reached.ts'
+import type { LimitName } from '../../observe/metrics/limits-reached.ts'
 import type { Occurrence } from '../../observe/recent/occurrences.ts'
 import type { Refused, SignInFailure, UpstreamContact } from '../../observe/recent/recent-events.ts'
 import type { TrafficMinute } from '../../observe/recent/traffic.ts'

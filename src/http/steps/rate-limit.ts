@@ -2,7 +2,7 @@ import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
-import type { LimitName } from '../../observe/limits-reached.ts'
+import type { LimitName } from '../../observe/metrics/limits-reached.ts'
 import { networkOf } from '../client-address.ts'
 import type { Hook } from './step.ts'
 

@@ -1,6 +1,6 @@
 import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
-import type { LimitName } from '../limits-reached.ts'
 import type { SignInStep } from '../log-lines.ts'
+import type { LimitName } from '../metrics/limits-reached.ts'
 import type { Decision, RequestRecord } from '../record.ts'
 import { Occurrences } from './occurrences.ts'
 import { Traffic } from './traffic.ts'

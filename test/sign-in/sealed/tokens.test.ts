@@ -10,7 +10,7 @@ import { BufferedBytes } from '../../../src/http/buffered-bytes.ts'
 import { readJwt } from '../../../src/oauth/jwt.ts'
 import { AuditOutput } from '../../../src/observe/audit-file.ts'
 import { createLogger } from '../../../src/observe/logger.ts'
-import { createMetrics } from '../../../src/observe/metrics.ts'
+import { createMetrics } from '../../../src/observe/metrics/metrics.ts'
 import { plainProcessLog } from '../../../src/observe/process-log.ts'
 import { RecentEvents } from '../../../src/observe/recent/recent-events.ts'
 import {
@@ -245,6 +245,7 @@ test('what was opened is remembered over a reload, as long as the sealing keys a
     metrics: createMetrics('0.0.0-test'),
     recent: new RecentEvents(),
     operation: { startedAt: 0, warnings: [], proofs: new Map() },
+    tracing: undefined,
     ended: new EndedSessions(systemClock),
     upstreams: new SharedUpstreams(),
     bodies: new BufferedBytes(),

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { createMetrics } from '../../src/observe/metrics.ts'
-import { observeReadings } from '../../src/observe/readings.ts'
+import { createMetrics } from '../../../src/observe/metrics/metrics.ts'
+import { observeReadings } from '../../../src/observe/metrics/readings.ts'
 
-const deploy = new URL('../../deploy/', import.meta.url)
+const deploy = new URL('../../../deploy/', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, deploy), 'utf8')
 const PAGE = 'monitoring.md'
 

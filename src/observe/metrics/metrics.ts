@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { signInSteps } from '../log-lines.ts'
 import { limitNames } from './limits-reached.ts'
-import { signInSteps } from './log-lines.ts'
 
 /** What is counted. No label names a user, and each takes few values. */
 export interface Metrics extends RequestMetrics, ProviderMetrics, OperationMetrics {

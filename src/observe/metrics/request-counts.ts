@@ -1,8 +1,8 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../../clock.ts'
+import type { RecentEvents } from '../recent/recent-events.ts'
+import type { RequestRecord } from '../record.ts'
 import { limitOf } from './limits-reached.ts'
 import type { Metrics } from './metrics.ts'
-import type { RecentEvents } from './recent/recent-events.ts'
-import type { RequestRecord } from './record.ts'
 
 export interface RequestCountsParts {
   readonly metrics: Metrics

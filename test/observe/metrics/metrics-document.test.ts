@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { createMetrics } from '../../src/observe/metrics.ts'
-import { observeReadings } from '../../src/observe/readings.ts'
-import { startGateway } from '../support/gateway.ts'
-import { send } from '../support/raw-http.ts'
+import { createMetrics } from '../../../src/observe/metrics/metrics.ts'
+import { observeReadings } from '../../../src/observe/metrics/readings.ts'
+import { startGateway } from '../../support/gateway.ts'
+import { send } from '../../support/raw-http.ts'
 
-const page = new URL('../../deploy/monitoring.md', import.meta.url)
+const page = new URL('../../../deploy/monitoring.md', import.meta.url)
 
 interface Metric {
   readonly name: string

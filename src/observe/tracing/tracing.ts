@@ -1,4 +1,4 @@
-import type { RequestTrace } from './record.ts'
+import type { RequestTrace } from '../record.ts'
 
 /** Makes the traces of requests. Absent where nobody asked for them. */
 export interface Tracing {

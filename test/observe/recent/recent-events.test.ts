@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Occurrences } from '../../src/observe/recent/occurrences.ts'
-import { Traffic } from '../../src/observe/recent/traffic.ts'
+import { Occurrences } from '../../../src/observe/recent/occurrences.ts'
+import { Traffic } from '../../../src/observe/recent/traffic.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
