@@ -204,8 +204,7 @@ export class JsonScanner {
   #beginString(byte: number, at: number, isName: boolean): void {
     this.#begin(byte === 0x22 ? STRING : FAILED, at)
     this.#isName = isName
-    if (!isName) return
-    this.#held = []
+    if (this.#heldBytes > 0 || this.#held.length > 0) this.#held = []
     this.#heldBytes = 0
   }
 
@@ -231,8 +230,7 @@ export class JsonScanner {
     }
     this.#expect = COLON
     if (this.#level > this.#deepest) return
-    this.#hold(piece, at)
-    this.#visitor.member(this.#level, this.#heldBytes > this.#longestName ? '' : this.#name())
+    this.#visitor.member(this.#level, this.#name(piece, at))
   }
 
   /** Keeps what a piece has of a name, which may come in several. */
@@ -244,10 +242,14 @@ export class JsonScanner {
     else this.#held = []
   }
 
-  #name(): string {
-    const [first] = this.#held
-    const bytes = this.#held.length === 1 && first ? first : Buffer.concat(this.#held)
-    const text = bytes.toString()
+  /** The name that ends here; one that came in a single piece is read where it stands. */
+  #name(piece: Buffer, to: number): string {
+    const from = this.#from + 1 - this.#before
+    if (from < 0 || this.#held.length > 0) this.#hold(piece, to)
+    const bytes = this.#heldBytes > 0 ? this.#heldBytes : to - from
+    if (bytes > this.#longestName) return ''
+    const text =
+      this.#heldBytes > 0 ? Buffer.concat(this.#held).toString() : piece.toString('utf8', from, to)
     return text.includes('\\') ? JSON.parse(`"${text}"`) : text
   }
 

@@ -91,8 +91,8 @@ class MessageReader implements JsonVisitor {
   #draft: Draft = {}
   #member = ''
   #parameter = ''
-  #members = new Set<string>()
-  #parameters = new Set<string>()
+  readonly #members = new Set<string>()
+  readonly #parameters = new Set<string>()
 
   constructor(body: Buffer, mostMessages: number) {
     this.#body = body
@@ -125,10 +125,10 @@ class MessageReader implements JsonVisitor {
         )
       }
       this.#draft = {}
-      this.#members = new Set()
+      this.#members.clear()
     } else if (level === this.#base + 1) {
       this.#parameter = ''
-      this.#parameters = new Set()
+      this.#parameters.clear()
     }
   }
 
@@ -174,7 +174,7 @@ class MessageReader implements JsonVisitor {
       const legal = kind === 'string' || kind === 'number'
       this.#draft.id = legal ? this.#text(from, to) : 'null'
     } else if (this.#member === 'method' && kind === 'string') {
-      const method: string = JSON.parse(this.#text(from, to))
+      const method = this.#string(from, to)
       this.#draft.method = method
       if (looksLikeToolCall(method)) {
         this.#refuse(
@@ -188,8 +188,14 @@ class MessageReader implements JsonVisitor {
     const parameter = this.#parameter
     if (parameter === 'arguments') this.#draft.arguments = { from, to }
     else if (parameter === 'name' || parameter === 'uri' || parameter === 'taskId') {
-      if (kind === 'string') this.#draft[parameter] = JSON.parse(this.#text(from, to))
+      if (kind === 'string') this.#draft[parameter] = this.#string(from, to)
     }
+  }
+
+  /** A string that the scanner took, decoded. */
+  #string(from: number, to: number): string {
+    const inside = this.#text(from + 1, to - 1)
+    return inside.includes('\\') ? JSON.parse(`"${inside}"`) : inside
   }
 
   #text(from: number, to: number): string {
@@ -197,15 +203,15 @@ class MessageReader implements JsonVisitor {
   }
 }
 
-function messageOf(draft: Draft): McpMessage {
-  const { id, method, name, uri, taskId } = draft
+function messageOf({ id, method, name, uri, taskId, arguments: given }: Draft): McpMessage {
   const isCall = method === TOOL_CALL
   const target = isCall || method === 'prompts/get' ? name : (uri ?? taskId ?? name)
-  return {
-    ...(id !== undefined && { id }),
-    ...(method !== undefined && { method }),
-    ...(isCall && { tool: name ?? UNNAMED }),
-    ...(target !== undefined && { target }),
-    ...(isCall && draft.arguments !== undefined && { arguments: draft.arguments }),
-  }
+  // Member by member: five spreads took as long as reading the text did.
+  const message: { -readonly [K in keyof McpMessage]: McpMessage[K] } = {}
+  if (id !== undefined) message.id = id
+  if (method !== undefined) message.method = method
+  if (isCall) message.tool = name ?? UNNAMED
+  if (target !== undefined) message.target = target
+  if (isCall && given !== undefined) message.arguments = given
+  return message
 }

@@ -9,6 +9,9 @@ export const TOOL_CALL = 'tools/call'
 /** The method of MCP whose answer has the tools. */
 export const TOOL_LIST = 'tools/list'
 
+/** Almost every name that is sent; folding one takes as long as reading a hundred bytes. */
+const foldsToItself = /^[a-z0-9_]*$/
+
 const LONGEST_LOOK_ALIKE_CHARACTERS = 64
 
 /**
@@ -20,6 +23,7 @@ const LONGEST_LOOK_ALIKE_CHARACTERS = 64
  * @returns `undefined` for the known names themselves, and for all that look like none
  */
 export function lookAlikeOf(name: string): KnownName | undefined {
+  if (foldsToItself.test(name)) return undefined
   const folded = fold(name)
   return knownNames.find((known) => known === folded && known !== name)
 }
