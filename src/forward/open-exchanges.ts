@@ -167,5 +167,5 @@ export class OpenExchanges {
 }
 
 function keyOf({ resource, user }: ExchangeOwner): string {
-  return JSON.stringify([resource, user])
+  return `${resource} ${user}` // no resource's name has a space
 }

@@ -36,7 +36,8 @@ export function readClientHeaders(
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] ?? '').toLowerCase()
     const value = rawHeaders[i + 1] ?? ''
-    if (!isClientHeader(name, hasBody) || canonicalHeader(name) === own) continue
+    // Names that may pass are canonical themselves.
+    if (!isClientHeader(name, hasBody) || name === own) continue
     if (!keep(lines, name, value)) {
       return { kind: 'malformed', problem: `The header ${name} was sent twice.` }
     }
@@ -45,9 +46,10 @@ export function readClientHeaders(
   if (charset) return { kind: 'malformed', problem: 'The charset of the body must be utf-8.' }
   const sessionId = lines.get('mcp-session-id')
   lines.delete('mcp-session-id')
+  dropBadTrace(lines)
   return {
     kind: 'headers',
-    passed: passedOf(lines),
+    passed: lines,
     mirrored: {
       method: lines.get('mcp-method'),
       name: lines.get('mcp-name'),
@@ -76,11 +78,10 @@ function keep(lines: Map<string, string>, name: string, value: string): boolean 
   return true
 }
 
-function passedOf(lines: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  const passed = new Map(lines)
-  if (!traceparent.test(lines.get('traceparent') ?? '')) {
-    passed.delete('traceparent')
-    passed.delete('tracestate')
-  } else if (!tracestate.test(lines.get('tracestate') ?? '')) passed.delete('tracestate')
-  return passed
+/** What is no W3C trace context is nobody's trace. */
+function dropBadTrace(lines: Map<string, string>): void {
+  const state = lines.get('tracestate')
+  const hasTrace = traceparent.test(lines.get('traceparent') ?? '')
+  if (!hasTrace) lines.delete('traceparent')
+  if (state !== undefined && !(hasTrace && tracestate.test(state))) lines.delete('tracestate')
 }

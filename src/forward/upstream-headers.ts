@@ -37,7 +37,9 @@ export function upstreamHeaders(parts: UpstreamHeaderParts): string[] {
   if (trace !== undefined) handOn(trace, headers)
   const credential = credentialOf(permit, resource)
   if (credential) headers.set(...credential)
-  return [...headers].flat()
+  const flat: string[] = []
+  for (const [name, value] of headers) flat.push(name, value)
+  return flat
 }
 
 /** What the client said of its trace is replaced as a whole: a state belongs to its parent. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import proxyAddr from '@fastify/proxy-addr'
 import ipaddr from 'ipaddr.js'
 import { valuesOf } from './steps/raw-request.ts'
@@ -21,10 +21,18 @@ export interface ClientAddresses {
  * @param trusted `trusted_proxies`, as CIDRs
  */
 export function clientAddresses(trusted: readonly string[]): ClientAddresses {
+  const peerAddresses = new WeakMap<Socket, string>()
+  const peerAddress = ({ socket }: IncomingMessage): string => {
+    const known = peerAddresses.get(socket)
+    if (known !== undefined) return known
+    const address = plainAddress(socket.remoteAddress ?? '') ?? ''
+    peerAddresses.set(socket, address)
+    return address
+  }
   const isTrusted = trusted.length === 0 ? () => false : proxyAddr.compile([...trusted])
   return {
     of(raw) {
-      let address = plainAddress(peerOf(raw)) ?? ''
+      let address = peerAddress(raw)
       if (!isTrusted(address, 0)) return address
       for (const entry of entriesOf(raw).toReversed()) {
         const next = plainAddress(entry)
@@ -34,7 +42,7 @@ export function clientAddresses(trusted: readonly string[]): ClientAddresses {
       }
       return address
     },
-    isTrustedPeer: (raw) => isTrusted(peerOf(raw), 0),
+    isTrustedPeer: ({ socket }) => isTrusted(socket.remoteAddress ?? '', 0),
   }
 }
 
@@ -49,10 +57,6 @@ export function networkOf(address: string): string {
     .slice(0, 4)
     .map((part) => part.toString(16))
     .join(':')}::/64`
-}
-
-function peerOf({ socket }: IncomingMessage): string {
-  return socket.remoteAddress ?? ''
 }
 
 function entriesOf({ rawHeaders }: IncomingMessage): string[] {

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { clientResponse } from '../../forward/client-response.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import type { Identity } from '../../oauth/identity.ts'
 import type { RequestRecord } from '../../observe/record.ts'
 import { BodyTurns } from '../body-turns.ts'
 import type { BodyRoom, BufferedBytes } from '../buffered-bytes.ts'
@@ -48,8 +49,16 @@ export function boundBodies(app: FastifyInstance, { bodies, limits }: BodyBounds
 
 /** Resources alone have authenticated theirs when the body comes, and no other endpoint has one then. */
 function userOf({ identity }: RequestRecord): string | undefined {
-  return identity && JSON.stringify([identity.iss, identity.oid, identity.sub, identity.user])
+  if (identity === undefined) return undefined
+  const known = users.get(identity)
+  if (known !== undefined) return known
+  const user = JSON.stringify([identity.iss, identity.oid, identity.sub, identity.user])
+  users.set(identity, user)
+  return user
 }
+
+/** Calls with the same token have the same identity. */
+const users = new WeakMap<Identity, string>()
 
 /** A body as it came, as long as there is room for it. The connection stays, for the answer. */
 function counted(body: Readable, room: BodyRoom): Readable {
