@@ -158,7 +158,8 @@ function withoutSession(
   const fault = upstreamFault(upstream, answer)
   if (fault) {
     const passing = answer.kind === 'failed' ? answer.passing : statusPasses(answer)
-    return { ...notShown(fault.why, passing, fault.remedy), unusable: true }
+    const sentence = `No call can succeed: ${fault.why}.`
+    return { verdict: 'not_shown', sentence, remedy: fault.remedy, passing, unusable: true }
   }
   if (answer.kind === 'status' && statusOutcome(answer.status).kind === 'refused') {
     const why = `it answers ${method} with ${answer.status} before any tool is called`

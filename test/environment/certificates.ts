@@ -10,15 +10,19 @@ export interface IssuedCertificate {
 }
 
 /** For a server: DNS names and IP addresses. For a client: its name, and the groups it is in. */
-export type CertificateRequest =
+export type CertificateRequest = (
   | { readonly names: readonly string[] }
   | { readonly clientName: string; readonly groups?: readonly string[] }
+) & {
+  /** For how long it is good; default: 7. */
+  readonly days?: number
+}
 
 /** A certificate authority for tests and the demo. Its key never leaves the process. */
 export interface Authority {
   /** PEM, to be trusted by whoever calls the servers. */
   readonly certificate: string
-  /** Issues an ECDSA P-256 certificate for seven days. */
+  /** Issues an ECDSA P-256 certificate. */
   issue(request: CertificateRequest): Promise<IssuedCertificate>
 }
 
@@ -66,7 +70,7 @@ async function issue(
     issuer: authority.subjectName,
     publicKey: keys.publicKey,
     signingKey,
-    ...validity(),
+    ...validity(request.days),
     signingAlgorithm: algorithm,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
@@ -99,9 +103,9 @@ function usageOf(request: CertificateRequest): x509.Extension[] {
 }
 
 /** Begins a day early, for machines whose clocks differ. */
-function validity(): { notBefore: Date; notAfter: Date } {
+function validity(days = 7): { notBefore: Date; notAfter: Date } {
   const now = Date.now()
-  return { notBefore: new Date(now - day), notAfter: new Date(now + 7 * day) }
+  return { notBefore: new Date(now - day), notAfter: new Date(now + days * day) }
 }
 
 function generateKeys(): Promise<webcrypto.CryptoKeyPair> {

@@ -37,6 +37,9 @@ export interface RedisServerOptions {
 
 const missing = whatIsMissing()
 
+/** Whether tests that need redis-server are skipped here. */
+export const redisIsMissing = missing !== undefined
+
 /**
  * Defines tests that need redis-server. Where it is missing, one test stands in their place: it
  * fails with CI=true and is else skipped, and says what to do in both cases.

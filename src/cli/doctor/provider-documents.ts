@@ -42,6 +42,14 @@ function wrongIssuer(
   const named = printable(text(heard.discovery ?? {}, 'issuer') ?? '', 300)
   const { configuredIssuer: expected, discoveryUrl: url } = provider.profile
   const difference = differenceOf(named, expected)
+  if (isSchemeAlone(named, expected)) {
+    return {
+      verdict: 'failed',
+      sentence: `${url} names issuer ${named}, not ${expected}: the provider does not know that users reach it by https.`,
+      remedy:
+        'Tell the provider the name that users see (Keycloak: --hostname https://… and --proxy-headers xforwarded), or let the proxy in front of it send X-Forwarded-Proto.',
+    }
+  }
   return {
     verdict: 'failed',
     sentence: `${url} names issuer ${named}, not ${expected}${difference}.`,
@@ -56,10 +64,12 @@ function differenceOf(one: string, other: string): string {
   const bare = (issuer: string) => issuer.replace(/\/$/, '')
   if (bare(one) === bare(other)) return ', which differs by the slash at the end'
   if (bare(one).toLowerCase() === bare(other).toLowerCase()) return ', which differs by capitals'
-  if (one.replace(/^http:/, 'https:') === other.replace(/^http:/, 'https:')) {
-    return ', which differs by http and https: the provider does not know the name that users see'
-  }
   return ''
+}
+
+/** A proxy that ends TLS, and a provider that was not told of it. */
+function isSchemeAlone(named: string, expected: string): boolean {
+  return named.startsWith('http:') && named.replace(/^http:/, 'https:') === expected
 }
 
 /** Entra's clouds as their documents name them. */

@@ -77,7 +77,7 @@ export const credentialFaults: FaultGroup = {
     row(
       'The certificate is not registered with the app',
       /credential: The certificate.*\(AADSTS700027\).*Upload/s,
-      async (world) => certificateOf(world),
+      (world) => certificateOf(world),
       { clients: [await assertingClient()] },
     ),
     {
@@ -120,7 +120,12 @@ export const credentialFaults: FaultGroup = {
     row(
       'No federated credential of the app fits the token',
       /credential: .*\(AADSTS700213\).*issuer, subject and audience/s,
-      (world) => tokenOf(world, { aud: ['api://AzureADTokenExchange'], exp: inSeconds(3600) }),
+      (world) =>
+        tokenOf(world, {
+          aud: ['api://AzureADTokenExchange'],
+          sub: 'system:serviceaccount:default:rolecall',
+          exp: inSeconds(3600),
+        }),
       { clients: [await assertingClient()] },
     ),
     {
@@ -131,17 +136,25 @@ export const credentialFaults: FaultGroup = {
   ],
 }
 
-/** As holmes is, with a federated credential that fits nothing here. */
-async function assertingClient(): Promise<Client> {
+/** As holmes is, with a federated credential in place of the secret. */
+export async function assertingClient(): Promise<Client> {
   const { client_secret: _secret, ...client } = holmes
   const { publicKey: key } = rsaKeyPair('federated')
-  const credential = { issuer: 'https://oidc.aks', subject: 'x', audience: 'y', key }
+  const credential = {
+    issuer: 'https://oidc.aks',
+    subject: 'system:serviceaccount:mcp:rolecall',
+    audience: 'api://AzureADTokenExchange',
+    key,
+  }
   return { ...client, federated_credentials: [credential] }
 }
 
-async function certificateOf(world: World) {
+export async function certificateOf(world: World, days?: number) {
   const authority = await createAuthority('Certificate of rolecall')
-  const { certificate, key } = await authority.issue({ clientName: 'rolecall' })
+  const { certificate, key } = await authority.issue({
+    clientName: 'rolecall',
+    ...(days && { days }),
+  })
   const provider = {
     ...withoutSecret,
     client_certificate_file: world.file('tls.crt', certificate),
@@ -150,12 +163,12 @@ async function certificateOf(world: World) {
   return { provider, certificate }
 }
 
-function inSeconds(seconds: number): number {
+export function inSeconds(seconds: number): number {
   return Math.floor(Date.now() / 1000) + seconds
 }
 
 /** A projected token of a workload, as AKS writes it. */
-function tokenOf(world: World, claims: Readonly<Record<string, unknown>>): Changes {
+export function tokenOf(world: World, claims: Readonly<Record<string, unknown>>): Changes {
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
   const whole = { iss: 'https://oidc.aks', sub: 'system:serviceaccount:mcp:rolecall', ...claims }
   const text = `${encode({ alg: 'RS256', kid: 'aks' })}.${encode(whole)}`

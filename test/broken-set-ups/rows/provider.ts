@@ -116,11 +116,28 @@ export const providerFaults: FaultGroup = {
       (server) => named(server, { issuer: server.issuer.replace('realms/k8s', 'realms/K8s') }),
       /differs by capitals.*Write issuer = "http.*K8s"/s,
     ),
-    oidcRow(
-      'The provider behind a proxy calls itself http',
-      (server) => named(server, { issuer: server.issuer.replace('http:', 'https:') }),
-      /differs by http and https.*the name that users see/s,
-    ),
+    {
+      fault: 'The provider behind a proxy calls itself http',
+      named: { doctor: /users reach it by https.*X-Forwarded-Proto/s },
+      async build(world) {
+        const authority = await createAuthority('Private Authority')
+        const entra = await world.entra({ tls: await authority.issue({ names: loopbackNames }) })
+        const file = world.file('ca.crt', authority.certificate)
+        const path = `${entra.tenantId}/v2.0`
+        entra.wrongIssuer(`${entra.origin.replace('https:', 'http:')}/${path}`)
+        world.call(entra.origin.replace('https:', 'http:'), 'http://idp.example.com')
+        world.call(entra.origin, 'https://idp.example.com')
+        const {
+          authority: _authority,
+          tenant_id: _tenant,
+          ...provider
+        } = Object((await world.relay(entra))['identity_provider'])
+        const oidc = { kind: 'oidc', issuer: `${entra.origin}/${path}` }
+        const changed = { ...provider, ...oidc, certificate_authority_file: file }
+        const relay = await world.relay(entra)
+        return { file: { ...relay, identity_provider: changed } }
+      },
+    },
     oidcRow(
       'A proxy answers a web page in place of the discovery document',
       (server) => {

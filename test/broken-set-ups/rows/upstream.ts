@@ -6,6 +6,7 @@ import { startUpstream } from '../../support/recording-upstream.ts'
 import { failure, listing, type Script, status, success } from '../../support/scripted-mcp.ts'
 import type { BrokenSetUp, FaultGroup } from '../set-up.ts'
 import type { World } from '../world.ts'
+import { realServer } from './real-server.ts'
 
 type Resource = Readonly<Record<string, unknown>>
 
@@ -69,6 +70,11 @@ export const upstreamFaults: FaultGroup = {
       /upstream identity of prod: It acts as itself where a call has no token/,
       (world) =>
         scripted(world, { call: (token) => (token ? failure('provide credentials') : success) }),
+    ),
+    row(
+      'kubernetes-mcp-server with a kubeconfig that has a credential',
+      /upstream identity of prod: It acts as itself.*kubeconfig without credentials/s,
+      (world) => realServer(world, { ownCredential: true }),
     ),
     row(
       'It checks tokens by itself',
