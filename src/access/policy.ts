@@ -24,6 +24,8 @@ export interface ResourcePolicy {
   readonly requestScopes: readonly string[]
   /** One of them; empty: nobody is asked for a group. */
   readonly groups: readonly string[]
+  /** Every group that something here depends on: `required_groups` and tool rules. */
+  readonly namedGroups: readonly string[]
   /** Absent: tokens tell of no groups. */
   readonly groupsClaim?: string
   /** Whether groups that a token leaves out are asked of Microsoft Graph at sign-in. */
@@ -64,6 +66,10 @@ export function resourcePolicy(
     scopes: resource.required_scopes,
     requestScopes: resource.request_scopes,
     groups: resource.required_groups.map(comparable),
+    namedGroups: [
+      ...resource.required_groups,
+      ...resource.allow.flatMap(({ groups }) => groups),
+    ].map(comparable),
     ...(config.groups_claim !== undefined && { groupsClaim: config.groups_claim }),
     resolvesGroups: config.kind === 'entra' && config.resolve_groups,
     userClaims: profile.userClaims,

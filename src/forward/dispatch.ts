@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Principal } from '../access/authenticate.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 import { judgeAnswer } from './answer/answer-verdict.ts'
 import { type AnswerHeaders, passedHeaders } from './answer/response-headers.ts'
@@ -55,7 +56,7 @@ export function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dis
     headersTimeout: resource.response_timeout,
     keepAlive: resource.stream_keep_alive,
     begin: (status, received) =>
-      begin(reply, { forwarding, owner: session, status, received, lists }),
+      begin(reply, { forwarding, owner: session, principal, status, received, lists }),
     ...(lists && { filter: (status, received) => lists.filter(status, received) }),
     fail: (answer) => reply.send(answer),
   })
@@ -117,13 +118,14 @@ function auditUnavailable(): ErrorAnswer {
 interface Beginning {
   readonly forwarding: Forwarding
   readonly owner: SessionOwner
+  readonly principal: Principal
   readonly status: number
   readonly received: Parameters<typeof passedHeaders>[0]
   readonly lists: ListListener | undefined
 }
 
 function begin(reply: FastifyReply, beginning: Beginning): AnswerHeaders | undefined {
-  const { forwarding, owner, status, received, lists } = beginning
+  const { forwarding, owner, principal, status, received, lists } = beginning
   reply.request.record.upstream_status = status
   const verdict = judgeAnswer(status, received)
   if (verdict.kind === 'refused') {
@@ -131,7 +133,8 @@ function begin(reply: FastifyReply, beginning: Beginning): AnswerHeaders | undef
     return undefined
   }
   if (verdict.kind === 'claims_wanted') {
-    reply.send(forwarding.wantClaims(verdict.claims))
+    const { claims } = verdict
+    void forwarding.wantClaims(claims, principal).then((answer) => reply.send(answer))
     return undefined
   }
   if (lists?.isUnreadable(status, received)) {

@@ -1,3 +1,4 @@
+import type { Principal } from '../access/authenticate.ts'
 import type { Permit } from '../access/authorize.ts'
 import type { Refusal } from '../access/refusal.ts'
 import type { RefusalResponse } from '../access/refusal-response.ts'
@@ -40,6 +41,6 @@ export interface Forwarding {
   readonly tools?: ToolGate | undefined
   /** The answer to a refusal, with this resource's challenge. */
   refuse(refusal: Refusal): ErrorAnswer
-  /** The answer that hands the upstream's wish for other claims on. */
-  wantClaims(claims: string): ErrorAnswer
+  /** The answer that hands the upstream's wish for other claims on, once it is kept for the next sign-in. */
+  wantClaims(claims: string, principal: Principal): Promise<ErrorAnswer>
 }

@@ -4,6 +4,12 @@ import { type BoundedFetch, checkedUrl, type PlainHttp } from '../net/bounded-fe
 import { text, texts } from '../oauth/claims.ts'
 import type { Discovered } from './discovery.ts'
 import {
+  createMemberGroups,
+  type MemberGroups,
+  type MemberGroupsOptions,
+} from './graph/member-groups.ts'
+import { graphOf } from './graph/microsoft-graph.ts'
+import {
   type IdTokenRules,
   type IdTokenVerdict,
   type ReceivedIdToken,
@@ -11,8 +17,6 @@ import {
 } from './id-token.ts'
 import type { IssuerProfile } from './issuer-profile.ts'
 import { keysFitting } from './key-set.ts'
-import { createMemberGroups, type MemberGroups, type MemberGroupsOptions } from './member-groups.ts'
-import { graphOf } from './microsoft-graph.ts'
 import { profileOf } from './profiles.ts'
 import { connectToProvider } from './provider-connection.ts'
 import {
@@ -53,6 +57,11 @@ export interface IdentityProvider {
   authorizationEndpoint(): string | undefined
   /** Whether every answer to an authorize request names the issuer (RFC 9207 §3), as discovered. */
   answersNameIssuer(): boolean
+  /**
+   * Whether it takes claims requests (OpenID Connect Core §5.5): Entra does without saying so, others
+   * say so in discovery.
+   */
+  takesClaims(): boolean
   /** The issuer of access tokens, where the document names one of its own (AD FS); for words alone. */
   accessTokenIssuer(): string | undefined
   /** What the provider says it signs ID tokens with; empty until discovery, or where it does not say. */
@@ -105,8 +114,8 @@ export function createIdentityProvider(
   const documents = providerDocuments({ config, profile, fetch: connection.documents }, options)
   const { discovery, keySet } = documents
   let { credential } = config
-  const offeredAlgorithms = () =>
-    texts(discovery.current()?.value.metadata ?? {}, 'id_token_signing_alg_values_supported')
+  const metadata = () => discovery.current()?.value.metadata
+  const offeredAlgorithms = () => texts(metadata() ?? {}, 'id_token_signing_alg_values_supported')
   const verifier = createTokenVerifier({
     clock,
     keySet,
@@ -114,13 +123,16 @@ export function createIdentityProvider(
     backdating: profile.backdating,
   })
 
+  const takesClaims = () =>
+    profile.kind === 'entra' || metadata()?.['claims_parameter_supported'] === true
   const grants = grantsOf(config.client_id, {
     clock,
     namesScope: profile.namesScope,
+    takesClaims,
     fetch: connection.grants,
     plainHttp: profile.plainHttp,
     credential: () => credential,
-    metadata: () => discovery.current()?.value.metadata,
+    metadata,
     discoveryIn: () => discovery.nextTryIn(),
   })
 
@@ -128,11 +140,8 @@ export function createIdentityProvider(
     profile,
     verifier,
     grants,
-    memberGroups: memberGroupsOf(config, {
-      grants,
-      fetch: connection.documents,
-      metadata: () => discovery.current()?.value.metadata,
-    }),
+    takesClaims,
+    memberGroups: memberGroupsOf(config, { grants, fetch: connection.documents, metadata }),
     verifyIdToken: idTokenVerification(config.client_id, {
       verifier,
       issuer: () => discovery.current()?.value.issuer,
@@ -141,7 +150,7 @@ export function createIdentityProvider(
     }),
     graphUrl: () =>
       config.kind === 'entra' && config.resolve_groups
-        ? graphOf(config, discovery.current()?.value.metadata).url
+        ? graphOf(config, metadata()).url
         : undefined,
     start: () => discovery.start(),
     stop() {
@@ -153,9 +162,8 @@ export function createIdentityProvider(
     metadataIssuer: () => discovery.current()?.value.issuer ?? profile.configuredIssuer,
     authorizationEndpoint: () =>
       authorizationEndpointOf(discovery.current()?.value, profile.plainHttp),
-    answersNameIssuer: () =>
-      discovery.current()?.value.metadata.authorization_response_iss_parameter_supported === true,
-    accessTokenIssuer: () => text(discovery.current()?.value.metadata ?? {}, 'access_token_issuer'),
+    answersNameIssuer: () => metadata()?.authorization_response_iss_parameter_supported === true,
+    accessTokenIssuer: () => text(metadata() ?? {}, 'access_token_issuer'),
     offeredAlgorithms,
     keySetUrl: () => discovery.current()?.value.keySetUrl,
     renewCredential(renewed) {

@@ -9,6 +9,8 @@ export interface ErrorBody {
   readonly error: string
   readonly error_description: string
   readonly request_id: string
+  /** What the next sign-in must ask for, as Entra tells it: a claims request, JSON. */
+  readonly claims?: string
 }
 
 export interface ErrorAnswerOptions {
@@ -21,6 +23,8 @@ export interface ErrorAnswerOptions {
   readonly reason?: string
   /** Of the identity provider's refusal; for the log. */
   readonly trace?: ProviderTrace | undefined
+  /** A claims request, JSON. */
+  readonly claims?: string | undefined
   readonly cause?: unknown
 }
 
@@ -32,6 +36,7 @@ export class ErrorAnswer extends Error {
   readonly headers: Readonly<Record<string, string>>
   readonly reason: string
   readonly trace: ProviderTrace | undefined
+  readonly claims: string | undefined
 
   constructor(options: ErrorAnswerOptions) {
     super(options.description, options.cause === undefined ? {} : { cause: options.cause })
@@ -40,10 +45,12 @@ export class ErrorAnswer extends Error {
     this.headers = options.headers ?? {}
     this.reason = options.reason ?? options.error
     this.trace = options.trace
+    this.claims = options.claims
   }
 
   body(requestId: string): ErrorBody {
-    return { error: this.error, error_description: this.message, request_id: requestId }
+    const body = { error: this.error, error_description: this.message, request_id: requestId }
+    return this.claims === undefined ? body : { ...body, claims: this.claims }
   }
 }
 

@@ -7,8 +7,10 @@ import type { OpenExchanges } from '../forward/open-exchanges.ts'
 import type { SharedUpstreams } from '../forward/upstream/shared-upstreams.ts'
 import { createApp } from '../http/app.ts'
 import type { BufferedBytes } from '../http/buffered-bytes.ts'
+import type { ResourceParts } from '../http/routes/resource.ts'
 import { createIdentityProvider, type IdentityProvider } from '../issuer/identity-provider.ts'
 import { isLoopbackOrigin } from '../net/loopback.ts'
+import { readEncodedClaims } from '../oauth/claims-request.ts'
 import type { AuditOutput } from '../observe/audit-file.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics/metrics.ts'
@@ -135,6 +137,7 @@ export async function createGeneration(
       sessionKeys: keys.for('mcp session id'),
       clock: context.clock,
       version: context.version,
+      keepClaims: claimsKeeper(memory),
     })),
   })
   if (provider === before?.provider) provider.renewCredential(config.identity_provider.credential)
@@ -151,6 +154,11 @@ export async function createGeneration(
     certificateEnds: certificateEnds(config),
     stopProbes,
   }
+}
+
+function claimsKeeper({ wantedClaims }: Memory): ResourceParts['keepClaims'] {
+  return ({ family, client }, encoded) =>
+    wantedClaims.keep({ family, client: client.id }, readEncodedClaims(encoded) ?? '')
 }
 
 function memoryParts(context: ServiceContext): MemoryParts {

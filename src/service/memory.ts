@@ -6,6 +6,7 @@ import { followEnds } from '../sign-in/sessions/follow-ends.ts'
 import { SessionEnds } from '../sign-in/sessions/session-ends.ts'
 import { SessionIndex } from '../sign-in/sessions/session-index.ts'
 import { SessionNames } from '../sign-in/sessions/session-names.ts'
+import { WantedClaims } from '../sign-in/sessions/wanted-claims.ts'
 import { createSingleUse } from '../sign-in/single-use/redeem-once.ts'
 import type { SingleUse } from '../sign-in/single-use/single-use.ts'
 import { createStore } from '../store/create-store.ts'
@@ -17,6 +18,7 @@ export interface Memory {
   readonly singleUse: SingleUse
   readonly sessionNames: SessionNames
   readonly sessionIndex: SessionIndex
+  readonly wantedClaims: WantedClaims
   /** Ends the reading of what other processes ended. */
   readonly stopFollowing: () => void
 }
@@ -48,6 +50,7 @@ export async function createMemory(
   return {
     store,
     sessionNames,
+    wantedClaims: new WantedClaims(store),
     sessionIndex: new SessionIndex({ store, names: sessionNames, clock }),
     singleUse: createSingleUse({ store, keys: keys.for('stored answer'), ends, clock }),
     stopFollowing: before && same ? before.memory.stopFollowing : follow(store, { clock, ended }),

@@ -28,6 +28,7 @@ export interface SignInParts {
     | 'grants'
     | 'verifyIdToken'
     | 'memberGroups'
+    | 'takesClaims'
     | 'status'
     | 'metadataIssuer'
     | 'answersNameIssuer'
@@ -35,7 +36,7 @@ export interface SignInParts {
   >
   readonly resources: readonly SignInResource[]
   readonly keys: DerivedKeys
-  readonly memory: Pick<Memory, 'singleUse' | 'sessionNames' | 'sessionIndex'>
+  readonly memory: Pick<Memory, 'singleUse' | 'sessionNames' | 'sessionIndex' | 'wantedClaims'>
   readonly documents: MetadataDocuments
   readonly clock: Clock
   readonly onOutcome: TokenExchangeParts['onOutcome']
@@ -94,6 +95,7 @@ function brokerEndpoints(
       metadataIssuer: () => provider.metadataIssuer(),
       answersNameIssuer: () => provider.answersNameIssuer(),
       authorizationEndpoint: () => provider.authorizationEndpoint(),
+      takesClaims: () => provider.takesClaims(),
     },
     clientsOf: (issuer) =>
       withPopupClients(

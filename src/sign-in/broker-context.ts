@@ -6,6 +6,7 @@ import type { DerivedKeys } from '../sealing/derived-keys.ts'
 import type { Clients } from './clients/client.ts'
 import { popupUrl } from './clients/popup-client.ts'
 import type { TokenExchange } from './provider/exchange.ts'
+import type { WantedClaims } from './sessions/wanted-claims.ts'
 import type { SignInResource } from './token/judge-tokens.ts'
 
 /** What broker mode works with, whichever resource is signed in for. */
@@ -17,6 +18,7 @@ export interface BrokerContext {
   readonly provider: BrokerProvider
   readonly exchange: TokenExchange
   readonly keys: DerivedKeys
+  readonly wantedClaims: WantedClaims
   readonly clock: Clock
 }
 
@@ -29,6 +31,8 @@ export interface BrokerProvider {
   answersNameIssuer(): boolean
   /** Absent until discovery. */
   authorizationEndpoint(): string | undefined
+  /** Whether it takes claims requests (OpenID Connect Core §5.5). */
+  takesClaims(): boolean
 }
 
 /** One resource that is signed in for, with the authorization server that we are for it. */

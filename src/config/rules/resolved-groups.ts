@@ -21,6 +21,11 @@ export function judgeResolvedGroups(input: RuleInput): void {
       'Write tokens = "sealed" in [sign_in].',
     )
   }
-  if (settings.resource.some(({ required_groups: groups }) => groups.length > 0)) return
-  report.warn(draft, PATH, 'has no effect, since no required_groups name a group', 'Remove it.')
+  const isNamed = settings.resource.some(
+    ({ required_groups: required, allow }) =>
+      required.length > 0 || allow.some(({ groups }) => groups.length > 0),
+  )
+  if (isNamed) return
+  const message = 'has no effect, since no required_groups and no tool rule name a group'
+  report.warn(draft, PATH, message, 'Remove it.')
 }

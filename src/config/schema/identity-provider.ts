@@ -78,7 +78,7 @@ export const identityProviderSchema = z
       }),
     resolve_groups: z.boolean().optional().meta({
       description:
-        'entra: whether groups that a token leaves out for their number (more than 200) are asked of Microsoft Graph, with the user\'s own token, at sign-in and at each refresh: those that the configuration names. Needs `sign_in.tokens = "sealed"`, offline_access in `request_scopes`, and the delegated permission User.Read of Microsoft Graph. Default: `false`.',
+        'entra: whether groups that a token leaves out for their number (more than 200) are asked of Microsoft Graph, with the user\'s own token, at sign-in and at each refresh: those that `required_groups` and tool rules name. Needs `sign_in.tokens = "sealed"`, offline_access in `request_scopes`, and the delegated permission User.Read of Microsoft Graph. Default: `false`.',
     }),
     user_claim: z.string().optional().meta({
       description:

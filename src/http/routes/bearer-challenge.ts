@@ -9,6 +9,7 @@ import type { SignInFacts } from '../../sign-in/metadata.ts'
 /** How one resource's refusals are answered, with its challenge. */
 export interface Refusals {
   answer(refusal: Refusal): ErrorAnswer
+  /** @param claims base64 of JSON, as the upstream wrote it */
   wantClaims(claims: string): ErrorAnswer
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import type { ResourceAccess } from '../../access/authenticate.ts'
+import type { Principal, ResourceAccess } from '../../access/authenticate.ts'
+import type { TokenSession } from '../../access/token-opener.ts'
 import type { Clock } from '../../clock.ts'
 import type { Config, ResourceConfig } from '../../config/config.ts'
 import type { OpenExchanges } from '../../forward/open-exchanges.ts'
@@ -24,6 +25,8 @@ export interface ResourceParts {
   readonly sessionKeys: KeyRing
   readonly clock: Clock
   readonly version: string
+  /** Keeps what an upstream asked for until the user of this session signs in again. Never rejects. */
+  keepClaims(session: TokenSession, claims: string): Promise<void>
 }
 
 /** One resource: its checks with its own guard, and the connections that its requests go up on. */
@@ -43,7 +46,10 @@ export function resourceScope(parts: ResourceParts, config: Config) {
       tools: toolGate(parts, upstream),
       limits: config.limits,
       refuse: refuse.answer,
-      wantClaims: refuse.wantClaims,
+      async wantClaims(claims: string, { session }: Principal) {
+        if (session) await parts.keepClaims(session, claims)
+        return refuse.wantClaims(claims)
+      },
     }
     await registerResource(scope, forwarding, { ...config.limits, config: { endpoint } })
   }

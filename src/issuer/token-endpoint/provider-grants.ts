@@ -15,6 +15,8 @@ export interface CodeRedemption {
   readonly codeVerifier: string
   /** Sent where the provider's kind wants it named. Absent or empty: none is sent. */
   readonly scope?: readonly string[]
+  /** A claims request (OpenID Connect Core §5.5), JSON; sent where the provider takes them. */
+  readonly claims?: string | undefined
 }
 
 /** One refresh token, to be used once. */
@@ -22,6 +24,8 @@ export interface RefreshRequest {
   readonly refreshToken: string
   /** Sent where the provider's kind wants it named. Empty: none is sent. */
   readonly scope: readonly string[]
+  /** As {@link CodeRedemption.claims}. */
+  readonly claims?: string | undefined
 }
 
 /** What came of a grant. Nothing in it but the tokens themselves is a secret. */
@@ -35,6 +39,8 @@ export type GrantOutcome =
       readonly suberror?: string
       /** Whether only a user, at the provider's page, can bring a new grant. */
       readonly mustSignIn: boolean
+      /** What the next sign-in must ask for (conditional access): a claims request, JSON. */
+      readonly claims?: string
       readonly explanation: ProviderExplanation
       readonly trace?: ProviderTrace
     }

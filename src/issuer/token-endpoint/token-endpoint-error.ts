@@ -1,4 +1,5 @@
 import { member, text } from '../../oauth/claims.ts'
+import { readClaimsRequest } from '../../oauth/claims-request.ts'
 import { type JsonObject, parseObject } from '../../oauth/json.ts'
 import { printableError } from '../../oauth/printable.ts'
 import type { ProviderTrace } from '../../oauth/provider-explanation.ts'
@@ -50,7 +51,9 @@ export function judgeErrorResponse(answer: TokenErrorResponse, now: number): Gra
   const refusal = { error, ...(suberror !== undefined && { suberror }) }
   const explanation = explainProviderError({ ...refusal, codes, ...description })
   const mustSignIn = needsSignIn(error, suberror)
-  return { kind: 'refused', ...refusal, mustSignIn, explanation, trace }
+  const claims = readClaimsRequest(text(body, 'claims') ?? '')
+  const wanted = claims ? { claims } : {}
+  return { kind: 'refused', ...refusal, ...wanted, mustSignIn, explanation, trace }
 }
 
 function refuses(status: number, error: string): boolean {

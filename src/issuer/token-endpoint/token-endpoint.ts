@@ -29,6 +29,8 @@ export interface TokenEndpointOptions {
   readonly clientId: string
   /** Whether grants name their scope; else none is ever sent. */
   readonly namesScope: boolean
+  /** Whether the provider takes claims requests. */
+  readonly takesClaims: () => boolean
   /** Bounded in time and size. */
   readonly fetch: BoundedFetch
   /** Which token endpoints may be asked by plain http. */
@@ -52,12 +54,14 @@ export interface TokenEndpointOptions {
  */
 export function createTokenEndpoint(options: TokenEndpointOptions): ProviderGrants {
   return {
-    redeemCode: ({ code, redirectUri, codeVerifier, scope = [] }) => {
+    redeemCode: ({ code, redirectUri, codeVerifier, scope = [], claims }) => {
       const proof = { code, redirect_uri: redirectUri, code_verifier: codeVerifier }
-      return ask('authorization_code', { ...proof, ...scopeParameter(scope, options) }, options)
+      const asked = { ...scopeParameter(scope, options), ...claimsParameter(claims, options) }
+      return ask('authorization_code', { ...proof, ...asked }, options)
     },
-    refresh: ({ refreshToken, scope }) => {
-      const parameters = { refresh_token: refreshToken, ...scopeParameter(scope, options) }
+    refresh: ({ refreshToken, scope, claims }) => {
+      const asked = { ...scopeParameter(scope, options), ...claimsParameter(claims, options) }
+      const parameters = { refresh_token: refreshToken, ...asked }
       return ask('refresh_token', parameters, options)
     },
   }
@@ -67,6 +71,10 @@ type Parameters = Readonly<Record<string, string>>
 
 function scopeParameter(scope: readonly string[], options: TokenEndpointOptions): Parameters {
   return scope.length === 0 || !options.namesScope ? {} : { scope: scope.join(' ') }
+}
+
+function claimsParameter(claims: string | undefined, options: TokenEndpointOptions): Parameters {
+  return claims === undefined || !options.takesClaims() ? {} : { claims }
 }
 
 async function ask(

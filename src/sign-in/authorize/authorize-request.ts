@@ -1,3 +1,4 @@
+import { NO_CLAIMS_REQUEST, readClaimsRequest } from '../../oauth/claims-request.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { type OAuthParameters, required } from '../../oauth/parameters.ts'
 import type { Client } from '../clients/client.ts'
@@ -15,6 +16,8 @@ export interface AuthorizeRequest {
   readonly challenge: string
   /** What the client wants of the identity provider's page. */
   readonly prompt?: 'none' | 'login' | 'select_account'
+  /** What the client got in a claims challenge: a claims request (OpenID Connect Core §5.5), JSON. */
+  readonly claims?: string
 }
 
 /** An error that goes to the client (RFC 6749 §4.1.2.1). */
@@ -93,7 +96,15 @@ export function readAuthorizeRequest(parameters: OAuthParameters): AuthorizeRequ
     throw new AuthorizeRefusal('invalid_request', 'code_challenge is not a SHA-256 in base64url.')
   }
   const prompt = readPrompt(parameters.get('prompt'))
-  return { challenge, ...(prompt && { prompt }) }
+  const claims = readClaims(parameters.get('claims'))
+  return { challenge, ...(prompt && { prompt }), ...(claims && { claims }) }
+}
+
+function readClaims(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const claims = readClaimsRequest(text)
+  if (claims === undefined) throw new AuthorizeRefusal('invalid_request', NO_CLAIMS_REQUEST)
+  return claims
 }
 
 function readPrompt(text = ''): AuthorizeRequest['prompt'] {

@@ -84,6 +84,7 @@ async function transactionFor(
   const { resource } = visit.resource
   const request = readAuthorizeRequest(parameters)
   resourceIndicators(context.config, [resource]).meantBy(parameters.all('resource'))
+  const claims = request.claims ?? (await context.wantedClaims.takeForClient(client.id))
   return beginTransaction(
     {
       resource: resource.name,
@@ -96,6 +97,7 @@ async function transactionFor(
       },
       consent: await consentBefore({ client, redirectUri }, visit, context),
       ...(request.prompt && { prompt: request.prompt }),
+      ...(claims !== undefined && { claims }),
     },
     context.clock.now(),
   )

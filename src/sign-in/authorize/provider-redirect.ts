@@ -14,10 +14,12 @@ export function providerAddress(
     readonly provider: Config['identity_provider']
     readonly resource: Pick<ResourceConfig, 'request_scopes'>
     readonly redirectUri: string
+    readonly takesClaims: boolean
   },
 ): string {
-  const { provider, resource, redirectUri } = asking
+  const { provider, resource, redirectUri, takesClaims } = asking
   const { nonce, codeChallenge } = providerProof(transaction.secret)
+  const { claims } = transaction
   const url = new URL(endpoint)
   const parameters = {
     ...(transaction.prompt !== undefined && { prompt: transaction.prompt }),
@@ -29,6 +31,7 @@ export function providerAddress(
     state: transaction.id,
     // Of OpenID Connect alone: providers refuse it in a request that is not one.
     ...(resource.request_scopes.includes('openid') && { nonce }),
+    ...(claims !== undefined && takesClaims && { claims }),
     code_challenge: codeChallenge,
     code_challenge_method: 'S256',
   }

@@ -37,6 +37,7 @@ export async function toProvider(
     provider: context.config.identity_provider,
     resource: resource.resource,
     redirectUri: callbackUrl(context.config),
+    takesClaims: context.provider.takesClaims(),
   })
   const cookies = [await transactionCookie(transaction, context)]
   return { kind: 'redirect', location, cookies, log: { decision: 'allow', reason: 'to_provider' } }
@@ -48,10 +49,11 @@ export async function transactionCookie(
   { keys }: BrokerContext,
 ): Promise<CookieChange> {
   const { id = '', redirectUri = '', state = '' } = transaction.client ?? {}
-  if (id.length + redirectUri.length + state.length > MOST_CHARACTERS) {
+  const { claims = '' } = transaction
+  if (id.length + redirectUri.length + state.length + claims.length > MOST_CHARACTERS) {
     throw new AuthorizeRefusal(
       'invalid_request',
-      'state, client_id and redirect_uri are too long together.',
+      'state, client_id, redirect_uri and claims are too long together.',
     )
   }
   const value = await sealTransaction(transaction, keys.for('transaction'))

@@ -84,6 +84,11 @@ export function openClientId(
   return { issuedAt, redirectUris, ...(name !== '' && { name }) }
 }
 
+/** Whether a client id is one of ours; not checked: that it is good. */
+export function isRegistrationId(clientId: string): boolean {
+  return SHAPE.test(clientId)
+}
+
 function mac(text: string, issuer: string, key: Buffer): string {
   const signed = JSON.stringify([FORM, issuer, text])
   const digest = createHmac('sha256', key).update(signed).digest()

@@ -1,5 +1,5 @@
 import type { ResolvedGroups } from '../../access/resolved-groups.ts'
-import type { MemberGroups } from '../../issuer/member-groups.ts'
+import type { MemberGroups } from '../../issuer/graph/member-groups.ts'
 import { ExplainedAnswer } from '../../oauth/error-answer.ts'
 import type { ProviderExplanation, ProviderTrace } from '../../oauth/provider-explanation.ts'
 import type { JudgedTokens, SignInResource } from '../token/judge-tokens.ts'
@@ -36,7 +36,7 @@ export async function askForGroups(
   source: MemberGroupsSource | undefined,
 ): Promise<AskedGroups | undefined> {
   if (!source || judged.principal.groupsKnown !== 'left_out') return undefined
-  const named = new Set(candidates.flatMap(({ access }) => access.policy.groups))
+  const named = new Set(candidates.flatMap(({ access }) => access.policy.namedGroups))
   if (named.size === 0) return undefined
   if (refreshToken === undefined) return { resolved: { kind: 'failed', cause: 'no_refresh_token' } }
   const answer = await source(refreshToken)

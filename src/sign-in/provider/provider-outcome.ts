@@ -18,9 +18,15 @@ export function tokensOf(outcome: GrantOutcome): ProviderTokens {
     case 'tokens':
       return outcome.tokens
     case 'refused': {
-      const { explanation, error, trace } = outcome
+      const { explanation, error, trace, claims } = outcome
       const reason = `provider_refused:${explanation.code ?? error}`
-      throw new ExplainedAnswer(explanation, { status: 400, error: 'invalid_grant', reason, trace })
+      throw new ExplainedAnswer(explanation, {
+        status: 400,
+        error: 'invalid_grant',
+        reason,
+        trace,
+        claims,
+      })
     }
     case 'misconfigured':
       throw new ExplainedAnswer(outcome.explanation, {

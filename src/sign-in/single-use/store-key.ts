@@ -1,7 +1,7 @@
 import { sha256 } from '../../sealing/digest.ts'
 
-/** What is kept for single use. Within a process no kind crowds out another. */
-type Kind = 'claim' | 'code' | 'session' | 'answer'
+/** What is kept for single use, and what claims challenges asked for. Within a process no kind crowds out another. */
+type Kind = 'claim' | 'code' | 'session' | 'answer' | 'wanted'
 
 /**
  * Where the store keeps something: under digests, so that it holds no ids and no names.

@@ -39,17 +39,18 @@ export const BROKER_SCOPE = ['mcp']
  * @throws ErrorAnswer every refusal; nothing is spent by a 401 or a 503
  */
 export async function redeemAtBroker(
-  { client, grant, resources }: TokenRequest,
+  { client, grant, resources, claims }: TokenRequest,
   parts: BrokerTokenParts,
 ): Promise<IssuedTokens> {
   resourceIndicators(parts.config, [parts.resource.resource]).meantBy(resources)
   parts.trail.resource = parts.resource.resource.name
-  if (grant.type === 'authorization_code') return redeemCode(grant, client, parts)
+  if (grant.type === 'authorization_code') return redeemCode(grant, { client, claims }, parts)
   const { config, keys, provider } = parts
   return refresh(
     grant,
     {
       trail: parts.trail,
+      claims,
       checkOwner: async (session) => {
         await checkOwner(session, client, parts.resource)
         checkAgreedTokens(session, config.sign_in)
@@ -68,7 +69,10 @@ export async function redeemAtBroker(
 
 async function redeemCode(
   grant: CodeGrant,
-  presented: PresentedClient,
+  {
+    client: presented,
+    claims,
+  }: { readonly client: PresentedClient; readonly claims: string | undefined },
   parts: BrokerTokenParts,
 ): Promise<IssuedTokens> {
   const { clock, keys, resource, singleUse } = parts
@@ -86,7 +90,7 @@ async function redeemCode(
   const until = endOfCode(code)
   return singleUse.once({ kind: 'code', id, family, until, familyUntil }, async () => {
     const { codeVerifier, nonce } = providerProof(code.secret)
-    const exchanged = await parts.exchange.obtain({
+    const obtaining = parts.exchange.obtain({
       grant: 'authorization_code',
       key: id,
       candidates: [resource],
@@ -97,8 +101,11 @@ async function redeemCode(
           redirectUri: callbackUrl(parts.config),
           codeVerifier,
           scope: resource.resource.request_scopes,
+          claims,
         }),
     })
+    const asking = { client: client.id }
+    const exchanged = await parts.wantedClaims.whileAsking(asking, claims, obtaining)
     const { principal } = exchanged.judged
     const of = {
       client: client.id,

@@ -13,6 +13,7 @@ import type { FormatAccessToken } from '../sealed/access-token-format.ts'
 import { beginSession, type SignInSession } from '../sealed/refresh-token.ts'
 import type { SessionIndex } from '../sessions/session-index.ts'
 import type { SessionNames } from '../sessions/session-names.ts'
+import type { WantedClaims } from '../sessions/wanted-claims.ts'
 import type { SignInTrail } from '../sign-in-trail.ts'
 import type { SingleUse } from '../single-use/single-use.ts'
 import { issueTokens } from './issue.ts'
@@ -34,6 +35,7 @@ export interface RelayParts {
   readonly keys: KeyRing
   readonly sessionNames: SessionNames
   readonly sessionIndex: SessionIndex
+  readonly wantedClaims: WantedClaims
   readonly formatAccessToken: FormatAccessToken
   readonly singleUse: SingleUse
   readonly clock: Clock
@@ -65,10 +67,10 @@ export function createRelayTokenEndpoint(
     trail.client = { id: config.identity_provider.client_id ?? '' }
     const meant = resourcesMeant(request, context)
     return request.grant.type === 'authorization_code'
-      ? redeemCode(request.grant, { client: request.client, meant }, context)
+      ? redeemCode(request.grant, { ...request, meant }, context)
       : refresh(
           request.grant,
-          { ...refreshRules(meant, context), trail },
+          { ...refreshRules(meant, context), trail, claims: request.claims },
           {
             ...context,
             signIn: config.sign_in,
@@ -111,7 +113,7 @@ function resourcesMeant(
 
 async function redeemCode(
   grant: CodeGrant,
-  asked: { readonly client: PresentedClient; readonly meant: Candidates },
+  asked: Pick<TokenRequest, 'client' | 'claims'> & { readonly meant: Candidates },
   context: Context,
 ): Promise<IssuedTokens> {
   const { redirectUri, code, codeVerifier } = grant
@@ -124,7 +126,8 @@ async function redeemCode(
     )
   }
   const scope = commonScope(asked.meant)
-  const redemption = { code, redirectUri, codeVerifier, ...(scope && { scope }) }
+  const { claims } = asked
+  const redemption = { code, redirectUri, codeVerifier, claims, ...(scope && { scope }) }
   const exchanged = await context.exchange.obtain({
     grant: 'authorization_code',
     key: digest([code, redirectUri, codeVerifier]),
@@ -147,7 +150,7 @@ async function redeemCode(
 }
 
 /** What a session is bound to here is the audience: all resources share one token endpoint. */
-function refreshRules(meant: Candidates, context: Context): Omit<RefreshRules, 'trail'> {
+function refreshRules(meant: Candidates, context: Context): Omit<RefreshRules, 'trail' | 'claims'> {
   const { config } = context
   return {
     checkOwner({ client }) {

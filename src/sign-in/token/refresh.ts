@@ -5,6 +5,7 @@ import type { KeyRing } from '../../sealing/derived-keys.ts'
 import type { ExchangedTokens, TokenExchange } from '../provider/exchange.ts'
 import { openRefreshToken, type SignInSession } from '../sealed/refresh-token.ts'
 import type { SessionNames } from '../sessions/session-names.ts'
+import type { WantedClaims } from '../sessions/wanted-claims.ts'
 import type { SignInTrail } from '../sign-in-trail.ts'
 import type { SingleUse } from '../single-use/single-use.ts'
 import type { SignInResource } from './judge-tokens.ts'
@@ -21,12 +22,15 @@ export interface RefreshParts {
   readonly grants: Pick<ProviderGrants, 'refresh'>
   readonly exchange: TokenExchange
   readonly singleUse: SingleUse
+  readonly wantedClaims: WantedClaims
   readonly clock: Clock
 }
 
 /** What tells the modes apart. */
 export interface RefreshRules {
   readonly trail: SignInTrail
+  /** The client's own claims request. */
+  readonly claims: string | undefined
   /**
    * That this client may refresh this session, before anything is spent.
    *
@@ -80,21 +84,23 @@ export async function refresh(
     session: { began: session.began, names: sessionNames.ofSession(session) },
   } as const
   return singleUse.once(token, async () => {
-    const exchanged = await askProvider(session, resources, parts)
+    const exchanged = await askProvider(session, resources, rules.claims, parts)
     checkSameUser(session, exchanged)
     rules.checkTokens?.(session, exchanged)
     return rules.issue(session, exchanged, resources)
   })
 }
 
-function askProvider(
+async function askProvider(
   session: SignInSession,
   resources: readonly SignInResource[],
-  { grants, exchange }: RefreshParts,
+  sent: string | undefined,
+  { grants, exchange, wantedClaims }: RefreshParts,
 ): Promise<ExchangedTokens> {
   const refreshToken = providerTokenOf(session)
   const scope = scopeOf(resources[0]?.resource)
-  return exchange.obtain({
+  const claims = sent ?? (await wantedClaims.ofSession(session))
+  const obtaining = exchange.obtain({
     grant: 'refresh_token',
     key: session.id,
     session: session.family,
@@ -102,8 +108,11 @@ function askProvider(
     // OpenID Connect Core §12.2: a refresh may bring none, and one that it brings has no nonce.
     idToken: { required: false },
     refreshToken,
-    ask: () => grants.refresh({ refreshToken, scope }),
+    ask: () => grants.refresh({ refreshToken, scope, claims }),
   })
+  const exchanged = await wantedClaims.whileAsking(session, claims, obtaining)
+  if (claims !== undefined) await wantedClaims.settle(session)
+  return exchanged
 }
 
 function scopeOf(resource: ResourceConfig | undefined): readonly string[] {

@@ -1,3 +1,4 @@
+import { NO_CLAIMS_REQUEST, readClaimsRequest } from '../../oauth/claims-request.ts'
 import { invalidRequest, unsupportedGrantType } from '../../oauth/errors.ts'
 import { type OAuthParameters, readParameters, required } from '../../oauth/parameters.ts'
 import { type PresentedClient, readClient } from '../clients/client-credentials.ts'
@@ -8,6 +9,8 @@ export interface TokenRequest {
   readonly grant: CodeGrant | RefreshGrant
   /** Every `resource` (RFC 8707); none: the client did not say. */
   readonly resources: readonly string[]
+  /** A claims request (OpenID Connect Core §5.5), JSON. */
+  readonly claims?: string
 }
 
 /** RFC 6749 §4.1.3 with RFC 7636 §4.5. */
@@ -42,7 +45,9 @@ export function readTokenRequest(body: string, authorization: readonly string[])
     throw unsupportedGrantType()
   }
   const client = readClient(authorization, form)
+  const claims = readClaims(form)
   return {
+    ...(claims && { claims }),
     client,
     grant: grantType === 'refresh_token' ? readRefreshGrant(form) : readCodeGrant(form),
     resources: form.all('resource'),
@@ -70,4 +75,13 @@ function readCodeGrant(form: OAuthParameters): CodeGrant {
 
 function readRefreshGrant(form: OAuthParameters): RefreshGrant {
   return { type: 'refresh_token', refreshToken: required(form, 'refresh_token') }
+}
+
+/** What a client sends that got a claims challenge and knows what it is (MSAL). */
+function readClaims(form: OAuthParameters): string | undefined {
+  const text = form.get('claims')
+  if (text === undefined) return undefined
+  const claims = readClaimsRequest(text)
+  if (claims === undefined) throw invalidRequest(`The parameter ${NO_CLAIMS_REQUEST}`)
+  return claims
 }

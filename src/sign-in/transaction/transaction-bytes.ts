@@ -21,11 +21,12 @@ const CONSENTS = ['asked', 'clicked', 'remembered', 'skipped'] as const
 const PROMPTS = [undefined, 'none', 'login', 'select_account'] as const
 const TOKENS = ['sealed', 'passthrough'] as const
 
-/** Resource; and of a client its id, redirect URI and, where it sent one, state. */
+/** Resource; and of a client its id, redirect URI, state and claims request, where it sent them. */
 const texts = z.union([
   z.tuple([z.string()]),
   z.tuple([z.string(), z.string(), z.string()]),
   z.tuple([z.string(), z.string(), z.string(), z.string()]),
+  z.tuple([z.string(), z.string(), z.string(), z.string().nullable(), z.string()]),
 ])
 
 /** A transaction's name; it begins with the time, so that cookies can be told by age. */
@@ -38,7 +39,7 @@ export function transactionId(began: number, random: Uint8Array): string {
  * no secret of ours in it: what a stranger chose is compressed with nothing but itself (CRIME).
  */
 export function packTransaction(transaction: Transaction): Uint8Array {
-  const { id, resource, client, consent, prompt, secret, began } = transaction
+  const { id, client, consent, prompt, secret, began } = transaction
   const bytes = Buffer.alloc(FIXED_BYTES)
   const tokens = client ? TOKENS.indexOf(client.tokens) : 0
   bytes.writeUInt8(FORM, 0)
@@ -48,12 +49,17 @@ export function packTransaction(transaction: Transaction): Uint8Array {
   at += bytes.write(id.slice(id.indexOf('-') + 1), at, ID_BYTES, 'base64url')
   at += bytes.write(secret, at, SECRET_BYTES, 'base64url')
   bytes.write(client?.challenge ?? '', at, CHALLENGE_BYTES, 'base64url')
-  const { id: clientId, redirectUri, state } = client ?? {}
-  const listed = [resource, clientId, redirectUri, state].filter((text) => text !== undefined)
   return Buffer.concat([
     bytes,
-    deflateRawSync(JSON.stringify(listed), { level: 9, dictionary: KNOWN_ADDRESSES }),
+    deflateRawSync(JSON.stringify(listed(transaction)), { level: 9, dictionary: KNOWN_ADDRESSES }),
   ])
+}
+
+function listed({ resource, client, claims }: Transaction): z.infer<typeof texts> {
+  if (!client) return [resource]
+  const { id, redirectUri, state } = client
+  if (claims !== undefined) return [resource, id, redirectUri, state ?? null, claims]
+  return state === undefined ? [resource, id, redirectUri] : [resource, id, redirectUri, state]
 }
 
 /**
@@ -73,9 +79,9 @@ export function unpackTransaction(packed: Uint8Array): Transaction | undefined {
     maxOutputLength: MOST_INFLATED,
     dictionary: KNOWN_ADDRESSES,
   })
-  const listed = texts.safeParse(JSON.parse(inflated.toString())).data
-  if (!listed) return undefined
-  const [resource, id, redirectUri, state] = listed
+  const read = texts.safeParse(JSON.parse(inflated.toString())).data
+  if (!read) return undefined
+  const [resource, id, redirectUri, state, claims] = read
   return {
     id: transactionId(began, bytes.subarray(idAt, secretAt)),
     resource,
@@ -83,6 +89,7 @@ export function unpackTransaction(packed: Uint8Array): Transaction | undefined {
     secret: bytes.toString('base64url', secretAt, challengeAt),
     began,
     ...(prompt && { prompt }),
+    ...(claims !== undefined && { claims }),
     ...(id !== undefined &&
       redirectUri !== undefined && {
         client: {
@@ -90,7 +97,7 @@ export function unpackTransaction(packed: Uint8Array): Transaction | undefined {
           redirectUri,
           challenge: bytes.toString('base64url', challengeAt, FIXED_BYTES),
           tokens: TOKENS[(flags >> 4) & 1] ?? 'sealed',
-          ...(state !== undefined && { state }),
+          ...(typeof state === 'string' && { state }),
         },
       }),
   }

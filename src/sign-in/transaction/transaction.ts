@@ -31,6 +31,8 @@ export interface Transaction {
   }
   readonly consent: Consent
   readonly prompt?: 'none' | 'login' | 'select_account'
+  /** What the provider is asked for beside scopes (OpenID Connect Core §5.5), JSON; with a client only. */
+  readonly claims?: string
   /** What nonce and PKCE verifier towards the identity provider are made of. */
   readonly secret: string
   /** Milliseconds since the epoch. */
@@ -44,7 +46,7 @@ export type ClientTransaction = Transaction & {
 
 /** A sign-in that begins; the id begins with the time, so that cookies can be told by age. */
 export function beginTransaction(
-  of: Pick<Transaction, 'resource' | 'client' | 'consent' | 'prompt'>,
+  of: Pick<Transaction, 'resource' | 'client' | 'consent' | 'prompt' | 'claims'>,
   now: number,
 ): Transaction {
   return {

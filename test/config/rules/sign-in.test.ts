@@ -224,7 +224,7 @@ const withoutEffect: readonly Row[] = [
     'groups that tokens leave out, which no resource asks for',
     { ...resolving, 'resource.0.required_groups': [] },
     'identity_provider.resolve_groups',
-    /no required_groups name a group/,
+    /no required_groups and no tool rule name a group/,
   ],
   ['sign_in in mode off', { 'sign_in.tokens': 'sealed' }, 'sign_in.tokens', /no effect/],
   [

@@ -24,6 +24,7 @@ interface AuthorizeRequest {
   readonly nonce: string | undefined
   readonly challenge: IssuedCode['challenge']
   readonly wantsClientInfo: boolean
+  readonly claims: string | undefined
 }
 
 /** How far the browser is: who has a session in it, and what was pressed on the page. */
@@ -100,7 +101,19 @@ function readAuthorizeRequest(state: MockState, parameters: Parameters): Authori
     nonce: parameters.get('nonce'),
     challenge: readChallenge(parameters),
     wantsClientInfo: parameters.get('client_info') === '1',
+    claims: readClaims(parameters.get('claims')),
   }
+}
+
+/** OpenID Connect Core §5.5; also what a claims challenge asks for. */
+function readClaims(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  try {
+    if (typeof JSON.parse(text) === 'object') return text
+  } catch {
+    // no JSON
+  }
+  throw new EntraError(90023, { parameter: 'claims' })
 }
 
 /** PKCE may be left out, as with Entra; a challenge without a method is `plain` (RFC 7636 §4.3). */
@@ -161,6 +174,7 @@ function issueCode(state: MockState, { address, request, person }: Granted): [st
     scope: request.scope,
     nonce: request.nonce,
     challenge: request.challenge,
+    claims: request.claims,
     person,
     issuedAt: nowOf(state),
   })

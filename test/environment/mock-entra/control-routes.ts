@@ -88,6 +88,10 @@ const commands: Readonly<Record<string, Run>> = {
   revoke: command(person, (mock, input) => mock.revoke(input.person)),
   disable: command(person, (mock, input) => mock.disable(input.person)),
   enable: command(person, (mock, input) => mock.enable(input.person)),
+  demand: command(
+    z.strictObject({ person: z.string(), claims: claims.optional() }),
+    (mock, input) => mock.demand(input.person, input.claims),
+  ),
   'sign-in-as': command(z.strictObject({ person: z.string().optional() }), (mock, input) =>
     mock.signInAs(input.person),
   ),

@@ -34,6 +34,11 @@ export interface MockControls {
   keysCacheControl(value: string | undefined): void
   /** Answers requests for this path in place of the mock; `undefined` ends it. */
   answer(path: string, fixed: FixedAnswer | undefined): void
+  /**
+   * Conditional access: this person's tokens are refused (AADSTS50076) unless the sign-in asked for
+   * these claims; `undefined` ends it.
+   */
+  demand(username: string, claims: object | undefined): void
   /** Makes requests end in an AADSTS error. */
   fail(failure: Failure): void
   /** The client's secret is this one from now on. Codes and refresh tokens stay. */
@@ -134,7 +139,7 @@ function changeSecret(state: MockState, clientId: string, secret: string): void 
   state.clients = state.clients.map((one) => (one.client_id === clientId ? changed : one))
 }
 
-type PersonControls = Pick<MockControls, 'revoke' | 'disable' | 'enable' | 'signInAs'>
+type PersonControls = Pick<MockControls, 'revoke' | 'disable' | 'enable' | 'signInAs' | 'demand'>
 
 function personControls(state: MockState): PersonControls {
   const oidOf = (username: string) => findPerson(state.people, username).oid
@@ -147,6 +152,11 @@ function personControls(state: MockState): PersonControls {
       for (const [text, { person }] of state.codes) {
         if (person.oid === oid) state.codes.delete(text)
       }
+    },
+    demand(username, claims) {
+      const { demands } = state.faults
+      if (claims === undefined) demands.delete(oidOf(username))
+      else demands.set(oidOf(username), JSON.stringify(claims))
     },
     disable(username) {
       state.disabled.add(oidOf(username))

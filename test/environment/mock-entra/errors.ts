@@ -18,13 +18,16 @@ export class EntraError extends Error {
   readonly code: ErrorCode
   readonly kind: ErrorKind
   readonly status: number
+  /** A JSON string: what the next sign-in must be asked for. */
+  readonly claims: string | undefined
 
-  constructor(code: ErrorCode, details: Readonly<Record<string, string>> = {}) {
+  constructor(code: ErrorCode, details: Readonly<Record<string, string>> = {}, claims?: string) {
     const kind: ErrorKind = errorKinds[code]
     super(kind.text.replaceAll(/\{(\w+)\}/g, (_, name: string) => details[name] ?? ''))
     this.code = code
     this.kind = kind
     this.status = kind.status ?? 400
+    this.claims = claims ?? kind.claims
   }
 }
 
@@ -52,7 +55,8 @@ export function errorBody(error: EntraError, origin: string, now: number): Error
   const trace = randomUUID()
   const correlation = randomUUID()
   const timestamp = `${new Date(now).toISOString().slice(0, 19).replace('T', ' ')}Z`
-  const { suberror, claims } = error.kind
+  const { claims } = error
+  const { suberror } = error.kind
   return {
     error: error.kind.error,
     error_description:

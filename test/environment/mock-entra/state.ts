@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../../src/clock.ts'
 import type { People, Person } from '../people.ts'
 import type { ApiResource, Client, Platform } from './directory.ts'
@@ -12,6 +13,8 @@ export interface IssuedCode {
   readonly scope: string
   readonly nonce?: string | undefined
   readonly challenge?: { readonly value: string; readonly method: 'S256' | 'plain' } | undefined
+  /** What authorize was asked for beside scopes (`claims`). */
+  readonly claims?: string | undefined
   readonly person: Person
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
@@ -24,6 +27,8 @@ export interface IssuedRefreshToken {
   readonly person: Person
   /** What was asked for when the person signed in. */
   readonly scope: string
+  /** The `claims` of the sign-in that it comes of. */
+  readonly claims: string | undefined
   readonly issuedAt: number
 }
 
@@ -62,6 +67,8 @@ export interface Faults {
   /** By path. */
   readonly answers: Map<string, FixedAnswer>
   failures: readonly Failure[]
+  /** Conditional access, by `oid`: the claims request that a sign-in must have been made with, JSON. */
+  readonly demands: Map<string, string>
 }
 
 /** Everything that the mock knows. */
@@ -104,6 +111,7 @@ export function noFaults(): Faults {
     keysCacheControl: undefined,
     answers: new Map(),
     failures: [],
+    demands: new Map(),
   }
 }
 
@@ -146,4 +154,25 @@ export function clientOf(state: MockState, clientId?: string): Client {
   const client = state.clients.find(isIt)
   if (!client) throw new Error(`there is no client ${clientId}`)
   return client
+}
+
+/**
+ * Conditional access: what a policy demands of this person's sign-in must have been asked for at
+ * authorize, where alone a person can do something about it.
+ *
+ * @param claims those of the sign-in
+ * @throws EntraError 50076 with the claims that the next one has to ask for
+ */
+export function checkDemand(state: MockState, { oid }: Person, claims: string | undefined): void {
+  const demand = state.faults.demands.get(oid)
+  if (demand === undefined || isSameJson(demand, claims)) return
+  throw new EntraError(50076, { resource: 'Azure Kubernetes Service AAD Server' }, demand)
+}
+
+function isSameJson(one: string, other: string | undefined): boolean {
+  try {
+    return other !== undefined && isDeepStrictEqual(JSON.parse(one), JSON.parse(other))
+  } catch {
+    return false
+  }
 }

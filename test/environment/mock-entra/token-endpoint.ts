@@ -1,4 +1,5 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto'
+import { z } from 'zod'
 import type { Person } from '../people.ts'
 import { clientInfo } from './authorize.ts'
 import { appClaims, idTokenClaims, type TokenGround, v1UserClaims, v2UserClaims } from './claims.ts'
@@ -10,6 +11,7 @@ import { signToken, type TokenKind } from './mint.ts'
 import { type Parameters, requireParameter } from './parameters.ts'
 import { checkResourceParameter, grantedScope, readScopes, type ScopeRequest } from './scopes.ts'
 import {
+  checkDemand,
   failIfOrdered,
   type IssuedCode,
   type IssuedRefreshToken,
@@ -72,6 +74,7 @@ async function redeemCode(
   const scopes = readScopes(parameters.get('scope') ?? code.scope, state.resources)
   checkResourceParameter(parameters.get('resource'), scopes)
   failIfOrdered(state, 'token', code.person.username)
+  checkDemand(state, code.person, code.claims)
   state.redeemed.add(text)
   state.codes.delete(text)
   const { person, platform, nonce } = code
@@ -83,6 +86,7 @@ async function redeemCode(
     nonce,
     parameters,
     scope: code.scope,
+    claims: code.claims,
     // What was asked of the person counts, whether or not the redemption names it again.
     scopes: { ...scopes, oidc: [...new Set([...scopes.oidc, ...asked.oidc])] },
     withRefreshToken: asked.oidc.includes('offline_access'),
@@ -139,13 +143,15 @@ async function redeemRefreshToken(
   checkResourceParameter(parameters.get('resource'), scopes)
   failIfOrdered(state, 'refresh', token.person.username)
   failIfOrdered(state, 'token', token.person.username)
-  const { person, platform, scope } = token
+  checkDemand(state, token.person, token.claims)
+  const { person, platform, scope, claims } = token
   return issueUserTokens(state, {
     client,
     person,
     platform,
     scopes,
     scope,
+    claims,
     nonce: undefined,
     parameters,
     withRefreshToken: true,
@@ -169,6 +175,7 @@ interface UserGrant {
   readonly scopes: ScopeRequest
   /** What was asked for at authorize. */
   readonly scope: string
+  readonly claims: string | undefined
   readonly nonce: string | undefined
   readonly parameters: Parameters
   readonly withRefreshToken: boolean
@@ -185,7 +192,7 @@ async function issueUserTokens(state: MockState, grant: UserGrant): Promise<Toke
     token_type: 'Bearer',
     scope: grantedScope(scopes),
     ...lifetimes(ground),
-    access_token: await signToken(userToken(ground, person, scopes), key),
+    access_token: await signToken(userToken(ground, grant), key),
     ...(grant.withRefreshToken ? { refresh_token: issueRefreshToken(state, grant) } : {}),
     ...(oidc.includes('openid')
       ? { id_token: await signToken({ kind: 'id', claims: idClaims }, key) }
@@ -194,20 +201,32 @@ async function issueUserTokens(state: MockState, grant: UserGrant): Promise<Toke
   }
 }
 
-function userToken(ground: TokenGround, person: Person, scopes: ScopeRequest) {
+function userToken(ground: TokenGround, { person, scopes, claims: asked }: UserGrant) {
   const granted = scopes.permissions.join(' ')
+  const context = authenticationContext(asked)
   if (scopes.resource.token_version === 2) {
-    return { kind: 'v2', claims: v2UserClaims(ground, person, granted) } as const
+    return { kind: 'v2', claims: { ...v2UserClaims(ground, person, granted), ...context } } as const
   }
   const kind: TokenKind = scopes.resource.id === graphId ? 'graph' : 'v1'
-  return { kind, claims: v1UserClaims(ground, person, granted) }
+  return { kind, claims: { ...v1UserClaims(ground, person, granted), ...context } }
+}
+
+const contextSchema = z.object({
+  access_token: z.object({ acrs: z.object({ value: z.string() }) }),
+})
+
+/** The authentication context that was asked for, which the person then met. */
+function authenticationContext(asked: string | undefined): { readonly acrs?: readonly string[] } {
+  const request = contextSchema.safeParse(asked === undefined ? undefined : JSON.parse(asked)).data
+  return request ? { acrs: [request.access_token.acrs.value] } : {}
 }
 
 /** The old token stays good: Entra does not revoke it when a new one is given out. */
-function issueRefreshToken(state: MockState, { client, person, platform, scope }: UserGrant) {
+function issueRefreshToken(state: MockState, grant: UserGrant) {
+  const { client, person, platform, scope, claims } = grant
   const text = `1.${randomBytes(200).toString('base64url')}`
   const issuedAt = nowOf(state)
-  state.refreshTokens.set(text, { client, person, platform, scope, issuedAt })
+  state.refreshTokens.set(text, { client, person, platform, scope, claims, issuedAt })
   return text
 }
 

@@ -75,6 +75,7 @@ async function start(
       clock,
       clientId: 'rolecall',
       namesScope: true,
+      takesClaims: () => true,
       fetch: connection.fetch,
       plainHttp: 'loopback',
       credential: () => ({ kind: 'secret', secret: 'THE-SECRET' }),

@@ -20,7 +20,7 @@ const client = {
 } as const
 
 const shapes: Readonly<
-  Record<string, Pick<Transaction, 'resource' | 'client' | 'consent' | 'prompt'>>
+  Record<string, Pick<Transaction, 'resource' | 'client' | 'consent' | 'prompt' | 'claims'>>
 > = {
   'of our own page': { resource: 'prod', consent: 'skipped' },
   'of a client without state': { resource: 'prod', client, consent: 'asked' },
@@ -35,6 +35,18 @@ const shapes: Readonly<
     client: { ...client, state: '' },
     consent: 'clicked',
     prompt: 'none',
+  },
+  'that asks for claims': {
+    resource: 'p',
+    client: { ...client, state: 's' },
+    consent: 'asked',
+    claims: '{"access_token":{"acrs":{"value":"c1"}}}',
+  },
+  'that asks for claims, without state': {
+    resource: 'p',
+    client,
+    consent: 'asked',
+    claims: '{"access_token":{"acrs":null}}',
   },
   'to sign in anew': { resource: 'p', client, consent: 'skipped', prompt: 'login' },
 }

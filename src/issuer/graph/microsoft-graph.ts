@@ -1,6 +1,6 @@
-import type { Cloud, EntraConfig } from '../config/config.ts'
-import { text } from '../oauth/claims.ts'
-import type { JsonObject } from '../oauth/json.ts'
+import type { Cloud, EntraConfig } from '../../config/config.ts'
+import { text } from '../../oauth/claims.ts'
+import type { JsonObject } from '../../oauth/json.ts'
 
 /** Where Microsoft Graph of a cloud is, the usual host first: of the US Government's there are two. */
 const hosts: Readonly<Record<Cloud, readonly [string, ...string[]]>> = {

@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import type { EntraConfig } from '../config/config.ts'
-import type { BoundedFetch } from '../net/bounded-fetch.ts'
-import { asDocumentError } from '../net/document-error.ts'
-import { text } from '../oauth/claims.ts'
-import { type JsonObject, parseObject } from '../oauth/json.ts'
-import type { ProviderExplanation, ProviderTrace } from '../oauth/provider-explanation.ts'
+import type { EntraConfig } from '../../config/config.ts'
+import type { BoundedFetch } from '../../net/bounded-fetch.ts'
+import { asDocumentError } from '../../net/document-error.ts'
+import { text } from '../../oauth/claims.ts'
+import { type JsonObject, parseObject } from '../../oauth/json.ts'
+import type { ProviderExplanation, ProviderTrace } from '../../oauth/provider-explanation.ts'
+import type { ProviderGrants } from '../token-endpoint/provider-grants.ts'
 import { graphOf } from './microsoft-graph.ts'
-import type { ProviderGrants } from './token-endpoint/provider-grants.ts'
 
 /** What Microsoft Graph says of a user's groups. */
 export type MemberGroups =

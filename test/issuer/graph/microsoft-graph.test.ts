@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Cloud } from '../../src/config/config.ts'
-import { graphOf } from '../../src/issuer/microsoft-graph.ts'
+import type { Cloud } from '../../../src/config/config.ts'
+import { graphOf } from '../../../src/issuer/graph/microsoft-graph.ts'
 
 const rows: readonly [
   cloud: Cloud,
