@@ -26,6 +26,7 @@ import { sealedFor, takesSealedTokens } from '../sign-in/sealed/access-token-for
 import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
 import type { EndedSessions } from '../sign-in/sessions/ended-sessions.ts'
 import { sessionRefusals } from '../sign-in/sessions/refuse-session.ts'
+import type { SignInResource } from '../sign-in/token/judge-tokens.ts'
 import { createMemory, type Memory, type MemoryParts } from './memory.ts'
 import { certificateEnds, type Operation } from './operation.ts'
 import { grantReporter, reportIssuerEvent } from './provider-events.ts'
@@ -94,21 +95,7 @@ export async function createGeneration(
       ? before.opened
       : new OpenedTokens(keys.for('access token'), context.clock)
   const memory = await createMemory({ config, keys }, memoryParts(context), before)
-  const refuseSession = sessionRefusals({
-    signIn: config.sign_in,
-    ended: context.ended,
-    names: memory.sessionNames,
-  })
-  const resources = config.resources.map((resource) => ({
-    resource,
-    access: {
-      verifier: provider.verifier,
-      policy: resourcePolicy(resource, config.identity_provider, provider),
-      ...(takesSealedTokens(config.sign_in) && {
-        opener: opened.openerFor(sealedFor(resource, config), refuseSession),
-      }),
-    },
-  }))
+  const resources = servedResources(config, { provider, opened, memory, ended: context.ended })
   const requestLog = new RequestLog(context.lines, config.audit, context.audit)
   const app = await createApp({
     config,
@@ -154,6 +141,30 @@ export async function createGeneration(
     certificateEnds: certificateEnds(config),
     stopProbes,
   }
+}
+
+/** The resources, with how each judges tokens. */
+function servedResources(
+  config: Config,
+  {
+    provider,
+    opened,
+    memory,
+    ended,
+  }: Pick<Generation, 'provider' | 'opened' | 'memory'> & Pick<ServiceContext, 'ended'>,
+): readonly SignInResource[] {
+  const names = memory.sessionNames
+  const refuseSession = sessionRefusals({ signIn: config.sign_in, ended, names })
+  return config.resources.map((resource) => ({
+    resource,
+    access: {
+      verifier: provider.verifier,
+      policy: resourcePolicy(resource, config.identity_provider, provider),
+      ...(takesSealedTokens(config.sign_in) && {
+        opener: opened.openerFor(sealedFor(resource, config), refuseSession),
+      }),
+    },
+  }))
 }
 
 function claimsKeeper({ wantedClaims }: Memory): ResourceParts['keepClaims'] {
