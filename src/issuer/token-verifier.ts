@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import { type Jwt, readJwt } from '../oauth/jwt.ts'
 import { sha256 } from '../sealing/digest.ts'
@@ -6,6 +5,7 @@ import { type KeySet, keysFitting } from './key-set.ts'
 import type { Fetched, RefreshingDocument } from './refreshing-document.ts'
 import { isSignedBy } from './signature.ts'
 import { UnknownKeyFetch } from './unknown-key-fetch.ts'
+import { VerifiedTokens } from './verified-tokens.ts'
 
 const signed = Symbol('signed')
 
@@ -75,9 +75,6 @@ export interface TokenVerifierOptions {
   readonly backdating: number
 }
 
-const CACHED_TOKENS = 10_000
-/** Of memory: a token with what is parsed from it was measured at 2.5 times its text. */
-const CACHED_BYTES = 64 * 1_048_576
 /** A token without `kid` costs one signature check for each key that fits; this bounds it. */
 const MOST_KEYS_TRIED = 10
 
@@ -87,31 +84,32 @@ type Lookup = Verification | { readonly kind: 'undecided'; readonly keys: Fetche
 export function createTokenVerifier(options: TokenVerifierOptions): CachingVerifier {
   const { clock, keySet, algorithms, backdating } = options
   const unknownKeyFetch = new UnknownKeyFetch(clock, keySet)
-  const cache = tokenCache()
+  const verified = new VerifiedTokens()
 
   function recall(compact: string): SignedToken | undefined {
     const current = keySet.current()
     if (!current) return undefined
     const digest = sha256(compact)
-    const token = cache.get(digest)
+    const token = verified.token(digest)
     if (!token) return undefined
     // A key that is gone takes its tokens with it: it is looked for at every use.
     if (current.value.ids.has(token.keyId)) return token
-    cache.delete(digest)
+    verified.forget(digest)
     return undefined
   }
 
   function lookUp(jwt: Jwt, digest: string): Lookup {
     const current = keySet.current()
     if (!current) return unavailable(keySet)
-    const known = cache.get(digest)
-    if (known && current.value.ids.has(known.keyId)) return { kind: 'signed', token: known }
+    const cached = verified.token(digest)
+    if (cached && current.value.ids.has(cached.keyId)) return { kind: 'signed', token: cached }
     const { alg, kid } = plainHeader(jwt)
     const keys = keysFitting(current.value, alg, kid).slice(0, MOST_KEYS_TRIED)
-    const signer = keys.find(({ key }) => isSignedBy(jwt.compact, key, alg))
+    const before = verified.signer(digest)
+    const signer = keys.find(({ id, key }) => id === before || isSignedBy(jwt.compact, key, alg))
     if (signer) {
       const token: SignedToken = { [signed]: true, jwt, digest, keyId: signer.id }
-      cache.set(digest, token)
+      verified.keep(token)
       return { kind: 'signed', token }
     }
     // Without a kid, a signature that no key fits may be that of a key not yet fetched.
@@ -147,15 +145,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): CachingVerif
     return lookUpAfterFetch(jwt, digest, first.keys)
   }
 
-  return { recall, verify, cachedTokens: () => cache.size }
-}
-
-function tokenCache(): LRUCache<string, SignedToken> {
-  return new LRUCache({
-    max: CACHED_TOKENS,
-    maxSize: CACHED_BYTES,
-    sizeCalculation: (token) => token.jwt.compact.length * 3,
-  })
+  return { recall, verify, cachedTokens: () => verified.size }
 }
 
 function plainHeader(jwt: Jwt): { readonly alg: string; readonly kid: string | undefined } {

@@ -268,17 +268,39 @@ test('a fetch under way when a key is unknown is waited for and followed by one 
   assert.equal((await verification).kind, 'signed')
 })
 
-test('the token cache is bounded by size: the tokens longest unused go first', async (t) => {
-  const { verifier, key, now } = await warm(t)
+async function crowded(t: TestContext) {
+  const simulation = await warm(t)
+  const { verifier, key, now } = simulation
   const padding = 'x'.repeat(1_500_000)
   const tokens: Jwt[] = []
   for (let index = 0; index < 12; index += 1) {
     tokens.push(await signToken(key, { iat: now(), index, padding }))
   }
   for (const jwt of tokens) assert.equal((await verifier.verify(jwt)).kind, 'signed')
-  const recalled = tokens.map((jwt) => verifier.recall(jwt.compact) !== undefined)
-  assert.equal(recalled[0], false)
-  assert.equal(recalled.at(-1), true)
+  const [first, last] = [tokens.at(0), tokens.at(-1)]
+  assert.ok(first && last)
+  return { ...simulation, first, last }
+}
+
+test('the token cache is bounded by size: the tokens longest unused go first', async (t) => {
+  const { verifier, first, last } = await crowded(t)
+  assert.equal(verifier.recall(first.compact), undefined)
+  assert.notEqual(verifier.recall(last.compact), undefined)
+})
+
+test('a signature is remembered for longer than its token', async (t) => {
+  const { verifier, first } = await crowded(t)
+  assert.equal(verifier.cachedTokens(), 12)
+  assert.equal((await verifier.verify(first)).kind, 'signed')
+  assert.deepEqual(verifier.recall(first.compact)?.jwt, first)
+})
+
+test('a signature that is remembered counts no more once its key is gone', async (t) => {
+  const { verifier, first, server, clock } = await crowded(t)
+  server.keys = publish(await signingKey('second'))
+  await clock.advance(hour)
+  assert.equal(verifier.recall(first.compact), undefined)
+  assert.deepEqual(await verifier.verify(first), { kind: 'unknown_key' })
 })
 
 test('a verification under way while its key goes away ends in no signed token', async (t) => {

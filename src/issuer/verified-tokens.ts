@@ -1,0 +1,51 @@
+import { LRUCache } from 'lru-cache'
+import type { SignedToken } from './token-verifier.ts'
+
+/** Tokens with what is parsed from them, and the memory they take: 2.5 times their text, measured. */
+const MOST_TOKENS = 10_000
+const MOST_BYTES = 64 * 1_048_576
+/** Signatures that held: each a digest and the name of a key, 0.2 KB. */
+const MOST_SIGNATURES = 100_000
+
+/**
+ * What is remembered of tokens whose signatures held, what was used least lately going first: the
+ * tokens themselves while there is room, and for ten times as many which key signed them, so that a
+ * user who comes back costs a reading of the token and no signature check.
+ */
+export class VerifiedTokens {
+  readonly #tokens = new LRUCache<string, SignedToken>({
+    max: MOST_TOKENS,
+    maxSize: MOST_BYTES,
+    sizeCalculation: ({ jwt }) => jwt.compact.length * 3,
+  })
+  /** By size and not by `max`, which takes its room at once. */
+  readonly #signers = new LRUCache<string, string>({
+    maxSize: MOST_SIGNATURES,
+    sizeCalculation: () => 1,
+  })
+
+  /** How many signatures are remembered. */
+  get size(): number {
+    return this.#signers.size
+  }
+
+  /** @param digest of the whole token */
+  token(digest: string): SignedToken | undefined {
+    return this.#tokens.get(digest)
+  }
+
+  /** The id of the key that made a token's signature. */
+  signer(digest: string): string | undefined {
+    return this.#signers.get(digest)
+  }
+
+  keep(token: SignedToken): void {
+    this.#tokens.set(token.digest, token)
+    this.#signers.set(token.digest, token.keyId)
+  }
+
+  forget(digest: string): void {
+    this.#tokens.delete(digest)
+    this.#signers.delete(digest)
+  }
+}
