@@ -64,6 +64,15 @@ const GUIDES: readonly Guide[] = [
       /^claude mcp add /,
     ],
   },
+  {
+    page: 'kind-with-the-mock',
+    asked: [
+      /^kind create cluster --config \S+kind-with-mock\/cluster\.yaml$/,
+      /^docker build -f \S+Dockerfile -t rolecall-mock:0\.1\.0 \.$/,
+      /^kind load docker-image rolecall:0\.1\.0 rolecall-mock:0\.1\.0$/,
+      /^claude mcp add .* http:\/\/localhost:8080\/mcp$/,
+    ],
+  },
 ]
 
 onRealCluster('the guides', () => {
@@ -117,7 +126,7 @@ onRealCluster('the guides', () => {
         const log = readFileSync(join(folder, 'log'), 'utf8').split('\n')
         const missing = asked.filter((words) => !log.some((line) => words.test(line)))
         assert.deepEqual(missing, [], log.join('\n'))
-        const namespace = page === 'laptop-with-kind' ? 'default' : 'rolecall'
+        const namespace = page.includes('kind') ? 'default' : 'rolecall'
         const remove = [
           `helm uninstall rolecall --namespace ${namespace}`,
           `kubectl --namespace ${namespace} delete secrets --all`,

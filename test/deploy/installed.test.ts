@@ -7,7 +7,7 @@ import type { Cluster } from '../environment/cluster/cluster.ts'
 import type { TeamGroups } from '../environment/cluster/contents.ts'
 import { startKubernetesMcpServer } from '../environment/kubernetes-mcp-server.ts'
 import { type McpSession, openMcpSession } from '../environment/mcp-session.ts'
-import { type Client, holmes } from '../environment/mock-entra/directory.ts'
+import { type Client, holmes, rolecallApp } from '../environment/mock-entra/directory.ts'
 import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import { signIn as signInAtProvider } from '../environment/sign-in.ts'
 import { onRealCluster } from '../real/availability.ts'
@@ -60,7 +60,7 @@ onRealCluster('installed presets', () => {
     let other: Cluster
 
     before(async () => {
-      entra = await startMockEntra({ clients: [holmes, federated] })
+      entra = await startMockEntra({ clients: [holmes, federated, rolecallApp] })
       toClose.push(() => entra.close())
       cluster = await startCluster({ 'team-a': TEAM_A, 'team-b': TEAM_B })
       // On the other one it is the other way round.
@@ -91,7 +91,7 @@ onRealCluster('installed presets', () => {
       })
       const redis = /-broker-/.test(preset) ? (await startRedis(t)).url : ''
       const { files, mcpServers } = mountedInstallation(objects, {
-        'rolecall-client': { 'client-secret': holmes.client_secret ?? '' },
+        'rolecall-client': { 'client-secret': client.client_secret ?? holmes.client_secret ?? '' },
         'rolecall-store': { 'redis-url': redis },
       })
       for (const path of Object.keys(files)) {
@@ -150,6 +150,7 @@ onRealCluster('installed presets', () => {
     }
 
     for (const [preset, client] of [
+      ['kind-with-mock', rolecallApp],
       ['aks-robusta-broker-secret', holmes],
       ['aks-robusta-broker-workload-identity', federated],
     ] as const) {

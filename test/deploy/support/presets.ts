@@ -17,6 +17,7 @@ const WRITTEN: Readonly<Record<string, string>> = {
   STAGING_API_SERVER: 'staging.hcp.westeurope.azmk8s.io',
   PROD_EU_CA: 'UHJvZCBFVQ==',
   STAGING_CA: 'U3RhZ2luZw==',
+  MOCK_CA: 'TW9jaw==',
 }
 
 /** The names of all values files for the chart, without their ending. */

@@ -70,7 +70,7 @@ export async function writeConfiguration(
     '--advertise-address=127.0.0.1',
     // No endpoints for the `kubernetes` service: none may be in the loopback range.
     '--endpoint-reconciler-type=none',
-    '--service-cluster-ip-range=10.0.0.0/24',
+    '--service-cluster-ip-range=10.96.0.0/16',
     `--tls-cert-file=${serving.certificate}`,
     `--tls-private-key-file=${serving.key}`,
     `--cert-dir=${folder}`,
