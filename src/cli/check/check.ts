@@ -3,13 +3,15 @@ import { formatProblems } from '../../config/report/problem.ts'
 import { badUsage, type Command } from '../command.ts'
 import { configurationFrom, configurationUsage } from '../configuration.ts'
 import { holmesValues } from './holmes-values.ts'
+import { toolRulesInWords } from './tool-rules-in-words.ts'
 
 /** Reads the configuration and tells what it amounts to. Asks nothing of the network. */
 export const command: Command = {
   summary: 'read the configuration; print the effective one, or every problem at once',
   usage: `Usage: rolecall check [--config FILE] [flags]
 
-Prints the effective configuration as TOML (secrets masked), its warnings on stderr. Where users
+Prints the effective configuration as TOML (secrets masked), its warnings on stderr, and as a comment
+what tool rules let whom do. Where users
 sign in by rolecall there follow, as a comment: the values for HolmesGPT, whole, the redirect URIs to
 register at the identity provider, and in broker the URLs for clients.
 Exit: 0, or 2 with every problem on stderr.
@@ -20,6 +22,7 @@ ${configurationUsage}`,
     if (configuration === undefined) return badUsage
     terminal.stderr(formatProblems(configuration.warnings, 'warning'))
     terminal.stdout(formatConfig(configuration.config))
+    terminal.stdout(asComment(toolRulesInWords(configuration.config)))
     terminal.stdout(asComment(holmesValues(configuration.config)))
     return 0
   },

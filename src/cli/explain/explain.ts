@@ -1,16 +1,18 @@
+import type { ResourceAccess } from '../../access/authenticate.ts'
 import { explainToken, type TokenExplanation } from '../../access/explain-token.ts'
 import { resourcePolicy } from '../../access/policy.ts'
 import type { Config, ResourceConfig } from '../../config/config.ts'
 import type { IdentityProvider } from '../../issuer/identity-provider.ts'
 import { texts } from '../../oauth/claims.ts'
 import { readJwt } from '../../oauth/jwt.ts'
-import { takeArguments, UsageError } from '../arguments.ts'
+import { type CommandArguments, takeArguments, UsageError } from '../arguments.ts'
 import { badUsage, type Command, type Terminal } from '../command.ts'
 import { configurationFrom, configurationUsage } from '../configuration.ts'
 import { providerWithKeys } from '../provider-keys.ts'
 import { tokenOpener, whyUnopenable } from '../sealed-token.ts'
 import { explanationText } from './explanation-text.ts'
 import { readToken } from './token-argument.ts'
+import { type AskedTool, explainTool, type ToolExplanation } from './tool-explanation.ts'
 
 const exitCodes: Readonly<Record<TokenExplanation['verdict'], number>> = {
   accepted: 0,
@@ -27,14 +29,17 @@ export const command: Command = explainCommand(PATIENCE_MS)
 export function explainCommand(patience: number): Command {
   return {
     summary: 'every check on one token: passed, failed or not reached, and why',
-    usage: `Usage: rolecall explain [--config FILE] [--resource NAME] [FILE or -]
+    usage: `Usage: rolecall explain [--config FILE] [--resource NAME] [--tool NAME] [FILE or -]
 
 Reads one token from standard input, or from FILE, and judges it as a request's would be. The token
 is never an argument and is never printed. A token that rolecall sealed is opened with sealing_keys;
 the store is not asked, so that nothing is known of what \`rolecall sessions end\` ended.
   --resource NAME  the resource to judge it for; default: the one that its audience fits, or the first
-Exit: 0 accepted, 1 refused, 2 bad configuration or usage, 3 cannot be decided (identity provider
-away, or no sealing_keys).
+  --tool NAME      also try every tool rule on a call of this tool by this user and client
+  --read-only      the MCP server marks the tool readOnlyHint = true
+  --writes         it does not
+Exit: 0 accepted (with --tool: and allowed), 1 refused, 2 bad configuration or usage, 3 cannot be
+decided (identity provider away, no sealing_keys, or a rule asks for the tool's hint and none is given).
 
 ${configurationUsage}`,
     run: (argv, terminal) => run(argv, terminal, patience),
@@ -42,8 +47,10 @@ ${configurationUsage}`,
 }
 
 async function run(argv: readonly string[], terminal: Terminal, patience: number): Promise<number> {
-  const own = takeArguments(argv, { resource: 'text' })
+  const own = takeArguments(argv, ownFlags)
   if (own instanceof UsageError) return misused(own, terminal)
+  const tool = askedTool(own.values)
+  if (tool instanceof UsageError) return misused(tool, terminal)
   const token = await readToken(own.positionals, terminal)
   if (token instanceof UsageError) return misused(token, terminal)
   const configuration = configurationFrom(own.rest, terminal)
@@ -76,10 +83,41 @@ async function run(argv: readonly string[], terminal: Terminal, patience: number
         'The store was not asked, where `rolecall sessions end` writes what it ends.\n',
       )
     }
-    return exitCodes[explanation.verdict]
+    const code = exitCodes[explanation.verdict]
+    if (tool === undefined || explanation.verdict !== 'accepted') return code
+    const access = accessOf(resource, { config, provider })
+    const aboutTool = await explainTool(resource, token, tool, access)
+    terminal.stdout(`\n${aboutTool.lines.join('\n')}\n`)
+    return toolExitCodes[aboutTool.verdict]
   } finally {
     provider.stop()
   }
+}
+
+const ownFlags = {
+  resource: 'text',
+  tool: 'text',
+  'read-only': 'switch',
+  writes: 'switch',
+} as const
+
+const toolExitCodes: Readonly<Record<ToolExplanation['verdict'], number>> = {
+  allowed: 0,
+  refused: 1,
+  undecided: 3,
+}
+
+function askedTool(values: CommandArguments['values']): AskedTool | undefined | UsageError {
+  const { tool: name, 'read-only': reads, writes } = values
+  if (name === undefined) {
+    const alone = reads !== undefined || writes !== undefined
+    return alone ? new UsageError('--read-only and --writes are about a --tool NAME.') : undefined
+  }
+  if (reads !== undefined && writes !== undefined) {
+    return new UsageError('Give --read-only or --writes, not both.')
+  }
+  const written = writes === undefined ? 'unknown' : 'writes'
+  return { name, hint: reads === undefined ? written : 'read_only' }
 }
 
 function misused({ message }: UsageError, terminal: Terminal): number {
@@ -93,10 +131,16 @@ export function explainFor(
   token: string,
   at: { readonly config: Config; readonly provider: IdentityProvider },
 ): Promise<TokenExplanation> {
-  const { verifier } = at.provider
-  const policy = resourcePolicy(resource, at.config.identity_provider, at.provider)
-  const opener = tokenOpener(resource, at.config)
-  return explainToken(token, { verifier, policy, ...(opener && { opener }) }, Date.now)
+  return explainToken(token, accessOf(resource, at), Date.now)
+}
+
+function accessOf(
+  resource: ResourceConfig,
+  { config, provider }: { readonly config: Config; readonly provider: IdentityProvider },
+): ResourceAccess {
+  const policy = resourcePolicy(resource, config.identity_provider, provider)
+  const opener = tokenOpener(resource, config)
+  return { verifier: provider.verifier, policy, ...(opener && { opener }) }
 }
 
 async function pickResource(
