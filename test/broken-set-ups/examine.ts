@@ -3,7 +3,7 @@ import { stringify } from 'smol-toml'
 import { command as check } from '../../src/cli/check/check.ts'
 import type { Terminal } from '../../src/cli/command.ts'
 import { command as doctor } from '../../src/cli/doctor/doctor.ts'
-import type { DoctorCheck } from '../../src/cli/doctor/report.ts'
+import { type DoctorCheck, reportSchema } from '../../src/cli/doctor/report.ts'
 import { load } from '../../src/config/load.ts'
 import { createLogger } from '../../src/observe/logger.ts'
 import { startService } from '../../src/service/service.ts'
@@ -90,7 +90,7 @@ function problemsIn(stderr: string): readonly Told[] {
 
 function checksIn(stdout: string): readonly Told[] {
   if (stdout === '') return []
-  const { checks } = JSON.parse(stdout) as { readonly checks: readonly DoctorCheck[] }
+  const { checks } = reportSchema.parse(JSON.parse(stdout))
   return checks
     .filter(({ verdict }) => verdict !== 'ok')
     .map(({ verdict, name, resource, sentence, remedy = '' }) => {

@@ -1,5 +1,4 @@
-/** `not reached`: nothing can be said, since something that it needs is away. */
-export type DoctorVerdict = 'ok' | 'warning' | 'failed' | 'not reached'
+import { z } from 'zod'
 
 /** Every check, in the order of a report: what others depend on comes first. */
 export const checkNames = [
@@ -23,18 +22,40 @@ export const checkNames = [
   'API server',
 ] as const
 
+const checkSchema = z.strictObject({
+  name: z.enum(checkNames),
+  resource: z
+    .string()
+    .exactOptional()
+    .meta({ description: 'The resource it is about; absent: the whole.' }),
+  verdict: z.enum(['ok', 'warning', 'failed', 'not reached']).meta({
+    description:
+      'failed: nobody, or nobody of one way, could sign in or call. not reached: nothing can be said, since something that it needs is away.',
+  }),
+  sentence: z.string(),
+  remedy: z
+    .string()
+    .exactOptional()
+    .meta({ description: 'What to do; absent only when all is well.' }),
+})
+
+/** The JSON of `doctor --json`; `deploy/doctor.schema.json` is made of it. */
+export const reportSchema = z.strictObject({
+  version: z.string(),
+  outcome: z.enum(['ok', 'failed', 'undecided']).meta({
+    description: 'ok: it ends with 0. failed: with 1. undecided: with 3.',
+  }),
+  checks: z.array(checkSchema).meta({
+    description: 'What others depend on comes first, and one cause is told once.',
+  }),
+})
+
 export type CheckName = (typeof checkNames)[number]
 
 /** One live check. */
-export interface DoctorCheck {
-  readonly name: CheckName
-  /** The resource it is about; absent: the whole. */
-  readonly resource?: string
-  readonly verdict: DoctorVerdict
-  readonly sentence: string
-  /** What to do; absent only when all is well. */
-  readonly remedy?: string
-}
+export type DoctorCheck = Readonly<z.output<typeof checkSchema>>
+
+export type DoctorVerdict = DoctorCheck['verdict']
 
 /** What a check says, without its name. */
 export type Finding = Pick<DoctorCheck, 'verdict' | 'sentence' | 'remedy'>
@@ -63,7 +84,17 @@ export function exitCodeOf(checks: readonly DoctorCheck[]): number {
 
 /** The report as one JSON document, as `deploy/doctor.schema.json` has it. */
 export function reportJson(checks: readonly DoctorCheck[], version: string): string {
-  const outcomes: Readonly<Record<number, string>> = { 0: 'ok', 1: 'failed', 3: 'undecided' }
-  const outcome = outcomes[exitCodeOf(checks)]
-  return `${JSON.stringify({ version, outcome, checks }, null, 2)}\n`
+  const code = exitCodeOf(checks)
+  const otherwise = code === 0 ? 'ok' : 'undecided'
+  const report: z.input<typeof reportSchema> = {
+    version,
+    outcome: code === 1 ? 'failed' : otherwise,
+    checks: [...checks],
+  }
+  return `${JSON.stringify(report, null, 2)}\n`
+}
+
+/** The JSON Schema of the report. */
+export function reportJsonSchema(): object {
+  return z.toJSONSchema(reportSchema)
 }
