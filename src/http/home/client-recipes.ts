@@ -118,7 +118,7 @@ export function bearerRecipes({ name, url }: ConnectedResource): readonly Client
 }
 
 function inspector(shellUrl: string): string {
-  return `npx @modelcontextprotocol/inspector --cli ${shellUrl} --transport http --method tools/list`
+  return `npx @modelcontextprotocol/inspector@2 --cli ${shellUrl} --transport http --method tools/list`
 }
 
 /** mcp-remote takes plain http off loopback only when it is told to. */

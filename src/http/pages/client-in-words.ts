@@ -67,17 +67,17 @@ export function warning(client: PageClient, place: RedirectPlace): Html | undefi
   const reasons: Html[] = []
   if (place.kind === 'computer') {
     reasons.push(
-      html`<p><strong>Did you start this yourself, just now, on this computer?</strong> Any program here can ask like this. If you did not, deny.</p>`,
+      html`<p><strong>Did you start this yourself, just now, on this computer?</strong> Any program here can ask like this. If you did not, say no.</p>`,
     )
   }
   if (place.kind === 'app') {
     reasons.push(
-      html`<p><strong>Did you start this yourself, just now, in that app?</strong> Any app can say that it opens such addresses. If you did not, deny.</p>`,
+      html`<p><strong>Did you start this yourself, just now, in that app?</strong> Any app can say that it opens such addresses. If you did not, say no.</p>`,
     )
   }
   if (client.kind === 'dynamic') {
     reasons.push(
-      html`<p><strong>The name proves nothing.</strong> Go by who gets the answer; if you do not expect that, deny.</p>`,
+      html`<p><strong>The name proves nothing.</strong> Go by who gets the answer; if you do not expect that, say no.</p>`,
     )
   }
   return reasons.length === 0 ? undefined : html`<div class="warning" role="note">${reasons}</div>`

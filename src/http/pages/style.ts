@@ -48,7 +48,7 @@ dd p { margin: .15rem 0 0 } dd > ul:last-child { margin-bottom: 0 }
 .yes { color: var(--good); font-weight: 600 } .no { color: var(--bad); font-weight: 600 }
 .actions { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.25rem 0 .75rem }
 button, .button { display: inline-flex; align-items: center; justify-content: center; flex: 1 1 8rem; min-height: 3rem; padding: .5rem 1.5rem; border: 1px solid var(--accent); border-radius: .375rem; background: var(--card); color: var(--accent); font: inherit; font-weight: 600; text-decoration: none; cursor: pointer }
-a.button { flex: 0 1 auto }
+a.button { flex: 0 1 auto; text-align: center }
 .first { background: var(--accent); color: var(--on-accent) }
 button:hover, .button:hover { box-shadow: 0 0 0 2px var(--accent) }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; border-radius: .25rem }

@@ -81,7 +81,7 @@ for (const mode of ['off', 'relay'] as const) {
       `claude mcp add --transport http prod ${url} ${header}`,
       `codex mcp add prod --url ${url} --bearer-token-env-var TOKEN`,
       `gemini mcp add --scope user --transport http prod ${url} ${header}`,
-      `npx @modelcontextprotocol/inspector --cli ${url} --transport http --method tools/list ${header}`,
+      `npx @modelcontextprotocol/inspector@2 --cli ${url} --transport http --method tools/list ${header}`,
     ]) {
       assert.ok(lines.includes(line), line)
     }
@@ -114,7 +114,7 @@ test('broker: the URL is all that a client is told, and people can see who they 
     `claude mcp add --transport http dev ${url}`,
     `codex mcp add dev --url ${url}`,
     `gemini mcp add --scope user --transport http dev ${url}`,
-    `npx @modelcontextprotocol/inspector --cli ${url} --transport http --method tools/list`,
+    `npx @modelcontextprotocol/inspector@2 --cli ${url} --transport http --method tools/list`,
   ]) {
     assert.ok(lines.includes(line), line)
   }
