@@ -11,9 +11,9 @@ import { version } from '../version.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import { badUsage, type Command, type Terminal } from './command.ts'
 import { configurationFrom, configurationUsage } from './configuration.ts'
-import { needsRestart } from './needs-restart.ts'
+import { needsRestart } from './reload/needs-restart.ts'
+import { watchFiles } from './reload/watched-files.ts'
 import { tracingOf } from './tracing.ts'
-import { watchFiles } from './watched-files.ts'
 
 const FLUSHED_WITHIN_MS = 2_000
 

@@ -2,7 +2,12 @@ import type { Clock } from '../clock.ts'
 import type { IdentityProviderConfig, ProviderCredential } from '../config/config.ts'
 import { type BoundedFetch, checkedUrl, type PlainHttp } from '../net/bounded-fetch.ts'
 import { text, texts } from '../oauth/claims.ts'
-import type { Discovered } from './discovery.ts'
+import type { Discovered } from './documents/discovery.ts'
+import {
+  type DocumentOptions,
+  type ProviderDocuments,
+  providerDocuments,
+} from './documents/provider-documents.ts'
 import {
   createMemberGroups,
   type MemberGroups,
@@ -19,11 +24,6 @@ import type { IssuerProfile } from './issuer-profile.ts'
 import { keysFitting } from './key-set.ts'
 import { profileOf } from './profiles.ts'
 import { connectToProvider } from './provider-connection.ts'
-import {
-  type DocumentOptions,
-  type ProviderDocuments,
-  providerDocuments,
-} from './provider-documents.ts'
 import { ALGORITHMS } from './signature.ts'
 import { limitConcurrency } from './token-endpoint/concurrency-limit.ts'
 import type { ProviderGrants } from './token-endpoint/provider-grants.ts'

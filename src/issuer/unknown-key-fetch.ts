@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
+import type { RefreshingDocument } from './documents/refreshing-document.ts'
 import type { KeySet } from './key-set.ts'
-import type { RefreshingDocument } from './refreshing-document.ts'
 
 /** Milliseconds from the beginning of one fetch for an unknown key to that of the next. */
 const INTERVAL_MS = 30_000

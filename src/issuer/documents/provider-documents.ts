@@ -1,11 +1,11 @@
-import type { Clock } from '../clock.ts'
-import type { IdentityProviderConfig } from '../config/config.ts'
-import type { BoundedFetch } from '../net/bounded-fetch.ts'
-import { DocumentError } from '../net/document-error.ts'
+import type { Clock } from '../../clock.ts'
+import type { IdentityProviderConfig } from '../../config/config.ts'
+import type { BoundedFetch } from '../../net/bounded-fetch.ts'
+import { DocumentError } from '../../net/document-error.ts'
+import type { IssuerEvent } from '../issuer-event.ts'
+import type { IssuerProfile } from '../issuer-profile.ts'
+import { type KeySet, type KeySetRules, readKeySet } from '../key-set.ts'
 import { type Discovered, discover } from './discovery.ts'
-import type { IssuerEvent } from './issuer-event.ts'
-import type { IssuerProfile } from './issuer-profile.ts'
-import { type KeySet, type KeySetRules, readKeySet } from './key-set.ts'
 import { type FetchAttempt, RefreshingDocument } from './refreshing-document.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { EntraConfig } from '../../src/config/config.ts'
-import type { DocumentFailure } from '../../src/net/document-error.ts'
-import { ENTRA_DEFAULTS } from '../support/defaults.ts'
-import { type Answer, type IssuerServer, signToken } from '../support/issuer-server.ts'
-import { simulate, simulateWarm } from '../support/simulated-provider.ts'
+import type { EntraConfig } from '../../../src/config/config.ts'
+import type { DocumentFailure } from '../../../src/net/document-error.ts'
+import { ENTRA_DEFAULTS } from '../../support/defaults.ts'
+import { type Answer, type IssuerServer, signToken } from '../../support/issuer-server.ts'
+import { simulate, simulateWarm } from '../../support/simulated-provider.ts'
 
 const tid = '11111111-2222-3333-4444-555555555555'
 const html: Answer = (_request, response) =>

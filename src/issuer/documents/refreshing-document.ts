@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts'
-import { asDocumentError, type DocumentError } from '../net/document-error.ts'
+import type { Clock } from '../../clock.ts'
+import { asDocumentError, type DocumentError } from '../../net/document-error.ts'
 
 /** A document, and how old it is. */
 export interface Fetched<T> {

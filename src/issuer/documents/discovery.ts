@@ -5,10 +5,10 @@ import {
   discovery,
   type ServerMetadata,
 } from 'openid-client'
-import { type BoundedFetch, checkedUrl } from '../net/bounded-fetch.ts'
-import { asDocumentError, DocumentError, type DocumentFailure } from '../net/document-error.ts'
-import type { JsonObject } from '../oauth/json.ts'
-import type { IssuerProfile } from './issuer-profile.ts'
+import { type BoundedFetch, checkedUrl } from '../../net/bounded-fetch.ts'
+import { asDocumentError, DocumentError, type DocumentFailure } from '../../net/document-error.ts'
+import type { JsonObject } from '../../oauth/json.ts'
+import type { IssuerProfile } from '../issuer-profile.ts'
 
 /** A discovery document whose issuer is the right one. */
 export interface Discovered {

@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts'
-import { sha256 } from '../sealing/digest.ts'
+import type { Clock } from '../../clock.ts'
+import { sha256 } from '../../sealing/digest.ts'
 
 const POLL_EVERY_MS = 5_000
 

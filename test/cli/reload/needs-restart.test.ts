@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { needsRestart } from '../../src/cli/needs-restart.ts'
-import type { Config } from '../../src/config/config.ts'
-import { DEFAULTS, limitsWith } from '../support/defaults.ts'
+import { needsRestart } from '../../../src/cli/reload/needs-restart.ts'
+import type { Config } from '../../../src/config/config.ts'
+import { DEFAULTS, limitsWith } from '../../support/defaults.ts'
 
 const pair = { certificate: 'a', key: 'b' }
 const changes: readonly (readonly [change: Partial<Config>, keys: readonly string[]])[] = [

@@ -1,5 +1,5 @@
-import type { Config } from '../config/config.ts'
-import type { Problem } from '../config/report/problem.ts'
+import type { Config } from '../../config/config.ts'
+import type { Problem } from '../../config/report/problem.ts'
 
 /** Settings of the listening sockets, which a reload keeps open, as `listen` takes them. */
 const socketSettings: Readonly<Record<string, (config: Config) => unknown>> = {

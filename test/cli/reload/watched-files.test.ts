@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { watchFiles } from '../../src/cli/watched-files.ts'
-import { SimulatedClock } from '../support/clock.ts'
+import { watchFiles } from '../../../src/cli/reload/watched-files.ts'
+import { SimulatedClock } from '../../support/clock.ts'
 
 /** A folder as Kubernetes mounts one: the file is a link through `..data` to a dated folder. */
 function mount(t: TestContext, content: string) {
