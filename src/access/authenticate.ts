@@ -46,6 +46,7 @@ class JudgedPrincipal {
   /** The session that the token was handed out in; absent where clients hold the token itself. */
   readonly session: TokenSession | undefined
   readonly #token: string
+  readonly #context: TokenContext
 
   constructor(signed: SignedToken, policy: ResourcePolicy, context: TokenContext) {
     const { claims, compact } = signed.jwt
@@ -60,12 +61,17 @@ class JudgedPrincipal {
     this.tokenDigest = signed.digest
     this.session = context.session
     this.#token = compact
+    this.#context = context
     Object.freeze(this)
   }
 
   /** The exact text of a principal's token; throws for anything that only looks like one. */
   static tokenOf(principal: JudgedPrincipal): string {
     return principal.#token
+  }
+
+  static contextOf(principal: JudgedPrincipal): TokenContext {
+    return principal.#context
   }
 }
 
@@ -147,6 +153,18 @@ export function authenticateToken(
       : refused(refusalFor(verification))
   const verification = access.verifier.verify(jwt)
   return verification instanceof Promise ? verification.then(conclude) : conclude(verification)
+}
+
+/**
+ * Judges a user of one resource by the policy of another one that takes the same tokens: the token is
+ * the same, everything that this resource demands of it is judged anew, and its session too.
+ */
+export function authenticateAt(
+  principal: Principal,
+  access: ResourceAccess,
+  now: () => number,
+): Authentication | Promise<Authentication> {
+  return authenticateToken(exactToken(principal), access, now, JudgedPrincipal.contextOf(principal))
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { IdentityProviderConfig, ResourceConfig } from '../config/config.ts'
+import type { IdentityProviderConfig, ProtectedResource } from '../config/config.ts'
 import type { IdentityProvider } from '../issuer/identity-provider.ts'
 
 /** Everything that one resource demands of a token and of the user who shows it. */
@@ -47,7 +47,7 @@ export interface ResourcePolicy {
  *   `token_issuers` replaces them
  */
 export function resourcePolicy(
-  resource: ResourceConfig,
+  resource: ProtectedResource,
   config: IdentityProviderConfig,
   provider: Pick<IdentityProvider, 'profile' | 'tokenIssuers'>,
 ): ResourcePolicy {
@@ -81,7 +81,7 @@ export function resourcePolicy(
 }
 
 function issuersOf(
-  { token_issuers: replaced }: ResourceConfig,
+  { token_issuers: replaced }: ProtectedResource,
   provider: Pick<IdentityProvider, 'profile' | 'tokenIssuers'>,
 ): Pick<ResourcePolicy, 'issuers' | 'moreIssuersToCome'> {
   if (replaced) return { issuers: () => replaced, moreIssuersToCome: () => false }

@@ -1,6 +1,6 @@
 import type { TokenOpener } from '../access/token-opener.ts'
 import { systemClock } from '../clock.ts'
-import type { Config, ResourceConfig } from '../config/config.ts'
+import type { Config, ProtectedResource } from '../config/config.ts'
 import { readJwt } from '../oauth/jwt.ts'
 import { deriveKeys } from '../sealing/derived-keys.ts'
 import { sealedFor, takesSealedTokens } from '../sign-in/sealed/access-token-format.ts'
@@ -10,7 +10,7 @@ import { sessionRefusals } from '../sign-in/sessions/refuse-session.ts'
 import { SessionNames } from '../sign-in/sessions/session-names.ts'
 
 /** What a command opens sealed tokens with; nothing where resources take the provider's own. */
-export function tokenOpener(resource: ResourceConfig, config: Config): TokenOpener | undefined {
+export function tokenOpener(resource: ProtectedResource, config: Config): TokenOpener | undefined {
   if (!takesSealedTokens(config.sign_in)) return undefined
   const keys = deriveKeys(config.sealing_keys)
   const refuseSession = sessionRefusals({

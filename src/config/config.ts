@@ -18,6 +18,8 @@ export interface Config extends Omit<Values<Settings>, Computed> {
   readonly sign_in: SignInConfig
   readonly store: StoreConfig
   readonly resources: readonly ResourceConfig[]
+  /** Absent: none. */
+  readonly fleet?: FleetConfig
   /** Every file that was read for a value, absolute paths; `serve` watches their contents. */
   readonly files: readonly string[]
 }
@@ -30,6 +32,7 @@ type Computed =
   | 'sign_in'
   | 'store'
   | 'resource'
+  | 'fleet'
 
 export type ListenAddress = Config['listen']
 
@@ -140,4 +143,34 @@ export interface ResourceConfig
   readonly allowed_clients: readonly string[] | 'any'
   /** Absent: the identity provider's own issuers. */
   readonly token_issuers?: readonly string[]
+}
+
+/** What of a resource decides who may come in and what clients are told; a fleet has it too. */
+export type ProtectedResource = Pick<
+  ResourceConfig,
+  | 'name'
+  | 'path'
+  | 'description'
+  | 'audiences'
+  | 'unsafe_any_audience'
+  | 'request_scopes'
+  | 'required_scopes'
+  | 'required_groups'
+  | 'allow'
+  | 'allowed_clients'
+  | 'allow_app_tokens'
+  | 'token_issuers'
+  | 'token_kind'
+  | 'upstream_identity'
+>
+
+/** `[fleet]` */
+export interface FleetConfig {
+  /** The fleet as clients sign in for it. */
+  readonly resource: ProtectedResource
+  /** `fleet.resources`, as written. */
+  readonly selectors: readonly string[]
+  /** Names of the resources that it is made of, in their order. */
+  readonly members: readonly string[]
+  readonly fan_out: boolean
 }

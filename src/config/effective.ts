@@ -1,5 +1,6 @@
 import type { Config, IdentityProviderConfig, ResourceConfig } from './config.ts'
 import { judgeEdge, judgeLimits, publicUrl } from './rules/edge.ts'
+import { fleetConfig, judgeFleet } from './rules/fleet.ts'
 import { judgeIdentityProvider, kindOfProvider } from './rules/identity-provider.ts'
 import { providerCredential } from './rules/provider-credential.ts'
 import { requestScopes } from './rules/request-scopes.ts'
@@ -32,10 +33,13 @@ export function effectiveConfig(input: RuleInput, files: ValueFiles): Omit<Confi
   judgeResolvedGroups(input)
   judgeResources(input)
   judgeTokenIssuers(input)
+  judgeFleet(input)
   judgeSignIn(input)
   judgeStore(input)
   judgeLimits(input)
-  const { resource: resources, resource_defaults: _defaults, ...rest } = settings
+  const { resource: given, resource_defaults: _defaults, fleet: written, ...rest } = settings
+  const resources = given.map((resource, index) => resourceConfig(input, files, resource, index))
+  const fleet = fleetConfig(written, resources)
   return {
     ...valuesOf(rest),
     ...(tls && { tls }),
@@ -44,7 +48,8 @@ export function effectiveConfig(input: RuleInput, files: ValueFiles): Omit<Confi
     identity_provider: providerConfig(input, files),
     sign_in: signInConfig(settings, mode),
     store: valuesOf(settings.store),
-    resources: resources.map((resource, index) => resourceConfig(input, files, resource, index)),
+    resources,
+    ...(fleet && { fleet }),
   }
 }
 

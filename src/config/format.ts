@@ -1,6 +1,7 @@
 import { stringify } from 'smol-toml'
 import type {
   Config,
+  FleetConfig,
   IdentityProviderConfig,
   ProviderCredential,
   ResourceConfig,
@@ -27,7 +28,7 @@ function keysOf(has: (setting: Setting) => boolean): ReadonlySet<string | undefi
  * not known, so that those lines cannot be read back.
  */
 export function formatConfig(config: Config): string {
-  const { tls, files: _files, resources, ...rest } = config
+  const { tls, files: _files, resources, fleet, ...rest } = config
   return `${stringify({
     ...written(rest),
     listen: formatListenAddress(config.listen),
@@ -36,7 +37,12 @@ export function formatConfig(config: Config): string {
     identity_provider: writtenProvider(config.identity_provider),
     sign_in: writtenSignIn(config.sign_in),
     resource: resources.map(writtenResource),
+    ...(fleet && { fleet: writtenFleet(fleet) }),
   })}\n`
+}
+
+function writtenFleet({ resource: { path }, selectors, fan_out }: FleetConfig): object {
+  return { path, resources: selectors, fan_out }
 }
 
 function writtenProvider(provider: IdentityProviderConfig): Record<string, unknown> {

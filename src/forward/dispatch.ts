@@ -4,10 +4,9 @@ import { ErrorAnswer } from '../oauth/error-answer.ts'
 import { judgeAnswer } from './answer/answer-verdict.ts'
 import { type AnswerHeaders, passedHeaders } from './answer/response-headers.ts'
 import { listUnreadable, upstreamRefused } from './answer/upstream-failure.ts'
-import type { McpMessage } from './body/mcp-message.ts'
 import { clientResponse } from './client-response.ts'
+import { exchangeOwner } from './exchange-owner.ts'
 import type { AccessDecision, Forwarding } from './forwarding.ts'
-import type { ExchangeOwner } from './open-exchanges.ts'
 import type { ReadRequest } from './read-request.ts'
 import { bindSessionId, type SessionOwner } from './session-id.ts'
 import { TooMany } from './too-many.ts'
@@ -37,7 +36,7 @@ export function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dis
   // The body took its time to arrive: what was good then need not be now.
   if (secondsAgo >= 0) throw forwarding.refuse({ reason: 'expired', secondsAgo })
 
-  const owner = exchangeOwner(request, work)
+  const owner = exchangeOwner(request, { ...work, resource: resource.name })
   if (exchanges.isTooMany(owner, forwarding.limits)) {
     throw new TooMany(owner, forwarding.limits)
   }
@@ -74,33 +73,6 @@ export function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dis
       record.outcome = 'none'
       reply.send(auditUnavailable())
     })
-  }
-}
-
-/** What subscribes is a stream, wherever in a batch it stands. */
-function exchangeOwner(
-  request: FastifyRequest,
-  { decision, forwarding, read }: Dispatch,
-): ExchangeOwner {
-  const { principal } = decision.permit
-  const messages = read.body.kind === 'messages' ? read.body.messages : []
-  const requests = messages.filter(({ id, method }) => id !== undefined && method !== undefined)
-  const isSubscription = ({ method }: McpMessage) => method === 'subscriptions/listen'
-  // Some servers also make a call that has no id, whose answer nobody waits for.
-  const calls = messages.filter(
-    (message) =>
-      !isSubscription(message) && (message.tool !== undefined || requests.includes(message)),
-  ).length
-  const isStream = request.method === 'GET' || messages.some(isSubscription)
-  const resource = forwarding.resource.name
-  return {
-    kind: isStream ? 'stream' : 'call',
-    resource,
-    user: principal.userKey,
-    expiresAt: principal.expiresAt,
-    calls: isStream ? calls : Math.max(1, calls),
-    isOneWay: requests.length === 0,
-    judgedBy: (judge) => judge(resource, decision.authorization()),
   }
 }
 

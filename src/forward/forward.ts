@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
-import { maskedArguments } from '../observe/masked-arguments.ts'
-import type { RequestRecord, ToolCall } from '../observe/record.ts'
+import type { RequestRecord } from '../observe/record.ts'
 import type { RequestLog } from '../observe/request-log.ts'
 import { headerMismatch, jsonRpcRefusal } from './body/json-rpc-refusal.ts'
 import { dispatch } from './dispatch.ts'
 import type { AccessDecision, Forwarding } from './forwarding.ts'
+import { noteCalls } from './note-calls.ts'
 import { type ReadRequest, readRequest } from './read-request.ts'
 import { TooMany } from './too-many.ts'
 import type { ToolGate, ToolRefusal } from './tools/tool-gate.ts'
@@ -40,7 +40,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, judged: Judged): v
   const { forwarding, read } = judged
   const { record } = request
   record.waited_ms = performance.now() - record.judged_at
-  note(read, record, forwarding.requestLog)
+  noteCalls(read, record, forwarding.requestLog)
   attempt(request, reply, judged, conclude)
 }
 
@@ -69,27 +69,6 @@ function auditRefusal(record: RequestRecord, answer: ErrorAnswer, log: RequestLo
   record.reason = answer.reason
   record.decision = answer.status >= 500 ? 'unavailable' : 'refuse'
   void log.audit(record)?.catch(() => undefined) // no effect follows that could wait for it
-}
-
-/** Longer than any method or tool there is: log lines must not grow with a body. */
-const LONGEST_NAME_CHARACTERS = 200
-
-/** For the log: what the body calls, by the bytes that go up. */
-function note({ bytes, body }: ReadRequest, record: RequestRecord, log: RequestLog): void {
-  if (body.kind !== 'messages') return
-  const methods: string[] = []
-  const calls: ToolCall[] = []
-  for (const { method, tool, arguments: given } of body.messages) {
-    if (method !== undefined) methods.push(method.slice(0, LONGEST_NAME_CHARACTERS))
-    if (tool === undefined) continue
-    const shown = given !== undefined && log.wantsArguments(tool)
-    calls.push({
-      tool: tool.slice(0, LONGEST_NAME_CHARACTERS),
-      ...(shown && { arguments: maskedArguments(bytes.toString('utf8', given.from, given.to)) }),
-    })
-  }
-  record.methods = methods
-  record.calls = calls
 }
 
 interface Judged {

@@ -44,7 +44,12 @@ export async function registerResource(
   })
 }
 
-function readBodiesWhole(scope: FastifyInstance, bodyLimit: number): void {
+/**
+ * Bodies come as one buffer, never compressed.
+ *
+ * @param bodyLimit bytes
+ */
+export function readBodiesWhole(scope: FastifyInstance, bodyLimit: number): void {
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (request, body, done) => {
     const encoding = request.headers['content-encoding']

@@ -17,8 +17,7 @@ export interface UpstreamHeaderParts {
 }
 
 /**
- * The one place where a credential is written towards an upstream: exactly one, the bearer of the
- * permit, or none where the upstream acts as itself.
+ * The headers of one request.
  *
  * @returns name, value, name, value, as undici sends them
  * @throws ErrorAnswer 404 for a session id that is not this user's (session hijacking)

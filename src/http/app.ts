@@ -14,11 +14,12 @@ import type { BufferedBytes } from './buffered-bytes.ts'
 import { clientAddresses } from './client-address.ts'
 import { errorHandler } from './error-handler.ts'
 import { browserRoutes } from './routes/authorize.ts'
+import { type FleetRouteParts, fleetScope } from './routes/fleet.ts'
 import { homePage } from './routes/home.ts'
 import { notFoundHandler } from './routes/not-found.ts'
 import { hasPopup, popupRoutes } from './routes/popup.ts'
 import { RegistrationOutcomes, registerRoute } from './routes/register.ts'
-import { type ResourceParts, resourceScope } from './routes/resource.ts'
+import { type ResourceParts, resourceScope, type ServedResource } from './routes/resource.ts'
 import { revokeRoute } from './routes/revoke.ts'
 import type { SignInEndpoints } from './routes/sign-in-endpoints.ts'
 import { tokenRoute } from './routes/token.ts'
@@ -46,6 +47,8 @@ export interface AppParts {
   readonly signIn: SignInEndpoints
   /** In the order of the configuration. */
   readonly resources: readonly ResourceParts[]
+  /** Absent: none. */
+  readonly fleet?: FleetRouteParts
 }
 
 /**
@@ -114,12 +117,13 @@ async function addRoutes(
     readonly countCode: AddressLimits['codes']
   },
 ): Promise<void> {
-  const { config, log, resources, outcomes } = parts
+  const { config, log, resources, fleet, outcomes } = parts
+  const served: readonly ServedResource[] = fleet ? [...resources, fleet] : resources
   const signIns = new SignInLog(parts)
   const { tokenEndpoints, revocationEndpoints, registrationEndpoints, broker } = parts.signIn
   homePage(app, config)
-  wellKnownRoutes(app, config, resources)
-  if (config.sign_in.mode !== 'off') whoamiRoute(app, config, resources)
+  wellKnownRoutes(app, config, served)
+  if (config.sign_in.mode !== 'off') whoamiRoute(app, config, served)
   for (const endpoint of tokenEndpoints)
     await app.register(tokenRoute({ ...parts, signIns, endpoint }))
   await app.register(revokeRoute({ ...parts, signIns, endpoints: revocationEndpoints }))
@@ -131,4 +135,5 @@ async function addRoutes(
     }
   }
   for (const resource of resources) await app.register(resourceScope(resource, config))
+  if (fleet) await app.register(fleetScope(fleet, config))
 }

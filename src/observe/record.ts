@@ -54,6 +54,8 @@ export interface RequestRecord {
   /** The MCP client, where the token says which it was handed to. */
   client?: { readonly client_id: string; readonly client_name?: string }
   resource?: string
+  /** The cluster that a call to the fleet names. */
+  cluster?: string
   /** The methods of the body that is forwarded; several in a batch. */
   methods: readonly string[]
   calls: readonly ToolCall[]

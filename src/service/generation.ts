@@ -2,35 +2,30 @@ import type { FastifyInstance } from 'fastify'
 import type { ResourceAccess } from '../access/authenticate.ts'
 import { resourcePolicy } from '../access/policy.ts'
 import type { Clock } from '../clock.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, ProtectedResource } from '../config/config.ts'
+import { protectedResources } from '../config/protected-resources.ts'
 import type { OpenExchanges } from '../forward/open-exchanges.ts'
 import type { SharedUpstreams } from '../forward/upstream/shared-upstreams.ts'
-import { createApp } from '../http/app.ts'
 import type { BufferedBytes } from '../http/buffered-bytes.ts'
-import type { ResourceParts } from '../http/routes/resource.ts'
 import { createIdentityProvider, type IdentityProvider } from '../issuer/identity-provider.ts'
 import { isLoopbackOrigin } from '../net/loopback.ts'
-import { readEncodedClaims } from '../oauth/claims-request.ts'
 import type { AuditOutput } from '../observe/audit-file.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics/metrics.ts'
 import type { ProcessLog } from '../observe/process-log.ts'
 import type { RecentEvents } from '../observe/recent/recent-events.ts'
-import { RequestLog } from '../observe/request-log.ts'
 import type { Tracing } from '../observe/tracing/tracing.ts'
 import { watchUpstreams } from '../proof/watch-upstreams.ts'
 import { type DerivedKeys, deriveKeys } from '../sealing/derived-keys.ts'
 import type { MetadataDocuments } from '../sign-in/clients/metadata-cache.ts'
-import { signInFacts } from '../sign-in/metadata.ts'
 import { sealedFor, takesSealedTokens } from '../sign-in/sealed/access-token-format.ts'
 import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
 import type { EndedSessions } from '../sign-in/sessions/ended-sessions.ts'
 import { sessionRefusals } from '../sign-in/sessions/refuse-session.ts'
-import type { SignInResource } from '../sign-in/token/judge-tokens.ts'
 import { createMemory, type Memory, type MemoryParts } from './memory.ts'
 import { certificateEnds, type Operation } from './operation.ts'
-import { grantReporter, reportIssuerEvent } from './provider-events.ts'
-import { signInEndpoints } from './sign-in.ts'
+import { reportIssuerEvent } from './provider-events.ts'
+import { createPublicApp } from './public-app.ts'
 import { reportStoreEvent } from './store-events.ts'
 import { RequestsUnderWay } from './under-way.ts'
 
@@ -95,38 +90,8 @@ export async function createGeneration(
       ? before.opened
       : new OpenedTokens(keys.for('access token'), context.clock)
   const memory = await createMemory({ config, keys }, memoryParts(context), before)
-  const resources = servedResources(config, { provider, opened, memory, ended: context.ended })
-  const requestLog = new RequestLog(context.lines, config.audit, context.audit)
-  const app = await createApp({
-    config,
-    log: context.log,
-    requestLog,
-    metrics: context.metrics,
-    recent: context.recent,
-    tracing: context.tracing,
-    clock: context.clock,
-    bodies: context.bodies,
-    signIn: signInEndpoints(config, {
-      ...context,
-      provider,
-      resources,
-      keys,
-      memory,
-      onOutcome: grantReporter(context),
-    }),
-    resources: resources.map(({ resource, access }) => ({
-      resource,
-      access,
-      signIn: signInFacts(resource, config, provider),
-      upstreams: context.upstreams,
-      exchanges: context.exchanges,
-      requestLog,
-      sessionKeys: keys.for('mcp session id'),
-      clock: context.clock,
-      version: context.version,
-      keepClaims: claimsKeeper(memory),
-    })),
-  })
+  const accesses = accessesOf(config, { provider, opened, memory, ended: context.ended })
+  const app = await createPublicApp({ config, provider, keys, memory, accesses }, context)
   if (provider === before?.provider) provider.renewCredential(config.identity_provider.credential)
   const stopProbes = context.probesUpstreams ? probe(config, provider, context) : () => undefined
   return {
@@ -137,14 +102,14 @@ export async function createGeneration(
     memory,
     app,
     underWay: new RequestsUnderWay(),
-    accesses: new Map(resources.map(({ resource, access }) => [resource.name, access])),
+    accesses,
     certificateEnds: certificateEnds(config),
     stopProbes,
   }
 }
 
-/** The resources, with how each judges tokens. */
-function servedResources(
+/** How everything that clients sign in for judges tokens, by name. */
+function accessesOf(
   config: Config,
   {
     provider,
@@ -152,24 +117,17 @@ function servedResources(
     memory,
     ended,
   }: Pick<Generation, 'provider' | 'opened' | 'memory'> & Pick<ServiceContext, 'ended'>,
-): readonly SignInResource[] {
+): ReadonlyMap<string, ResourceAccess> {
   const names = memory.sessionNames
   const refuseSession = sessionRefusals({ signIn: config.sign_in, ended, names })
-  return config.resources.map((resource) => ({
-    resource,
-    access: {
-      verifier: provider.verifier,
-      policy: resourcePolicy(resource, config.identity_provider, provider),
-      ...(takesSealedTokens(config.sign_in) && {
-        opener: opened.openerFor(sealedFor(resource, config), refuseSession),
-      }),
-    },
-  }))
-}
-
-function claimsKeeper({ wantedClaims }: Memory): ResourceParts['keepClaims'] {
-  return ({ family, client }, encoded) =>
-    wantedClaims.keep({ family, client: client.id }, readEncodedClaims(encoded) ?? '')
+  const accessOf = (resource: ProtectedResource): ResourceAccess => ({
+    verifier: provider.verifier,
+    policy: resourcePolicy(resource, config.identity_provider, provider),
+    ...(takesSealedTokens(config.sign_in) && {
+      opener: opened.openerFor(sealedFor(resource, config), refuseSession),
+    }),
+  })
+  return new Map(protectedResources(config).map((resource) => [resource.name, accessOf(resource)]))
 }
 
 function memoryParts(context: ServiceContext): MemoryParts {

@@ -1,4 +1,4 @@
-import type { BrokerConfig, Config, ResourceConfig } from '../config/config.ts'
+import type { BrokerConfig, Config, ProtectedResource } from '../config/config.ts'
 import {
   type AuthorizationServerDescription,
   type AuthorizationServerMetadata,
@@ -45,7 +45,7 @@ type Settings = Pick<Config, 'public_url' | 'identity_provider' | 'sign_in' | 'r
 
 /** What the mode makes one of the configuration's resources say. */
 export function signInFacts(
-  resource: ResourceConfig,
+  resource: ProtectedResource,
   config: Settings,
   provider: DiscoveredProvider,
 ): SignInFacts {
@@ -94,7 +94,7 @@ interface ModeSays {
 }
 
 /** Clients ask the identity provider for the scopes themselves, so that it is all of them. */
-function relaySays({ request_scopes: scopes }: ResourceConfig, publicUrl: string): ModeSays {
+function relaySays({ request_scopes: scopes }: ProtectedResource, publicUrl: string): ModeSays {
   return {
     scopes,
     endpoints: { tokenEndpoint: sharedTokenEndpoint(publicUrl) },

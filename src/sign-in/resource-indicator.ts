@@ -1,4 +1,4 @@
-import type { Config, ResourceConfig } from '../config/config.ts'
+import type { Config, ProtectedResource } from '../config/config.ts'
 import type { ErrorAnswer } from '../oauth/error-answer.ts'
 import { invalidTarget } from '../oauth/errors.ts'
 import { printableAddress } from '../oauth/printable.ts'
@@ -21,7 +21,7 @@ export interface ResourceIndicators {
  */
 export function resourceIndicators(
   config: Pick<Config, 'public_url' | 'internal_hosts'>,
-  resources: readonly Pick<ResourceConfig, 'name' | 'path'>[],
+  resources: readonly Pick<ProtectedResource, 'name' | 'path'>[],
 ): ResourceIndicators {
   const internal = config.internal_hosts.flatMap((host) => [`http://${host}`, `https://${host}`])
   const origins = [config.public_url, ...internal].map((origin) => new URL(origin).origin)

@@ -4,6 +4,7 @@ import { textAs, ValueError } from '../value-error.ts'
 import { readHost, readListenAddress, readNetwork } from './address.ts'
 import { auditSchema } from './audit.ts'
 import { duration } from './duration.ts'
+import { fleetSchema } from './fleet.ts'
 import { readSealingKeys } from './identifiers.ts'
 import { identityProviderSchema } from './identity-provider.ts'
 import { limitsSchema } from './limits.ts'
@@ -110,6 +111,7 @@ export const settingsSchema = z.strictObject({
     .prefault([])
     .meta({ description: 'One MCP endpoint behind one path. One or more.' }),
   resource_defaults: resourceDefaultsSchema,
+  fleet: fleetSchema,
 })
 
 /** Every setting with its default filled in, each right by itself. */

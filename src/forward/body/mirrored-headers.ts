@@ -26,7 +26,7 @@ export function differingHeader(
 ): 'Mcp-Method' | 'Mcp-Name' | undefined {
   const message = body.kind === 'messages' && !body.batch ? body.messages[0] : undefined
   if (headers.method !== undefined && headers.method !== message?.method) return 'Mcp-Method'
-  if (headers.name !== undefined && !says(headers.name, message?.target)) return 'Mcp-Name'
+  if (headers.name !== undefined && !headerSays(headers.name, message?.target)) return 'Mcp-Name'
   return undefined
 }
 
@@ -40,7 +40,7 @@ export function mayBatch({ protocolVersion }: MirroredHeaders): boolean {
  * A name that is no header value comes as `=?base64?…?=`. Only canonical base64 of the same bytes
  * counts, so that no two decoders differ.
  */
-function says(header: string, name: string | undefined): boolean {
+export function headerSays(header: string, name: string | undefined): boolean {
   if (name === undefined) return false
   const encoded = /^=\?base64\?(.*)\?=$/.exec(header)?.[1]
   return encoded === undefined ? header === name : encoded === Buffer.from(name).toString('base64')

@@ -1,4 +1,5 @@
-import type { BrokerConfig, Config, ResourceConfig } from '../../config/config.ts'
+import type { BrokerConfig, Config, ProtectedResource } from '../../config/config.ts'
+import { protectedResources } from '../../config/protected-resources.ts'
 import { ownEndpoints } from '../../oauth/metadata/own-endpoints.ts'
 import { OWN_PAGE } from '../../sign-in/authorize/own-sign-in.ts'
 import { presetWith, redirectUriRule } from '../../sign-in/clients/redirect-uris.ts'
@@ -20,7 +21,7 @@ export function renderHome(config: Config): string {
 of the person who made it, so that the cluster decides what that person may see and do.</p>
 ${parts.introduction}
 </div>
-${parts.first}${config.resources.map(
+${parts.first}${protectedResources(config).map(
   (resource) => html`<section class="card">
 <h2>${resource.name}</h2>
 ${resource.description === undefined ? '' : html`<p>${resource.description}</p>`}
@@ -41,7 +42,7 @@ interface ModeParts {
   /** What concerns all resources at once, before them and after them. */
   readonly first?: Html
   readonly last?: Html
-  section(resource: ResourceConfig): Html
+  section(resource: ProtectedResource): Html
 }
 
 function partsOf(config: Config): ModeParts {
@@ -72,7 +73,7 @@ empty, or HolmesGPT sends its URL to the identity provider, which may refuse it.
   }
 }
 
-function bearerSection(resource: ResourceConfig, { public_url: publicUrl }: Config): Html {
+function bearerSection(resource: ProtectedResource, { public_url: publicUrl }: Config): Html {
   const { name, path, audiences } = resource
   const audience = audiences.join(', ') || 'any'
   return html`<p>A token must be issued by the organisation's identity provider for audience <code>${audience}</code>.

@@ -1,6 +1,6 @@
 import type { Refusal } from '../../access/refusal.ts'
 import { type RefusalResponse, refusalResponse } from '../../access/refusal-response.ts'
-import type { Config, ResourceConfig } from '../../config/config.ts'
+import type { Config, ProtectedResource } from '../../config/config.ts'
 import { bearerChallenge } from '../../oauth/challenge.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { resourceMetadataUrl } from '../../oauth/metadata/resource-metadata.ts'
@@ -15,7 +15,7 @@ export interface Refusals {
 
 /** The resource that refuses, and what its challenges say. */
 export interface RefusingResource {
-  readonly resource: Pick<ResourceConfig, 'path' | 'required_scopes'>
+  readonly resource: Pick<ProtectedResource, 'path' | 'required_scopes'>
   readonly signIn: Pick<SignInFacts, 'scopes' | 'stepsUp'>
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { protectedResources } from '../../config/protected-resources.ts'
 import { METHODS } from '../steps/checks.ts'
 import { openDocument } from '../steps/cors.ts'
 import { type KnownPaths, notFound, orWithSlash } from '../steps/exact-path.ts'
@@ -12,7 +13,7 @@ import { pathOf } from '../steps/raw-request.ts'
 export function notFoundHandler(config: KnownPaths) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     const path = pathOf(request)
-    const isResource = config.resources.some((resource) =>
+    const isResource = protectedResources(config).some((resource) =>
       orWithSlash(resource.path).includes(path),
     )
     if (isResource) throw methodNotAllowed(METHODS.resource)

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Principal, ResourceAccess } from '../../access/authenticate.ts'
 import type { TokenSession } from '../../access/token-opener.ts'
 import type { Clock } from '../../clock.ts'
-import type { Config, ResourceConfig } from '../../config/config.ts'
+import type { Config, ProtectedResource, ResourceConfig } from '../../config/config.ts'
 import type { OpenExchanges } from '../../forward/open-exchanges.ts'
 import { registerResource } from '../../forward/route.ts'
 import { ToolGate } from '../../forward/tools/tool-gate.ts'
@@ -14,16 +14,21 @@ import type { SignInFacts } from '../../sign-in/metadata.ts'
 import type { Endpoint } from '../steps/checks.ts'
 import { refusals } from './bearer-challenge.ts'
 
-/** What one resource is served with. */
-export interface ResourceParts {
-  readonly resource: ResourceConfig
+/** What clients sign in for, and how its tokens are judged. */
+export interface ServedResource {
+  readonly resource: ProtectedResource
   readonly access: ResourceAccess
   readonly signIn: SignInFacts
+  readonly clock: Clock
+}
+
+/** What one resource is served with. */
+export interface ResourceParts extends ServedResource {
+  readonly resource: ResourceConfig
   readonly upstreams: SharedUpstreams
   readonly exchanges: OpenExchanges
   readonly requestLog: RequestLog
   readonly sessionKeys: KeyRing
-  readonly clock: Clock
   readonly version: string
   /** Keeps what an upstream asked for until the user of this session signs in again. Never rejects. */
   keepClaims(session: TokenSession, claims: string): Promise<void>

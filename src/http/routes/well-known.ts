@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Config, ResourceConfig } from '../../config/config.ts'
+import type { Config, ProtectedResource } from '../../config/config.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { resourceMetadata, resourceMetadataPaths } from '../../oauth/metadata/resource-metadata.ts'
 import type { OwnServer, SignInFacts } from '../../sign-in/metadata.ts'
@@ -12,7 +12,7 @@ const RETRY_AFTER_SECONDS = '10'
 
 /** A resource with what its metadata says. */
 export interface PublishedResource {
-  readonly resource: Pick<ResourceConfig, 'name' | 'path' | 'description'>
+  readonly resource: Pick<ProtectedResource, 'name' | 'path' | 'description'>
   readonly signIn: SignInFacts
 }
 

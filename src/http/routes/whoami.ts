@@ -6,7 +6,7 @@ import type { ErrorAnswer } from '../../oauth/error-answer.ts'
 import type { Identity } from '../../oauth/identity.ts'
 import { valuesOf } from '../steps/raw-request.ts'
 import { refusals } from './bearer-challenge.ts'
-import type { ResourceParts } from './resource.ts'
+import type { ServedResource } from './resource.ts'
 
 const PATH = '/oauth/whoami'
 
@@ -25,7 +25,7 @@ interface Whoami extends Omit<Identity, 'token_id'> {
   readonly resources: readonly { readonly name: string; readonly permitted: boolean }[]
 }
 
-type Resource = Pick<ResourceParts, 'resource' | 'access' | 'signIn' | 'clock'>
+type Resource = ServedResource
 
 /**
  * `GET /oauth/whoami`: who the bearer is, by the checks of the resources themselves. Not checked

@@ -1,10 +1,11 @@
-import type { Config, ResourceConfig } from '../../config/config.ts'
+import type { Config, ProtectedResource } from '../../config/config.ts'
+import { protectedResources } from '../../config/protected-resources.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import { pathOf } from './raw-request.ts'
 import type { Hook } from './step.ts'
 
 /** What the 404 of a path is written from. */
-export type KnownPaths = Pick<Config, 'public_url' | 'resources'>
+export type KnownPaths = Pick<Config, 'public_url' | 'resources' | 'fleet'>
 
 /**
  * Ends a request for another spelling of a path: the router decodes, and what stands in front of us
@@ -26,7 +27,7 @@ export function orWithSlash(path: string): readonly string[] {
 
 /** The 404 for a path, with the address that was probably meant. */
 export function notFound(path: string, config: KnownPaths): ErrorAnswer {
-  const below = config.resources.find((resource) => path.startsWith(`${resource.path}/`))
+  const below = protectedResources(config).find((resource) => path.startsWith(`${resource.path}/`))
   return new ErrorAnswer({
     status: 404,
     error: 'not_found',
@@ -34,8 +35,10 @@ export function notFound(path: string, config: KnownPaths): ErrorAnswer {
   })
 }
 
-function hint(path: string, below: ResourceConfig | undefined, config: KnownPaths): string {
-  const urls = config.resources.map((resource) => `${config.public_url}${resource.path}`).join(', ')
+function hint(path: string, below: ProtectedResource | undefined, config: KnownPaths): string {
+  const urls = protectedResources(config)
+    .map((resource) => `${config.public_url}${resource.path}`)
+    .join(', ')
   if (below && /\/(sse|messages?)\/?$/.test(path)) {
     const url = `${config.public_url}${below.path}`
     return `The HTTP+SSE transport of 2024-11-05 is not served: set the client's mode to streamable-http and its URL to ${url}.`

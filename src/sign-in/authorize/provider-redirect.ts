@@ -1,4 +1,4 @@
-import type { Config, ResourceConfig } from '../../config/config.ts'
+import type { Config, ProtectedResource } from '../../config/config.ts'
 import { providerProof, type Transaction } from '../transaction/transaction.ts'
 
 /**
@@ -12,7 +12,7 @@ export function providerAddress(
   transaction: Transaction,
   asking: {
     readonly provider: Config['identity_provider']
-    readonly resource: Pick<ResourceConfig, 'request_scopes'>
+    readonly resource: Pick<ProtectedResource, 'request_scopes'>
     readonly redirectUri: string
     readonly takesClaims: boolean
   },

@@ -1,4 +1,4 @@
-import type { ResourceConfig } from '../../config/config.ts'
+import type { ProtectedResource } from '../../config/config.ts'
 import type { IdTokenVerdict, ReceivedIdToken } from '../../issuer/id-token.ts'
 import type { ProviderTokens } from '../../issuer/token-endpoint/provider-grants.ts'
 import { text } from '../../oauth/claims.ts'
@@ -16,7 +16,7 @@ export interface ExpectedIdToken {
 
 /** What a sign-in of ours expects, which asked for the scopes of a resource. */
 export function expectedIdToken(
-  { request_scopes: scopes }: Pick<ResourceConfig, 'request_scopes'>,
+  { request_scopes: scopes }: Pick<ProtectedResource, 'request_scopes'>,
   nonce: string,
 ): ExpectedIdToken {
   return scopes.includes('openid') ? { required: true, nonce } : { required: false }

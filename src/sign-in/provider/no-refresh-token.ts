@@ -1,10 +1,10 @@
-import type { Config, ResourceConfig } from '../../config/config.ts'
+import type { Config, ProtectedResource } from '../../config/config.ts'
 
 /** A sign-in that brought no refresh token. */
 export interface SignInWithoutRefresh {
   /** As discovered. */
   readonly issuer: string
-  readonly resource: Pick<ResourceConfig, 'name' | 'request_scopes'>
+  readonly resource: Pick<ProtectedResource, 'name' | 'request_scopes'>
   readonly mode: Config['sign_in']['mode']
 }
 

@@ -3,8 +3,8 @@ import type { ResolvedGroups } from '../../access/resolved-groups.ts'
 import type {
   BrokerConfig,
   Config,
+  ProtectedResource,
   RelayConfig,
-  ResourceConfig,
   SignInConfig,
 } from '../../config/config.ts'
 import type { DerivedKeys } from '../../sealing/derived-keys.ts'
@@ -27,7 +27,7 @@ export interface HandedOutIn {
   readonly clientName?: string | undefined
 }
 
-type Served = Pick<ResourceConfig, 'name' | 'path'>
+type Served = Pick<ProtectedResource, 'name' | 'path'>
 
 /**
  * The token as clients get it.

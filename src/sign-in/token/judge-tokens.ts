@@ -6,20 +6,20 @@ import {
 import type { Refusal } from '../../access/refusal.ts'
 import { refusalResponse } from '../../access/refusal-response.ts'
 import type { TokenContext } from '../../access/token-opener.ts'
-import type { ResourceConfig } from '../../config/config.ts'
+import type { ProtectedResource } from '../../config/config.ts'
 import type { ProviderTokens } from '../../issuer/token-endpoint/provider-grants.ts'
 import { UnusableTokens } from '../../oauth/error-answer.ts'
 import { temporarilyUnavailable } from '../../oauth/errors.ts'
 
 /** A resource that users can sign in for. */
 export interface SignInResource {
-  readonly resource: ResourceConfig
+  readonly resource: ProtectedResource
   readonly access: ResourceAccess
 }
 
 /** A token that one of the resources takes. */
 export interface JudgedTokens {
-  readonly resource: ResourceConfig
+  readonly resource: ProtectedResource
   readonly principal: Principal
   /** The exact text that goes upstream: access token, or ID token where the cluster is fed those. */
   readonly bearer: string

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts'
-import type { Config, RelayConfig, ResourceConfig } from '../../config/config.ts'
+import type { Config, ProtectedResource, RelayConfig } from '../../config/config.ts'
+import { protectedResources } from '../../config/protected-resources.ts'
 import type { ProviderGrants } from '../../issuer/token-endpoint/provider-grants.ts'
 import { invalidClient, invalidGrant, invalidRequest, invalidTarget } from '../../oauth/errors.ts'
 import { printableAddress } from '../../oauth/printable.ts'
@@ -60,7 +61,7 @@ export function createRelayTokenEndpoint(
   const context: Context = {
     ...parts,
     allows: redirectUriRule(config.sign_in.redirect_uris, config.public_url),
-    indicators: resourceIndicators(config, config.resources),
+    indicators: resourceIndicators(config, protectedResources(config)),
   }
   return async (request, trail) => {
     authenticateClient(request.client, context)
@@ -181,7 +182,7 @@ function refreshRules(meant: Candidates, context: Context): Omit<RefreshRules, '
   }
 }
 
-function isBoundTo({ bound }: SignInSession, resource: ResourceConfig): boolean {
+function isBoundTo({ bound }: SignInSession, resource: ProtectedResource): boolean {
   if (!('audiences' in bound)) return false
   if (bound.audiences.length === 0) return resource.audiences.length === 0
   return resource.audiences.some((audience) => bound.audiences.includes(audience))

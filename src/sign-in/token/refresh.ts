@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import type { RelayConfig, ResourceConfig } from '../../config/config.ts'
+import type { ProtectedResource, RelayConfig } from '../../config/config.ts'
 import type { ProviderGrants } from '../../issuer/token-endpoint/provider-grants.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import type { ExchangedTokens, TokenExchange } from '../provider/exchange.ts'
@@ -115,6 +115,6 @@ async function askProvider(
   return exchanged
 }
 
-function scopeOf(resource: ResourceConfig | undefined): readonly string[] {
+function scopeOf(resource: ProtectedResource | undefined): readonly string[] {
   return resource?.request_scopes ?? []
 }

@@ -1,0 +1,163 @@
+import type { FleetConfig, ProtectedResource, ResourceConfig } from '../config.ts'
+import { nearestHint } from '../report/nearest.ts'
+import type { Settings } from '../schema/schema.ts'
+import type { RuleInput } from './rule.ts'
+
+type Resource = Settings['resource'][number]
+
+/** What the fleet's own resource is called: in metadata, logs and `/oauth/fleet`. */
+const NAME = 'fleet'
+
+/** What decides who may come in: one sign-in at the fleet counts at each of its clusters. */
+const SHARED = [
+  'audiences',
+  'unsafe_any_audience',
+  'token_issuers',
+  'token_kind',
+  'allowed_clients',
+  'allow_app_tokens',
+  'required_scopes',
+  'request_scopes',
+] as const satisfies readonly (keyof Resource)[]
+
+/** What the fleet demands of the resources that it is made of. */
+export function judgeFleet(input: RuleInput): void {
+  const { settings, draft, report } = input
+  const { fleet } = settings
+  if (fleet === undefined) return
+  const taken = settings.resource.find(({ name }) => name === NAME)
+  if (taken) {
+    report.wrong(
+      draft,
+      ['resource', settings.resource.indexOf(taken), 'name'],
+      `is "${NAME}", which is the name of the [fleet] itself`,
+      'Give the resource another name.',
+    )
+  }
+  judgePath(input, fleet.path)
+  judgeSelectors(input, fleet.resources)
+  judgeMembers(input, membersOf(fleet.resources, settings.resource))
+}
+
+function judgePath({ settings, draft, report }: RuleInput, path: string): void {
+  const other = settings.resource.findIndex((resource) => resource.path === path)
+  if (other === -1) return
+  report.wrong(
+    draft,
+    ['fleet', 'path'],
+    `is "${path}", as that of resource[${other}]`,
+    'Give the fleet a path of its own, such as "/fleet/mcp".',
+  )
+}
+
+function judgeSelectors(
+  { settings, draft, report }: RuleInput,
+  selectors: readonly string[],
+): void {
+  for (const [index, selector] of selectors.entries()) {
+    if (membersOf([selector], settings.resource).length > 0) continue
+    const names = settings.resource.map(({ name }) => name)
+    const isLabel = selector.includes('=')
+    report.wrong(
+      draft,
+      ['fleet', 'resources', index],
+      isLabel ? 'is a label that no resource has' : 'is the name of no resource',
+      isLabel
+        ? 'Write labels = { … } in a [[resource]], or take the selector out.'
+        : nearestHint(selector, names) || `Write one of: ${names.join(', ')}.`,
+    )
+  }
+  if (selectors.length > 0) return
+  report.wrong(draft, ['fleet', 'resources'], 'is empty', 'Write ["*"] for all resources.')
+}
+
+function judgeMembers(input: RuleInput, members: readonly Resource[]): void {
+  const { settings, draft, report } = input
+  const [first] = members
+  for (const member of members) {
+    const at = (key: keyof Resource) => ['resource', settings.resource.indexOf(member), key]
+    if (member.upstream_identity === 'own') {
+      report.wrong(
+        draft,
+        at('upstream_identity'),
+        'is "own", and a fleet calls every cluster as the user',
+        'Take this resource out of fleet.resources, or give its MCP server the token of the user.',
+      )
+    }
+    const unlike = SHARED.find((key) => !haveSame(first?.[key], member[key]))
+    if (first === undefined || unlike === undefined) continue
+    report.wrong(
+      draft,
+      at(unlike),
+      `differs from that of resource "${first.name}", and both are in the fleet: one sign-in serves them all`,
+      `Write the same ${unlike} in "${first.name}" and "${member.name}" (or once, in [resource_defaults]), or take one out of fleet.resources.`,
+    )
+  }
+}
+
+/** Lists count without regard to order. */
+function haveSame(one: unknown, other: unknown): boolean {
+  const text = (value: unknown) =>
+    JSON.stringify(Array.isArray(value) ? value.toSorted() : (value ?? null))
+  return text(one) === text(other)
+}
+
+function membersOf<R extends Pick<Resource, 'name' | 'labels'>>(
+  selectors: readonly string[],
+  resources: readonly R[],
+): readonly R[] {
+  const isChosen = ({ name, labels }: R) =>
+    selectors.some((selector) => {
+      const [label = '', ...value] = selector.split('=')
+      if (value.length === 0) return selector === '*' || selector === name
+      return Object.hasOwn(labels, label) && labels[label] === value.join('=')
+    })
+  return resources.filter(isChosen)
+}
+
+/** The fleet of a configuration without problems. */
+export function fleetConfig(
+  fleet: Settings['fleet'],
+  resources: readonly ResourceConfig[],
+): FleetConfig | undefined {
+  if (fleet === undefined) return undefined
+  const members = membersOf(fleet.resources, resources)
+  const [first] = members
+  if (first === undefined) return undefined
+  return {
+    resource: protectedAs(first, fleet.path, members),
+    selectors: fleet.resources,
+    members: members.map(({ name }) => name),
+    fan_out: fleet.fan_out,
+  }
+}
+
+/** Groups are each cluster's own to demand: they decide who has it, not who may come in. */
+function protectedAs(
+  first: ResourceConfig,
+  path: string,
+  members: readonly ResourceConfig[],
+): ProtectedResource {
+  const { audiences, unsafe_any_audience, request_scopes, required_scopes } = first
+  const { allowed_clients, allow_app_tokens, token_issuers, token_kind, upstream_identity } = first
+  return {
+    name: NAME,
+    path,
+    description: `Clusters: ${members.map(({ name }) => name).join(', ')}`,
+    audiences,
+    unsafe_any_audience,
+    request_scopes,
+    required_scopes,
+    required_groups: [],
+    // Names every group that a cluster asks for, so that those are resolved at sign-in; allows nothing.
+    allow: members.flatMap(({ allow, required_groups: groups }) => [
+      ...allow,
+      { tools: [], groups, clients: [] },
+    ]),
+    allowed_clients,
+    allow_app_tokens,
+    ...(token_issuers !== undefined && { token_issuers }),
+    token_kind,
+    upstream_identity,
+  }
+}

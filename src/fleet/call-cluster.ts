@@ -1,0 +1,159 @@
+import type { CallToolResult, Tool } from '@modelcontextprotocol/server'
+import { callMember, type MemberAnswer } from './calls/call-member.ts'
+import type { PermittedMember } from './calls/member.ts'
+import { type AuditVerdict, auditCall } from './fleet-audit.ts'
+import type { ToolCallRequest } from './fleet-request.ts'
+import { judgeCall } from './member-rules.ts'
+import { reportProgress } from './progress.ts'
+import { type ClusterOutcome, outcomeOf, toolError } from './tools/fan-out-answer.ts'
+import type { UserTools } from './view.ts'
+
+/** A call's arguments without the cluster. */
+export type Arguments = Readonly<Record<string, unknown>>
+
+/** A call at one cluster, by itself or as one of several. */
+export type ClusterCall = {
+  readonly cluster: string
+  readonly given: Arguments
+} & (
+  | { readonly mode: 'single' }
+  | { readonly mode: 'fan-out'; readonly timeoutMs: number; readonly mostBytes: number }
+)
+
+const MOST_BYTES = 16 * 1024 * 1024
+
+/** Makes a call at one cluster, its audit line first. Never rejects for what happens there. */
+export async function callCluster(
+  call: ToolCallRequest,
+  view: UserTools,
+  cluster: ClusterCall,
+): Promise<ClusterOutcome> {
+  const { fleet, request, params } = call
+  const judged = judge(call, view, cluster)
+  const tell = (verdict: AuditVerdict) =>
+    auditCall(request, fleet.requestLog, params.name, { ...verdict, cluster: cluster.cluster })
+  if (judged.kind === 'not_made') {
+    await tell({ decision: 'refuse', reason: judged.reason })
+    return judged.outcome
+  }
+  if (!(await tell({ decision: 'allow' }))) {
+    const why = 'its audit line could not be written, so the call was not made; try again later'
+    return { outcome: 'not_allowed', why }
+  }
+  const timeoutMs =
+    cluster.mode === 'single' ? judged.at.member.resource.response_timeout : cluster.timeoutMs
+  const answer = await ask(call, cluster, { ...judged, timeoutMs })
+  return outcomeAt(answer, timeoutMs, cluster.mode)
+}
+
+type Judged =
+  | {
+      readonly kind: 'made'
+      readonly at: PermittedMember
+      /** As the cluster lists it; absent: its list is not known. */
+      readonly definition: Tool | undefined
+      readonly given: Arguments
+    }
+  | { readonly kind: 'not_made'; readonly reason: string; readonly outcome: ClusterOutcome }
+
+/** Whether the call may be made there, by what is known of the cluster and its user. */
+function judge(
+  { params: { name: tool } }: ToolCallRequest,
+  view: UserTools,
+  { cluster, given, mode }: ClusterCall,
+): Judged {
+  const index = view.names.findIndex(({ name }) => name === cluster)
+  const standing = view.standings[index]
+  if (standing?.kind !== 'permitted') {
+    return notMade('not_signed_in_there', { outcome: 'sign_in_needed' })
+  }
+  const { tools } = view.lists[index] ?? {}
+  const definition = tools?.find(({ name }) => name === tool)
+  if (tools !== undefined && definition === undefined) {
+    const outcome = mode === 'single' ? notThere(cluster, tool, tools) : NO_SUCH_TOOL
+    return notMade('no_such_tool', outcome)
+  }
+  // Whether it only reads there is not known, and what may write goes to one cluster at a time.
+  if (mode === 'fan-out' && definition === undefined) {
+    return notMade('tools_not_known', { outcome: 'unreachable' })
+  }
+  const ruled = judgeCall(standing, tool, definition)
+  if (ruled.kind === 'refuse') {
+    return notMade(ruled.reason, { outcome: 'not_allowed', why: ruled.words })
+  }
+  const { clusters_from: argument, name } = standing.member.resource
+  if (argument === undefined) return { kind: 'made', at: standing, definition, given }
+  // Never as the client has it: one cluster's rules would let calls through to another.
+  if (Object.hasOwn(given, argument)) {
+    const why = `leave out "${argument}": the cluster is named once`
+    return notMade('cluster_twice', { outcome: 'not_allowed', why })
+  }
+  return { kind: 'made', at: standing, definition, given: { ...given, [argument]: name } }
+}
+
+const NO_SUCH_TOOL = { outcome: 'no_such_tool' } as const
+
+function notMade(reason: string, outcome: ClusterOutcome): Judged {
+  return { kind: 'not_made', reason, outcome }
+}
+
+function notThere(cluster: string, tool: string, tools: readonly Tool[]): ClusterOutcome {
+  const names = tools.map(({ name }) => name).toSorted()
+  const text = `${cluster} has no tool ${JSON.stringify(tool.slice(0, 80))}. It has: ${names.join(', ')}.`
+  return { outcome: 'tool_error', result: toolError(text) }
+}
+
+function ask(
+  call: ToolCallRequest,
+  cluster: ClusterCall,
+  {
+    at,
+    definition,
+    given,
+    timeoutMs,
+  }: Extract<Judged, { kind: 'made' }> & { readonly timeoutMs: number },
+): Promise<MemberAnswer<CallToolResult>> {
+  const { fleet, request, params, context } = call
+  const { progressToken, ...meta } = context.mcpReq._meta ?? {}
+  const wantsProgress = cluster.mode === 'single' && progressToken !== undefined
+  const mostBytes = cluster.mode === 'single' ? MOST_BYTES : cluster.mostBytes
+  return callMember(
+    { ...fleet.callTo(at, request), signal: request.signal, timeoutMs, mostBytes },
+    (client, options) =>
+      client.callTool(
+        {
+          name: params.name,
+          arguments: { ...given },
+          ...(Object.keys(meta).length > 0 && { _meta: meta }),
+        },
+        {
+          ...options,
+          ...(definition !== undefined && { toolDefinition: withoutOutputSchema(definition) }),
+          ...(wantsProgress && { onprogress: (step) => void reportProgress(call, step) }),
+        },
+      ),
+  )
+}
+
+/** The answer is the client's to judge, as it came. */
+function withoutOutputSchema({ outputSchema: _, ...definition }: Tool): Tool {
+  return definition
+}
+
+function outcomeAt(
+  answer: MemberAnswer<CallToolResult>,
+  timeoutMs: number,
+  mode: ClusterCall['mode'],
+): ClusterOutcome {
+  if (answer.kind === 'rpc_error') {
+    return { outcome: 'tool_error', result: toolError(answer.message) }
+  }
+  if (answer.kind === 'failed') {
+    return answer.outcome === 'timeout'
+      ? { outcome: 'timeout', after_ms: timeoutMs }
+      : { outcome: answer.outcome }
+  }
+  const { value: result } = answer
+  if (mode === 'fan-out') return outcomeOf(result)
+  return { outcome: result.isError === true ? 'tool_error' : 'ok', result }
+}

@@ -1,0 +1,205 @@
+import {
+  Client,
+  type ConnectOptions,
+  ProtocolError,
+  type RequestOptions,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client'
+import type { Clock } from '../../clock.ts'
+import type { KnownMember, KnownMembers } from './known-members.ts'
+import type { PermittedMember } from './member.ts'
+import { memberFetch, type TransportFailure } from './member-fetch.ts'
+
+/** One thing asked of one member, for one user. */
+export interface MemberCall extends PermittedMember {
+  readonly known: KnownMembers
+  /** Of the fleet, so that a user's sessions are apart. */
+  readonly fleetSession: string
+  readonly clock: Clock
+  readonly version: string
+  readonly requestId: string
+  readonly trace: ReadonlyMap<string, string>
+  readonly signal: AbortSignal
+  readonly timeoutMs: number
+  readonly mostBytes: number
+}
+
+export type MemberAnswer<T> =
+  | { readonly kind: 'answer'; readonly value: T; readonly serverVersion: string | undefined }
+  /** The member answered with an error of the protocol. */
+  | { readonly kind: 'rpc_error'; readonly message: string }
+  | { readonly kind: 'failed'; readonly outcome: TransportFailure | 'timeout' }
+
+/** How long a cancellation may take to go up once nobody waits any more. */
+const CLOSED_AFTER_MS = 1_000
+/** What came with the end of the answer is still on its way through the SDK. */
+const SETTLED_AFTER_MS = 1_000
+
+/**
+ * Asks one member with the MCP SDK, as its revision has it: 2026-07-28 without a session, earlier ones
+ * with one, which is opened at the first call. A session that the member has lost is opened once more;
+ * it has then done nothing. Nothing else is sent twice: a tool call is not idempotent.
+ *
+ * @param ask gets a client that is connected, and the options for its request
+ */
+export async function callMember<T>(
+  call: MemberCall,
+  ask: (client: Client, options: RequestOptions) => Promise<T>,
+): Promise<MemberAnswer<T>> {
+  const { known: members, member, clock } = call
+  if (!member.health.mayCall(clock.now())) return { kind: 'failed', outcome: 'unreachable' }
+  const key = JSON.stringify([
+    member.resource.name,
+    member.resource.upstream,
+    call.permit.principal.userKey,
+    call.fleetSession,
+  ])
+  await members.settled(key)
+  const known = members.get(key)
+  let attempt = await attemptCall(call, { key, known }, ask)
+  if (attempt.kind === 'session_lost' && known !== undefined) {
+    members.forget(key, known)
+    attempt = await attemptCall(call, { key, known: undefined }, ask)
+  }
+  const answer: MemberAnswer<T> =
+    attempt.kind === 'session_lost' ? { kind: 'failed', outcome: 'unreachable' } : attempt
+  if (answer.kind === 'failed' && answer.outcome === 'unreachable')
+    member.health.failed(clock.now())
+  else member.health.succeeded()
+  return answer
+}
+
+interface Acquaintance {
+  readonly key: string
+  readonly known: KnownMember | undefined
+}
+
+async function attemptCall<T>(
+  call: MemberCall,
+  { key, known }: Acquaintance,
+  ask: (client: Client, options: RequestOptions) => Promise<T>,
+): Promise<MemberAnswer<T> | { readonly kind: 'session_lost' }> {
+  const attempt = new Attempt(call)
+  const { client, transport, options } = attempt.open(known)
+  try {
+    const connecting = client.connect(transport, { ...options, ...priorOf(known) })
+    if (known === undefined) call.known.opening(key, connecting)
+    await connecting
+    if (known === undefined) call.known.set(key, acquaintance(client, transport))
+    const value = await ask(client, options)
+    const serverVersion = client.getServerVersion()?.version ?? known?.serverVersion
+    return { kind: 'answer', value, serverVersion }
+  } catch (error) {
+    if (attempt.failure !== undefined) return { kind: 'failed', outcome: attempt.failure }
+    if (known !== undefined && isLost(error)) return { kind: 'session_lost' }
+    if (error instanceof ProtocolError) return { kind: 'rpc_error', message: error.message }
+    return { kind: 'failed', outcome: isTimeout(error) ? 'timeout' : 'unreachable' }
+  } finally {
+    attempt.close()
+  }
+}
+
+/** What need not be asked again; a session says by itself that there was an `initialize`. */
+function priorOf(known: KnownMember | undefined): Pick<ConnectOptions, 'prior'> {
+  if (known?.era === 'modern') return { prior: { kind: 'modern', discover: known.discover } }
+  if (known?.sessionId === undefined && known !== undefined) return { prior: { kind: 'legacy' } }
+  return {}
+}
+
+function acquaintance(client: Client, transport: StreamableHTTPClientTransport): KnownMember {
+  const serverVersion = client.getServerVersion()?.version
+  const discover = client.getDiscoverResult()
+  if (client.getProtocolEra() === 'modern' && discover !== undefined) {
+    return { era: 'modern', discover, serverVersion }
+  }
+  const { sessionId, protocolVersion } = transport
+  return {
+    era: 'legacy',
+    serverVersion,
+    ...(sessionId !== undefined && { sessionId }),
+    ...(protocolVersion !== undefined && { protocolVersion }),
+  }
+}
+
+/** A client and a transport for one call: what one user's call carries never serves another's. */
+class Attempt {
+  failure: TransportFailure | undefined
+  readonly #call: MemberCall
+  readonly #ended = new AbortController()
+  #client: Client | undefined
+  #begun = 0
+  #isOver = false
+
+  constructor(call: MemberCall) {
+    this.#call = call
+  }
+
+  open(known: KnownMember | undefined): {
+    readonly client: Client
+    readonly transport: StreamableHTTPClientTransport
+    readonly options: RequestOptions
+  } {
+    const { member, signal, timeoutMs, version } = this.#call
+    const session = known?.era === 'legacy' ? known : undefined
+    const transport = new StreamableHTTPClientTransport(new URL(member.resource.upstream), {
+      fetch: memberFetch({
+        ...this.#call,
+        onBegin: () => {
+          this.#begun += 1
+        },
+        onFailure: (failure) => {
+          this.failure ??= failure
+          this.#ended.abort()
+        },
+        onEnded: () => this.#endSoon(),
+      }),
+      reconnectionOptions: {
+        maxRetries: 0,
+        initialReconnectionDelay: 1,
+        maxReconnectionDelay: 1,
+        reconnectionDelayGrowFactor: 1,
+      },
+      ...(session?.sessionId !== undefined && { sessionId: session.sessionId }),
+      ...(session?.protocolVersion !== undefined && { protocolVersion: session.protocolVersion }),
+    })
+    const client = new Client(
+      { name: 'rolecall', version },
+      { capabilities: {}, versionNegotiation: { mode: 'auto' } },
+    )
+    this.#client = client
+    const options = {
+      signal: AbortSignal.any([signal, this.#ended.signal]),
+      timeout: timeoutMs,
+      resetTimeoutOnProgress: true,
+    }
+    return { client, transport, options }
+  }
+
+  /** Not at once: a cancellation may still go up. */
+  close(): void {
+    this.#isOver = true
+    const client = this.#client
+    setTimeout(() => void client?.close().catch(() => undefined), CLOSED_AFTER_MS).unref()
+  }
+
+  /** An answer that breaks off would be waited for until the time is up. */
+  #endSoon(): void {
+    const begun = this.#begun
+    setTimeout(() => {
+      if (this.#isOver || this.#begun !== begun) return
+      this.failure ??= 'unreachable'
+      this.#ended.abort()
+    }, SETTLED_AFTER_MS).unref()
+  }
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof SdkHttpError && (error.status === 404 || error.status === 400)
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout
+}

@@ -1,0 +1,55 @@
+import type { DiscoverResult } from '@modelcontextprotocol/client'
+import { LRUCache } from 'lru-cache'
+
+/** What is known of a member since a user's first call to it. */
+export type KnownMember = {
+  /** As the MCP server says of itself. */
+  readonly serverVersion: string | undefined
+} & (
+  | { readonly era: 'modern'; readonly discover: DiscoverResult }
+  /** A session of the user's at the member; absent: the member has none. */
+  | { readonly era: 'legacy'; readonly sessionId?: string; readonly protocolVersion?: string }
+)
+
+const MOST_KNOWN = 20_000
+const FORGOTTEN_AFTER_MS = 3_600_000
+
+/**
+ * Sessions at members and what they speak, apart for each user and each session of the fleet: a
+ * session of somebody else's is never used (session hijacking). In memory: another replica, or this
+ * one after a restart, opens its own.
+ */
+export class KnownMembers {
+  readonly #known = new LRUCache<string, KnownMember>({
+    max: MOST_KNOWN,
+    ttl: FORGOTTEN_AFTER_MS,
+    updateAgeOnGet: true,
+  })
+  readonly #opening = new Map<string, Promise<unknown>>()
+
+  get(key: string): KnownMember | undefined {
+    return this.#known.get(key)
+  }
+
+  set(key: string, known: KnownMember): void {
+    this.#known.set(key, known)
+  }
+
+  /** Only what was used: another call may have opened a new session by now. */
+  forget(key: string, known: KnownMember): void {
+    if (this.#known.get(key) === known) this.#known.delete(key)
+  }
+
+  /** Calls that come while the first one opens a session wait for it, whatever becomes of it. */
+  async settled(key: string): Promise<void> {
+    await this.#opening.get(key)?.catch(() => undefined)
+  }
+
+  opening(key: string, work: Promise<unknown>): void {
+    this.#opening.set(key, work)
+    const done = () => {
+      if (this.#opening.get(key) === work) this.#opening.delete(key)
+    }
+    work.then(done, done)
+  }
+}

@@ -1,0 +1,71 @@
+import {
+  createMcpHandler,
+  type McpHttpHandler,
+  type McpRequestContext,
+  Server,
+} from '@modelcontextprotocol/server'
+import { callTool } from './call-tool.ts'
+import { FRESH_MS } from './calls/tool-lists.ts'
+import { clustersListTool } from './clusters-list.ts'
+import type { Fleet } from './fleet.ts'
+import type { FleetRequest } from './fleet-request.ts'
+import { instructions } from './tools/instructions.ts'
+import { clustersOf, shownTools, toolsOf } from './view.ts'
+
+/** The fleet as MCP servers are asked, over HTTP as the Fetch API has it. */
+export interface FleetEndpoint {
+  /** @param body the JSON of the request's body, read already; `undefined`: none */
+  handle(request: Request, body: unknown, by: FleetRequest): Promise<Response>
+  /** Ends the streams. */
+  close(): Promise<void>
+}
+
+/**
+ * The MCP server of the fleet, on the official SDK: both generations, each request by itself. Sessions,
+ * which revisions up to 2025-11-25 have, are the route's: nothing of one is kept here, so that every
+ * replica can answer.
+ *
+ * Answered without a cluster: `initialize`, `server/discover`, `ping`.
+ */
+export function fleetEndpoint(fleet: Fleet): FleetEndpoint {
+  const handler: McpHttpHandler = createMcpHandler((context) =>
+    serverFor(fleet, requestOf(context)),
+  )
+  return {
+    handle: (request, parsedBody, by) =>
+      handler.fetch(request, {
+        // The SDK asks for a token's text, and hands it on to every handler: it gets none.
+        authInfo: { token: '', clientId: '', scopes: [], extra: { by } },
+        ...(parsedBody !== undefined && { parsedBody }),
+      }),
+    close: () => handler.close(),
+  }
+}
+
+function requestOf({ authInfo }: McpRequestContext): FleetRequest {
+  const by = authInfo?.extra?.['by']
+  if (by === undefined) throw new Error('a request reached the fleet without its user')
+  return by as FleetRequest
+}
+
+async function serverFor(fleet: Fleet, request: FleetRequest): Promise<Server> {
+  const { names } = await clustersOf(fleet, request)
+  const server = new Server(
+    { name: 'rolecall', title: 'Kubernetes clusters', version: fleet.version },
+    {
+      capabilities: { tools: { listChanged: true } },
+      instructions: instructions(names, { argument: fleet.argument, fansOut: fleet.fansOut }),
+    },
+  )
+  server.setRequestHandler('tools/list', async () => {
+    const view = await toolsOf(fleet, request)
+    const tools = [clustersListTool, ...shownTools(view, fleet.fansOut)].toSorted((a, b) =>
+      a.name < b.name ? -1 : 1,
+    )
+    return { tools, ttlMs: FRESH_MS, cacheScope: 'private' }
+  })
+  server.setRequestHandler('tools/call', ({ params }, context) =>
+    callTool({ fleet, request, params, context }),
+  )
+  return server
+}

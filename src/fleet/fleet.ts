@@ -1,0 +1,62 @@
+import type { Clock } from '../clock.ts'
+import type { RequestLog } from '../observe/request-log.ts'
+import { KnownMembers } from './calls/known-members.ts'
+import type { Member, PermittedMember } from './calls/member.ts'
+import type { ListCall } from './calls/tool-lists.ts'
+import { ToolLists } from './calls/tool-lists.ts'
+import type { FleetRequest } from './fleet-request.ts'
+import type { ArgumentName } from './tools/cluster-argument.ts'
+
+export interface FleetParts {
+  /** In the order of the configuration. */
+  readonly members: readonly Member[]
+  /** `fleet.fan_out` */
+  readonly fansOut: boolean
+  readonly clock: Clock
+  readonly version: string
+  readonly requestLog: RequestLog
+}
+
+/** One MCP endpoint over several clusters, each call made as the user on the cluster that it names. */
+export class Fleet {
+  readonly members: readonly Member[]
+  readonly fansOut: boolean
+  readonly clock: Clock
+  readonly version: string
+  readonly requestLog: RequestLog
+  readonly lists: ToolLists
+  readonly #known = new KnownMembers()
+  #argument: ArgumentName = 'cluster'
+
+  constructor({ members, fansOut, clock, version, requestLog }: FleetParts) {
+    this.members = members
+    this.fansOut = fansOut
+    this.clock = clock
+    this.version = version
+    this.requestLog = requestLog
+    this.lists = new ToolLists(clock)
+  }
+
+  /** What the cluster argument is called: of every tool, whoever asks. */
+  get argument(): ArgumentName {
+    return this.#argument
+  }
+
+  /** Some tool has a `cluster` of its own: from now on ours has the longer name. */
+  giveWay(): void {
+    this.#argument = 'rolecall_cluster'
+  }
+
+  /** What a call to one member is made with, for the user who has the permit. */
+  callTo(at: PermittedMember, { session, record, trace }: FleetRequest): ListCall {
+    return {
+      ...at,
+      known: this.#known,
+      fleetSession: session,
+      clock: this.clock,
+      version: this.version,
+      requestId: record.request_id,
+      trace,
+    }
+  }
+}

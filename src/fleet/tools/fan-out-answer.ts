@@ -1,0 +1,131 @@
+import type { CallToolResult } from '@modelcontextprotocol/server'
+
+/** What became of a call at one cluster. */
+export type ClusterOutcome =
+  | { readonly outcome: 'ok' | 'tool_error'; readonly result: CallToolResult }
+  | { readonly outcome: 'forbidden'; readonly result: CallToolResult }
+  | { readonly outcome: 'timeout'; readonly after_ms: number }
+  | { readonly outcome: 'not_allowed'; readonly why: string }
+  | { readonly outcome: 'sign_in_needed' | 'unreachable' | 'no_such_tool' | 'too_large' }
+
+/** The outcome at each cluster, in the order in which they were asked for. */
+export type ClusterOutcomes = readonly (readonly [cluster: string, outcome: ClusterOutcome])[]
+
+/**
+ * One answer of many: what each cluster said under its name, and, always last, how many answered and
+ * who is missing, so that no model takes a part for the whole. No text of ours holds a status number
+ * or its name: some clients sign users out on those words.
+ *
+ * @param outcomes one at least
+ */
+export function fanOutAnswer(outcomes: ClusterOutcomes): CallToolResult {
+  const missing = outcomes.filter(([, { outcome }]) => outcome !== 'ok')
+  return {
+    isError: missing.length === outcomes.length,
+    content: [
+      ...outcomes.flatMap(([cluster, outcome]) => blocksOf(cluster, outcome)),
+      { type: 'text', text: summary(outcomes, missing) },
+    ],
+    structuredContent: {
+      clusters: Object.fromEntries(
+        outcomes.map(([cluster, outcome]) => [cluster, structured(outcome)]),
+      ),
+    },
+  }
+}
+
+function blocksOf(cluster: string, outcome: ClusterOutcome): CallToolResult['content'] {
+  if (!('result' in outcome)) return [{ type: 'text', text: `## ${cluster}: ${said(outcome)}` }]
+  const title = outcome.outcome === 'ok' ? `## ${cluster}` : `## ${cluster}: ${said(outcome)}`
+  const [first, ...rest] = outcome.result.content
+  if (first?.type !== 'text') {
+    return [{ type: 'text', text: title }, ...outcome.result.content]
+  }
+  return [{ ...first, text: `${title}\n${first.text}` }, ...rest]
+}
+
+function structured(outcome: ClusterOutcome): object {
+  if (!('result' in outcome)) return outcome
+  const { structuredContent, content } = outcome.result
+  return { outcome: outcome.outcome, result: structuredContent ?? { content } }
+}
+
+function summary(outcomes: ClusterOutcomes, missing: ClusterOutcomes): string {
+  const answered = outcomes.length - missing.length
+  const count = `${answered} of ${outcomes.length} clusters answered.`
+  if (missing.length === 0) return count
+  const names = missing.map(([cluster, outcome]) => `${cluster} (${inShort(outcome)})`)
+  return `${count} Not in this answer: ${names.join(', ')}.`
+}
+
+/** The words beside a cluster's name. */
+export function said(outcome: ClusterOutcome): string {
+  switch (outcome.outcome) {
+    case 'ok':
+      return 'answered'
+    case 'tool_error':
+      return 'the tool failed'
+    case 'forbidden':
+      return 'refused by the cluster'
+    case 'timeout':
+      return `no answer within ${outcome.after_ms / 1000} s`
+    case 'not_allowed':
+      return outcome.why
+    case 'sign_in_needed':
+      return 'the cluster does not take your sign-in; sign in again, and if that does not help, its administrator has to look'
+    case 'unreachable':
+      return 'cannot be reached now'
+    case 'no_such_tool':
+      return 'has no such tool'
+    case 'too_large':
+      return 'the answer is too large; ask this cluster alone, or for less'
+  }
+}
+
+function inShort({ outcome }: ClusterOutcome): string {
+  switch (outcome) {
+    case 'ok':
+      return 'answered'
+    case 'tool_error':
+      return 'tool failed'
+    case 'forbidden':
+    case 'not_allowed':
+      return 'not allowed for you'
+    case 'timeout':
+      return 'no answer'
+    case 'sign_in_needed':
+      return 'sign-in needed'
+    case 'unreachable':
+      return 'unreachable'
+    case 'no_such_tool':
+      return 'no such tool'
+    case 'too_large':
+      return 'too large'
+  }
+}
+
+/** One cluster's answer by itself: as it came, or what went wrong as a tool error. */
+export function singleAnswer(cluster: string, outcome: ClusterOutcome): CallToolResult {
+  if ('result' in outcome) return outcome.result
+  return toolError(`${cluster}: ${said(outcome)}.`)
+}
+
+/** What a model reads, and can act on. */
+export function toolError(text: string): CallToolResult {
+  return { isError: true, content: [{ type: 'text', text }] }
+}
+
+const IS_FORBIDDEN = /\bforbidden\b/i
+const NEEDS_SIGN_IN = /\b401\b|\bunauthorized\b/i
+
+/**
+ * What a cluster's result says beside other clusters'. A refusal of the API server's RBAC and one of
+ * its authentication come as tool errors, in words.
+ */
+export function outcomeOf(result: CallToolResult): ClusterOutcome {
+  if (result.isError !== true) return { outcome: 'ok', result }
+  const text = result.content.map((block) => (block.type === 'text' ? block.text : '')).join('\n')
+  if (IS_FORBIDDEN.test(text)) return { outcome: 'forbidden', result }
+  if (NEEDS_SIGN_IN.test(text)) return { outcome: 'sign_in_needed' }
+  return { outcome: 'tool_error', result }
+}

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from '../../config/config.ts'
+import { CLUSTER_HEADER, namesOtherCluster } from '../../fleet/cluster-header.ts'
+import type { FleetEndpoint } from '../../fleet/fleet-server.ts'
+import { headerMismatch } from '../../forward/body/json-rpc-refusal.ts'
+import type { McpBody } from '../../forward/body/mcp-message.ts'
+import { exchangeOwner } from '../../forward/exchange-owner.ts'
+import type { AccessDecision } from '../../forward/forwarding.ts'
+import { noteCalls } from '../../forward/note-calls.ts'
+import type { OpenExchanges } from '../../forward/open-exchanges.ts'
+import { type ReadRequest, readRequest } from '../../forward/read-request.ts'
+import { readBodiesWhole } from '../../forward/route.ts'
+import { bindSessionId, openSessionId, type SessionOwner } from '../../forward/session-id.ts'
+import { TooMany } from '../../forward/too-many.ts'
+import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import type { RequestLog } from '../../observe/request-log.ts'
+import type { KeyRing } from '../../sealing/derived-keys.ts'
+import type { Endpoint } from '../steps/checks.ts'
+import { refusals } from './bearer-challenge.ts'
+import { FleetExchange } from './fleet-exchange.ts'
+import type { ServedResource } from './resource.ts'
+
+/** What the fleet is served with. */
+export interface FleetRouteParts extends ServedResource {
+  readonly endpoint: FleetEndpoint
+  readonly exchanges: OpenExchanges
+  readonly requestLog: RequestLog
+  readonly sessionKeys: KeyRing
+}
+
+/**
+ * The route of the fleet: its requests meet the checks of a resource, are read as those, and are
+ * answered by the fleet's own MCP server.
+ */
+export function fleetScope(parts: FleetRouteParts, config: Config) {
+  const { resource, clock, access } = parts
+  const { name, path } = resource
+  const guard = { access, clock, refuse: refusals(parts, config).answer }
+  const endpoint: Endpoint = { name: 'resource', path, resource: name, guard }
+  return async (scope: FastifyInstance): Promise<void> => {
+    scope.decorateRequest('accessDecision')
+    scope.addHook('onClose', () => parts.endpoint.close())
+    readBodiesWhole(scope, config.limits.body_bytes)
+    for (const url of [path, `${path}/`]) {
+      scope.route({
+        url,
+        method: ['POST', 'GET', 'DELETE', 'OPTIONS'],
+        config: { endpoint },
+        handler: async (request, reply) => {
+          await answer(request, reply, { ...parts, refuse: guard.refuse, config })
+          return reply
+        },
+      })
+    }
+  }
+}
+
+interface Answering extends FleetRouteParts {
+  readonly refuse: ReturnType<typeof refusals>['answer']
+  readonly config: Config
+}
+
+async function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parts: Answering,
+): Promise<void> {
+  const { accessDecision: decision, record } = request
+  if (decision?.kind !== 'permit') throw new Error('a request reached the fleet without a permit')
+  const { limits } = parts.config
+  const read = await readRequest(request, 'authorization', limits.batch_messages)
+  noteCalls(read, record, parts.requestLog)
+  const body: unknown = read.bytes.length === 0 ? undefined : JSON.parse(read.bytes.toString())
+  const differs =
+    read.differs ??
+    (namesOtherCluster(read.headers.passed.get(CLUSTER_HEADER), body)
+      ? 'Mcp-Param-Cluster'
+      : undefined)
+  if (differs !== undefined) {
+    record.reason = 'header_mismatch'
+    void parts.requestLog.audit(record)?.catch(() => undefined) // nothing follows that could wait
+    void reply
+      .code(400)
+      .header('cache-control', 'no-store')
+      .type('application/json')
+      .send(headerMismatch(read.body, differs))
+    return
+  }
+  const { principal } = decision.permit
+  const secondsAgo = Math.floor((parts.clock.now() - principal.expiresAt) / 1000)
+  // The body took its time to arrive: what was good then need not be now.
+  if (secondsAgo >= 0) throw parts.refuse({ reason: 'expired', secondsAgo })
+  await exchange(request, reply, { parts, decision, read, body })
+}
+
+interface Judged {
+  readonly parts: Answering
+  readonly decision: Extract<AccessDecision, { kind: 'permit' }>
+  readonly read: ReadRequest
+  /** Of the bytes that were read; `undefined`: none. */
+  readonly body: unknown
+}
+
+async function exchange(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  judged: Judged,
+): Promise<void> {
+  const { parts, decision, read } = judged
+  const { record } = request
+  const { principal } = decision.permit
+  const owner = exchangeOwner(request, { ...judged, resource: parts.resource.name })
+  if (parts.exchanges.isTooMany(owner, parts.config.limits)) {
+    throw new TooMany(owner, parts.config.limits)
+  }
+  const sessionOf = { resource: parts.resource.name, user: principal.userKey }
+  const session = readSession(read, sessionOf, parts.sessionKeys)
+  const open = new FleetExchange(reply, owner, parts.exchanges)
+  record.decision = 'allow'
+  record.acts_as = 'caller'
+  const { passed } = read.headers
+  const response = await parts.endpoint.handle(
+    webRequest(request, read, open.signal, parts.config),
+    judged.body,
+    {
+      principal,
+      session,
+      record,
+      trace: new Map([...passed].filter(([name]) => name.startsWith('trace'))),
+      signal: open.signal,
+    },
+  )
+  if (begins(read.body) && response.ok) {
+    response.headers.set(
+      'mcp-session-id',
+      bindSessionId(randomUUID(), sessionOf, parts.sessionKeys),
+    )
+  }
+  open.send(response)
+}
+
+/** Revisions up to 2025-11-25 begin with it. */
+function begins(body: McpBody): boolean {
+  return body.kind === 'messages' && body.messages.some(({ method }) => method === 'initialize')
+}
+
+/** @throws ErrorAnswer 404 for a session id that is not this user's (session hijacking) */
+function readSession({ headers }: ReadRequest, owner: SessionOwner, keys: KeyRing): string {
+  if (headers.sessionId === undefined) return ''
+  const session = openSessionId(headers.sessionId, owner, keys)
+  if (session !== undefined) return session
+  throw new ErrorAnswer({
+    status: 404,
+    error: 'session_not_found',
+    description: 'There is no such MCP session for this user; initialize again.',
+  })
+}
+
+/** Without a credential: what the SDK gets needs none. */
+function webRequest(
+  { method }: FastifyRequest,
+  { bytes, headers }: ReadRequest,
+  signal: AbortSignal,
+  { public_url: origin, fleet }: Config,
+): Request {
+  return new Request(`${origin}${fleet?.resource.path ?? ''}`, {
+    method,
+    headers: [...headers.passed].map(([name, value]): [string, string] => [name, value]),
+    signal,
+    ...(method === 'POST' && { body: bytes }),
+  })
+}
