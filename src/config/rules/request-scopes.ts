@@ -1,5 +1,5 @@
+import { kindOfProvider } from '../provider/identity-provider.ts'
 import type { Settings } from '../schema/schema.ts'
-import { kindOfProvider } from './identity-provider.ts'
 import type { RuleInput } from './rule.ts'
 
 type Resource = Settings['resource'][number]

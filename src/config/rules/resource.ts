@@ -1,8 +1,8 @@
+import { kindOfProvider } from '../provider/identity-provider.ts'
 import { aksAudience } from '../schema/identifiers.ts'
 import type { Settings } from '../schema/schema.ts'
 import type { Path } from '../sources/draft.ts'
 import { isTrustedTransport } from '../urls/url.ts'
-import { kindOfProvider } from './identity-provider.ts'
 import { demand, type RuleInput, warnSwitch } from './rule.ts'
 import { judgeToolRules } from './tool-rules.ts'
 

@@ -1,5 +1,5 @@
+import { providerAssignments, providerOfUrl } from '../provider/provider-url.ts'
 import type { Report } from '../report/report.ts'
-import { providerAssignments, providerOfUrl } from '../rules/provider-url.ts'
 import {
   type DropIn,
   dropInSchema,

@@ -1,6 +1,6 @@
+import { providerAssignments, providerOfUrl } from '../provider/provider-url.ts'
 import { nearestHint } from '../report/nearest.ts'
 import type { Report } from '../report/report.ts'
-import { providerAssignments, providerOfUrl } from '../rules/provider-url.ts'
 import { type Setting, settings } from '../schema/settings.ts'
 import { readIssuer } from '../urls/url.ts'
 import { ValueError } from '../value-error.ts'

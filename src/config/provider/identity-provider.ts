@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
+import { demand, type RuleInput } from '../rules/rule.ts'
 import { isGuid } from '../schema/identifiers.ts'
 import type { ValueFiles } from '../sources/value-files.ts'
 import { cloudOfHost } from './provider-url.ts'
-import { demand, type RuleInput } from './rule.ts'
 
 const onlyEntra = ['tenant_id', 'cloud', 'authority', 'resolve_groups'] as const
 const onlyOidc = ['issuer', 'discovery_url'] as const

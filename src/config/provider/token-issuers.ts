@@ -1,8 +1,8 @@
 import type { Cloud } from '../config.ts'
+import type { RuleInput } from '../rules/rule.ts'
 import type { Settings } from '../schema/schema.ts'
 import { kindOfProvider } from './identity-provider.ts'
 import { cloudOfHost } from './provider-url.ts'
-import type { RuleInput } from './rule.ts'
 
 /** What is wrong with an issuer that Entra ID might have written into a token, and the right one. */
 interface IssuerFault {

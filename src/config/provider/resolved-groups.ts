@@ -1,6 +1,6 @@
+import type { RuleInput } from '../rules/rule.ts'
+import { signInConfig } from '../rules/sign-in-config.ts'
 import { kindOfProvider } from './identity-provider.ts'
-import type { RuleInput } from './rule.ts'
-import { signInConfig } from './sign-in-config.ts'
 
 const PATH = ['identity_provider', 'resolve_groups']
 
