@@ -43,6 +43,10 @@ export function followScript(upstream: RecordingUpstream, script: Script): void 
 
 function listenerOf(upstream: RecordingUpstream, script: Script): RequestListener {
   return (request, response) => {
+    if (request.method === 'GET') {
+      response.writeHead(405).end()
+      return
+    }
     if (request.method === 'DELETE') {
       response.writeHead(204).end()
       return

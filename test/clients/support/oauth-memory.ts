@@ -61,6 +61,12 @@ export class OauthMemory<Client, Tokens, Discovery> {
     this.#tokens = tokens
   }
 
+  /** The SDK forgets so what was refused, and begins anew. */
+  invalidateCredentials(scope: 'all' | 'client' | 'tokens' | 'verifier' | 'discovery'): void {
+    if (scope === 'all' || scope === 'tokens') this.#tokens = undefined
+    if (scope === 'all' || scope === 'client') this.#client = undefined
+  }
+
   discoveryState(): Discovery | undefined {
     return this.#discovery
   }
