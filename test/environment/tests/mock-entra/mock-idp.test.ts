@@ -42,6 +42,28 @@ test('mock-idp ends with 2 for a port that is none, and with 1 for one that is t
   assert.equal(await ends(String(address.port)), 1)
 })
 
+const keysMisuse: Readonly<Record<string, { flags: readonly string[]; says: RegExp }>> = {
+  'an address without a certificate': {
+    flags: ['--keys-url', 'https://10.96.0.90'],
+    says: /--keys-url, --keys-certificate and --keys-key go together/,
+  },
+  'an address that an API server would not ask': {
+    flags: ['--keys-url', 'http://a', '--keys-certificate', 'b', '--keys-key', 'c'],
+    says: /--keys-url must be an https URL, not "http:\/\/a"/,
+  },
+  'a certificate that is not there': {
+    flags: ['--keys-url', 'https://a', '--keys-certificate', '/nowhere', '--keys-key', '/nowhere'],
+    says: /ENOENT.*\/nowhere/,
+  },
+}
+for (const [what, { flags, says }] of Object.entries(keysMisuse)) {
+  test(`mock-idp ends with 2 for keys at ${what}`, async () => {
+    const terminal = recordingTerminal()
+    assert.equal(await command.run(['--port', '0', ...flags], terminal), 2)
+    assert.match(terminal.err(), says)
+  })
+}
+
 const files: readonly { what: string; text: string; error: RegExp }[] = [
   { what: 'is not JSON', text: '{', error: /is not JSON/ },
   { what: 'lacks a member', text: '{"groups":[]}', error: /people/ },
