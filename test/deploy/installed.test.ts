@@ -169,7 +169,7 @@ onRealCluster('installed presets', () => {
       await assertAlice(await session(t, `${origin}/mcp`, token))
     })
 
-    test('remediation: only who is in the group may ask, and only there is there a way to write', async (t) => {
+    test('remediation: only who is in the group may write, and only there is there a way to', async (t) => {
       const origin = await run(t, 'remediation')
       const [alice, bob] = [await byRelay(origin, 'alice'), await byRelay(origin, 'bob')]
       const reading = await session(t, `${origin}/mcp`, bob)
@@ -180,7 +180,11 @@ onRealCluster('installed presets', () => {
       // The group lets her ask; what she may do is still the cluster's to say.
       const tried = await writing.call('pods_delete', { namespace: 'team-a', name: 'shop-web' })
       assert.match(tried.text, /User "alice@contoso\.test" cannot (delete|get)/)
-      await assert.rejects(openMcpSession(`${origin}/remediation/mcp`, bob), /group/)
+      const other = await session(t, `${origin}/remediation/mcp`, bob)
+      assert.match((await pods(other, 'team-b')).text, /billing-api/)
+      assert.ok(!(await other.listTools()).includes('pods_delete'))
+      const refused = await other.call('pods_delete', { namespace: 'team-b', name: 'billing-api' })
+      assert.match(refused.text, /do not allow pods_delete; they would .*for members of/)
     })
 
     test('several-clusters: each sees on each cluster what its RBAC gives them', async (t) => {

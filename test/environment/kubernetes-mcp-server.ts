@@ -17,6 +17,8 @@ export interface KubernetesMcpServerOptions {
   readonly requireOauth?: boolean
   /** Default `passthrough`. `kubeconfig` never uses the caller's token. */
   readonly clusterAuthMode?: 'passthrough' | 'kubeconfig'
+  /** Default true: no tool that writes. */
+  readonly readOnly?: boolean
   /** Another binary than the installed one: of another version. */
   readonly binary?: string
   /** A bearer of the server's own in its kubeconfig. Default: none, so that it has no identity. */
@@ -104,7 +106,8 @@ async function writeConfiguration(
   port: number,
   options: KubernetesMcpServerOptions,
 ): Promise<string> {
-  const { stateless = false, requireOauth = true, clusterAuthMode = 'passthrough' } = options
+  const { stateless = false, requireOauth = true, readOnly = true } = options
+  const { clusterAuthMode = 'passthrough' } = options
   const kubeconfig = join(folder, 'kubeconfig.json')
   const config = join(folder, 'kubernetes-mcp-server.toml')
   await writeFile(kubeconfig, JSON.stringify(kubeconfigOf(options)), { mode: 0o600 })
@@ -120,7 +123,7 @@ async function writeConfiguration(
       // With require_oauth and no authorization_url it takes any bearer and leaves the judgement to
       // the API server. An authorization_url would refuse Entra's v1 tokens.
       ...(requireOauth && { skip_jwt_verification: true }),
-      read_only: true,
+      read_only: readOnly,
       stateless,
       toolsets: ['core'],
     }),
