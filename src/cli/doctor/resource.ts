@@ -73,7 +73,7 @@ function proofWords({ verdict, sentence, remedy, unusable }: UpstreamProof): Fin
 }
 
 /** Told only where it is so: whoever reaches the server past rolecall is neither judged nor audited. */
-async function exposureFinding(resource: ResourceConfig): Promise<Finding | undefined> {
+export async function exposureFinding(resource: ResourceConfig): Promise<Finding | undefined> {
   const { hostname } = new URL(resource.upstream)
   const host = hostname.replace(/^\[|\]$/g, '')
   if (isLoopbackHost(hostname) || resource.upstream_client_certificate !== undefined)

@@ -4,12 +4,12 @@ import { stringify } from 'smol-toml'
 import { command as doctor } from '../../../src/cli/doctor/doctor.ts'
 import { clockCheck } from '../../../src/cli/doctor/provider.ts'
 import type { DoctorCheck } from '../../../src/cli/doctor/report.ts'
-import { connectionWords } from '../../../src/cli/doctor/resource.ts'
+import { connectionWords, exposureFinding } from '../../../src/cli/doctor/resource.ts'
 import { holmes } from '../../environment/mock-entra/directory.ts'
 import type { MockEntra } from '../../environment/mock-entra/mock-entra.ts'
 import { freePort } from '../../environment/ports.ts'
 import { fileWith } from '../../support/configuration.ts'
-import { startEntra, startGateway } from '../../support/gateway.ts'
+import { resourceConfig, startEntra, startGateway } from '../../support/gateway.ts'
 import { signingKey, startIssuerServer } from '../../support/issuer-server.ts'
 import { type RecordingUpstream, startUpstream } from '../../support/recording-upstream.ts'
 import { failure, followScript, type Script, success } from '../../support/scripted-mcp.ts'
@@ -339,6 +339,22 @@ for (const [seconds, verdict, words] of [
     assert.equal(check.verdict, verdict)
     assert.match(check.sentence, words)
     assert.equal(check.remedy === undefined, verdict === 'ok')
+  })
+}
+
+for (const [upstream, words] of [
+  ['https://8.8.8.8/mcp', /8\.8\.8\.8, an address of the internet/],
+  ['https://[2001:4860:4860::8888]/mcp', /an address of the internet/],
+  ['http://10.0.0.1:8080/mcp', undefined],
+  ['http://localhost:8080/mcp', undefined],
+] as const) {
+  test(`an upstream at ${upstream} ${words ? 'is told to be open' : 'is not'}`, async () => {
+    const finding = await exposureFinding(resourceConfig(upstream))
+    assert.equal(finding?.verdict, words && 'warning')
+    if (words) assert.match(finding?.sentence ?? '', words)
+    const upstream_client_certificate = { certificate: '', key: '' }
+    const guarded = resourceConfig(upstream, { upstream_client_certificate })
+    assert.equal(await exposureFinding(guarded), undefined)
   })
 }
 
