@@ -14,6 +14,8 @@ import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-e
 import type { StartCluster } from '../support/cluster-suite.ts'
 import { firstKeys } from '../support/first-keys.ts'
 import { AKS, entraConfig, type Gateway, startGateway } from '../support/gateway.ts'
+import { jqMissing } from '../support/jq.ts'
+import { askBothLogs } from './both-logs.ts'
 
 const TOOL = 'pods_list_in_namespace'
 const EXPECTED = { alice: 'shop-web', bob: 'is forbidden', carol: 'is forbidden' } as const
@@ -150,6 +152,27 @@ export function joinSuite(name: string, startCluster: StartCluster): void {
       assert.ok(lines.length > 0)
       assert.deepEqual([...new Set(lines.map((line) => line['decision']))], ['refuse'])
       assert.equal((await path.cluster.auditEvents()).length, earlier)
+    })
+
+    test('the query of deploy/logs.md follows each call to what the cluster was asked', {
+      skip: jqMissing,
+    }, async (t) => {
+      const path = await start(t)
+      const earlier = (await path.cluster.auditEvents()).length
+      for (const person of ['alice', 'bob'] as const) {
+        await callAs(path, await path.entra.mint({ person }))
+      }
+      const events = (await path.cluster.auditEvents()).slice(earlier)
+      const rows = await askBothLogs(t, path.gateway.log, events)
+      const pods = rows.filter(([, , , , verb, resource]) => verb === 'list' && resource === 'pods')
+      const [alice, bob] = ['alice@contoso.test', 'bob@contoso.test']
+      assert.deepEqual(
+        pods.map(([, ...row]) => row),
+        [
+          [alice, TOOL, alice, 'list', 'pods', 'team-a', 200],
+          [bob, TOOL, bob, 'list', 'pods', 'team-a', 403],
+        ],
+      )
     })
 
     test('neither log has a token in it', async (t) => {
