@@ -2,7 +2,7 @@ import type { Commands } from './dispatch.ts'
 
 /** A new command is one line here. */
 export const commands: Commands = {
-  serve: () => import('./serve.ts'),
+  serve: () => import('./serve/serve.ts'),
   doctor: () => import('./doctor/doctor.ts'),
   explain: () => import('./explain/explain.ts'),
   check: () => import('./check/check.ts'),

@@ -22,8 +22,8 @@ const imports: readonly (readonly [from: string, to: string, may: boolean])[] = 
   ['src/issuer/token-endpoint/a.ts', 'src/http/app.ts', false],
   ['src/sign-in/token/a.ts', 'src/forward/forward.ts', false],
   ['src/forward/upstream/a.ts', 'src/sign-in/broker.ts', false],
-  ['src/http/routes/a.ts', 'src/cli/serve.ts', false],
-  ['src/service/a.ts', 'src/cli/serve.ts', false],
+  ['src/http/routes/a.ts', 'src/cli/serve/serve.ts', false],
+  ['src/service/a.ts', 'src/cli/serve/serve.ts', false],
   ['src/sealing/a.ts', 'src/store/store.ts', false],
   // A room that nobody has opened yet, and one within an old one.
   ['src/new-room/a.ts', 'src/oauth/jwt.ts', false],

@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { freePort } from '../environment/ports.ts'
-import { prepareServe, type ServeProcess, untilReady } from '../support/fault-process.ts'
-import { startEntra } from '../support/gateway.ts'
-import { post, send } from '../support/raw-http.ts'
-import { startUpstream } from '../support/recording-upstream.ts'
+import { freePort } from '../../environment/ports.ts'
+import { prepareServe, type ServeProcess, untilReady } from '../../support/fault-process.ts'
+import { startEntra } from '../../support/gateway.ts'
+import { post, send } from '../../support/raw-http.ts'
+import { startUpstream } from '../../support/recording-upstream.ts'
 
 async function start(
   t: TestContext,
