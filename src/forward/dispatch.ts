@@ -44,7 +44,9 @@ export function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dis
   const session = sessionOwner(resource, permit)
   const { id: requestId, record } = request
   const trace = record.trace?.forward()
-  const headers = upstreamHeaders({ forwarding, permit, sent: read.headers, requestId, trace })
+  const [received] = decision.authorization()
+  const sent = read.headers
+  const headers = upstreamHeaders({ forwarding, permit, received, sent, requestId, trace })
   record.decision = 'allow'
   const exchange = new UpstreamExchange({
     response: clientResponse(reply),

@@ -9,6 +9,8 @@ import { openSessionId, type SessionOwner } from './session-id.ts'
 export interface UpstreamHeaderParts {
   readonly forwarding: Pick<Forwarding, 'resource' | 'sessionKeys' | 'version'>
   readonly permit: Permit
+  /** The Authorization value that the permit was given for. */
+  readonly received: string | undefined
   /** What the client may send; never what is written here. */
   readonly sent: Extract<ClientHeaders, { kind: 'headers' }>
   readonly requestId: string
@@ -23,7 +25,7 @@ export interface UpstreamHeaderParts {
  * @throws ErrorAnswer 404 for a session id that is not this user's (session hijacking)
  */
 export function upstreamHeaders(parts: UpstreamHeaderParts): string[] {
-  const { forwarding, permit, sent, requestId, trace } = parts
+  const { forwarding, permit, received, sent, requestId, trace } = parts
   const { resource, sessionKeys, version } = forwarding
   // A map: whatever the token's header is called, one value goes up under it, and that is the token.
   const headers = new Map(sent.passed)
@@ -35,7 +37,11 @@ export function upstreamHeaders(parts: UpstreamHeaderParts): string[] {
   headers.set('user-agent', userAgent(version, requestId))
   if (trace !== undefined) handOn(trace, headers)
   const credential = credentialOf(permit, resource)
-  if (credential) headers.set(...credential)
+  if (credential) {
+    const [name, value] = credential
+    // The same text is kept once: a stream holds both for as long as it lives.
+    headers.set(name, value === received ? received : value)
+  }
   const flat: string[] = []
   for (const [name, value] of headers) flat.push(name, value)
   return flat

@@ -1,4 +1,4 @@
-import { Client } from 'undici'
+import { buildConnector, Client } from 'undici'
 
 /** One connection, for one exchange. */
 export interface Lease {
@@ -30,7 +30,10 @@ export class UpstreamConnections {
 
   constructor(origin: string, options: Client.Options) {
     this.#origin = origin
-    this.#options = options
+    // One for all: each client would make one of its own, and take up no TLS session of the others.
+    const { connect } = options
+    const connector = typeof connect === 'function' ? connect : buildConnector(connect)
+    this.#options = { ...options, connect: connector }
   }
 
   lease(): Lease {

@@ -129,7 +129,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
   }
 
   onResponseStart(
-    _controller: Dispatcher.DispatchController,
+    controller: Dispatcher.DispatchController,
     status: number,
     upstreamHeaders: IncomingHttpHeaders,
   ): void {
@@ -150,6 +150,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
     this.#sentAt = this.#tookAt
     response.writeHead(status, headers)
     if (!isEventStream(upstreamHeaders)) return
+    controller.rawHeaders = null // 2 KB that nobody asks for, while the stream lives
     this.#isKeptAlive = this.#parts.keepAlive > 0 && upstreamHeaders['content-length'] === undefined
     process.nextTick(flushIfSilent, response)
   }
