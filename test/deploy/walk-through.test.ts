@@ -126,6 +126,9 @@ onRealCluster('the walk through "AKS with Robusta"', () => {
       })
       const tokens = (await answer.json()) as { access_token: string }
       assert.equal(answer.status, 200, JSON.stringify(tokens))
+      const known = await doctor(tokens.access_token)
+      assert.equal(known.code, 0, known.said)
+      assert.match(known.said, /^ok +API server +It knows this token as alice@contoso\.test/m)
       const session = await openMcpSession(`${origin}/mcp`, tokens.access_token)
       const mine = await session.call('pods_list_in_namespace', { namespace: 'team-a' })
       assert.equal(mine.isError, false, mine.text)

@@ -35,8 +35,12 @@ const COMMAND = fileURLToPath(new URL('../../../src/cli/rolecall.ts', import.met
 export interface Installed {
   /** Where clients find rolecall: `http://localhost:<port>`. */
   readonly origin: string
-  /** What `helm test` runs, where rolecall runs: its exit code and what it said. */
-  doctor(): Promise<{ readonly code: number | null; readonly said: string }>
+  /**
+   * What `helm test` runs, where rolecall runs: its exit code and what it said.
+   *
+   * @param token shown to doctor, and by it to the API server
+   */
+  doctor(token?: string): Promise<{ readonly code: number | null; readonly said: string }>
   /** As the kubelet ends a pod: SIGTERM, and SIGKILL after five seconds. */
   stop(): Promise<void>
 }
@@ -71,16 +75,32 @@ export async function runInstallation(t: Ends, installation: Installation): Prom
     '--config',
     placed('/etc/rolecall/rolecall.yaml'),
   ]
-  const start = (name: string): Promise<Child> =>
-    startChild({ command: process.execPath, arguments: command(name), environment })
+  const start = (name: string, further: readonly string[] = []): Promise<Child> => {
+    const argv = [...command(name), ...further]
+    return startChild({ command: process.execPath, arguments: argv, environment })
+  }
   const child = await start('serve')
   t.after(() => child.close())
   await untilAnswers(child, 'rolecall', `http://127.0.0.1:${adminPort}/readyz`)
-  const doctor = async () => {
-    const { code, lastLines } = await (await start('doctor')).exited
+  const doctor = async (token?: string) => {
+    const further = token === undefined ? [] : shown(token, folder, installation.cluster)
+    const { code, lastLines } = await (await start('doctor', further)).exited
     return { code, said: lastLines.join('\n') }
   }
   return { origin, doctor, stop: () => child.close() }
+}
+
+/** A token and the API server that is asked about it, as doctor takes them. */
+function shown(
+  token: string,
+  folder: string,
+  { server, certificateAuthority }: Installation['cluster'],
+): readonly string[] {
+  const [tokenFile, authorityFile] = [join(folder, 'token'), join(folder, 'api-server.crt')]
+  writeFileSync(tokenFile, token)
+  writeFileSync(authorityFile, certificateAuthority)
+  const api = ['--api-server', server, '--api-server-ca', authorityFile]
+  return ['--token-file', tokenFile, ...api]
 }
 
 async function runMcpServer(
