@@ -35,8 +35,7 @@ function firstWord(text: string): readonly [string, string] {
   while (text[start] === ' ' || text[start] === '\t') start += 1
   const space = text.indexOf(' ', start)
   const tab = text.indexOf('\t', start)
-  const ends = [space, tab].filter((at) => at !== -1)
-  if (ends.length === 0) return [text.slice(start), '']
-  const end = Math.min(...ends)
+  let end = space === -1 ? text.length : space
+  if (tab !== -1 && tab < end) end = tab
   return [text.slice(start, end), text.slice(end)]
 }

@@ -11,7 +11,9 @@ export function lineStart(level: 'debug' | 'info', kind: string, now = Date.now(
 
 /** A line of its parts: the start, and members. */
 export function lineOf(parts: readonly string[]): string {
-  return `${parts.join('')}}\n`
+  let line = ''
+  for (const part of parts) line += part // copied once, by the writer, with all others of its block
+  return `${line}}\n`
 }
 
 /** A member of a line, with the comma before it; nothing for what is not known. */

@@ -28,7 +28,7 @@ export function refuseAmbiguous(
         description: `A request may have at most ${MAX_HEADER_LINES - 1} header lines.`,
       }),
     )
-  } else if (valuesOf(rawHeaders, 'host').length > 1) {
+  } else if (countOf(rawHeaders, 'host') > 1) {
     refuse(invalidRequest('The request has more than one Host header.'))
   } else if (!isFramedOneWay(request.raw)) {
     refuse(
@@ -40,14 +40,14 @@ export function refuseAmbiguous(
 }
 
 function isFramedOneWay({ rawHeaders, httpVersion }: IncomingMessage): boolean {
+  const lengths = countOf(rawHeaders, 'content-length')
+  if (countOf(rawHeaders, 'transfer-encoding') === 0) return lengths <= 1
   const codings = valuesOf(rawHeaders, 'transfer-encoding')
-  const lengths = valuesOf(rawHeaders, 'content-length')
-  if (codings.length === 0) return lengths.length <= 1
   const [coding = ''] = codings
   return (
     codings.length === 1 &&
     coding.toLowerCase() === 'chunked' &&
-    lengths.length === 0 &&
+    lengths === 0 &&
     httpVersion === '1.1'
   )
 }
@@ -66,6 +66,16 @@ export function valuesOf(rawHeaders: readonly string[], name: string): readonly 
     }
   }
   return values
+}
+
+/** How often a header was sent. @param name lower case */
+function countOf(rawHeaders: readonly string[], name: string): number {
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const header = rawHeaders[i]
+    if (header?.length === name.length && header.toLowerCase() === name) count += 1
+  }
+  return count
 }
 
 /** The path as it was sent, without the query: nothing is decoded or normalised. */
