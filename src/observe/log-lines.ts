@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { signInSteps } from './sign-in-step.ts'
 
 const text = z.string()
 const decision = z.enum(['allow', 'refuse', 'unavailable'])
@@ -96,19 +97,6 @@ export const requestLineSchema = z.strictObject({
   duration_ms: z.number().meta({ description: 'Until the answer had ended, streams too.' }),
 })
 
-export const signInSteps = [
-  'register',
-  'authorize',
-  'decide',
-  'callback',
-  'token',
-  'refresh',
-  'revoke',
-] as const
-
-/** A step of a sign-in. */
-export type SignInStep = (typeof signInSteps)[number]
-
 /** One for each step of a sign-in. */
 export const signInLineSchema = z.strictObject({
   level: z
@@ -150,14 +138,51 @@ export const signInLineSchema = z.strictObject({
   msg: text.optional().meta({ description: 'The whole in one line.' }),
 })
 
+/** The kinds of lines about the process itself, with what each tells. */
+export const operationKinds = {
+  start: 'What is served, where, and how.',
+  stop: 'The process was told to stop, and has stopped.',
+  reload: 'A changed configuration was taken over, refused, or could not be put to work (outcome).',
+  configuration: 'A problem or warning of the configuration: its key, and the remedy.',
+  identity_provider:
+    'Fetches of its documents, changes of its keys, and what its token endpoint did not decide.',
+  store: 'Redis cannot be used (reason, remedy), or can again.',
+  upstream_proof: 'As whom an MCP server acts (verdict), with the remedy.',
+  tracing: 'Troubles of OpenTelemetry.',
+  audit_file: 'Lines are missing in [audit] file.',
+  log_lines_lost: 'Lines were left out of the log: how many, and why.',
+  error: 'Something failed that was not meant to; with the request_id where there is one.',
+} as const
+
+const levels = z.enum(['debug', 'info', 'warn', 'error'])
+
+/** About the process itself. What else is in it is of its kind. */
+export const operationLineSchema = z.looseObject({
+  level: levels,
+  time: common.time,
+  kind: z.literal(Object.keys(operationKinds) as (keyof typeof operationKinds)[]),
+  msg: text.meta({ description: 'The whole in one line.' }),
+})
+
+/** In place of many lines that are alike. */
+export const notLoggedLineSchema = z.strictObject({
+  level: levels,
+  time: common.time,
+  kind: z.enum(['sign_in', 'token', 'registration', 'revocation', 'identity_provider', 'tracing']),
+  not_logged: z.int().meta({ description: 'How many lines of a minute were left out.' }),
+  msg: text,
+})
+
 /** JSON Schema (2020-12) of the lines. */
 export function logLineSchema(): object {
   return z.toJSONSchema(
-    z.discriminatedUnion('kind', [
+    z.union([
       auditLineSchema,
       requestLineSchema,
       questionLineSchema,
       signInLineSchema,
+      notLoggedLineSchema,
+      operationLineSchema,
     ]),
   )
 }

@@ -7,12 +7,12 @@ import {
   type ProviderExplanation,
   type ProviderTrace,
 } from '../oauth/provider-explanation.ts'
-import type { SignInStep } from './log-lines.ts'
 import { LogRateLimit } from './log-rate-limit.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { RecentEvents } from './recent/recent-events.ts'
 import type { Decision, RequestRecord } from './record.ts'
+import type { SignInStep } from './sign-in-step.ts'
 
 /** One step, as far as it is known. */
 export interface SignInFacts {

@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import {
   auditLineSchema,
   logLineSchema,
+  notLoggedLineSchema,
+  operationKinds,
+  operationLineSchema,
   questionLineSchema,
   requestLineSchema,
   signInLineSchema,
 } from '../../src/observe/log-lines.ts'
 import { DEFAULTS } from '../support/defaults.ts'
-import { startGateway } from '../support/gateway.ts'
+import { startEntra, startGateway } from '../support/gateway.ts'
 import { post, send, toolCall } from '../support/raw-http.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 
@@ -79,4 +84,48 @@ test('every line of a request is as the schema says, whatever came of the reques
   const audits = lines().filter(({ kind }) => kind === 'audit')
   assert.equal(audits.length, 9, 'one for each call of the three resources, and no other')
   assert.equal(audits[0]?.['trace_id'], '0af7651916cd43dd8448eb211c80319c')
+})
+
+test('each kind of line in the source is in the schema, and on the page', () => {
+  const root = fileURLToPath(new URL('../../src', import.meta.url))
+  const sources = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => readFileSync(join(root, path), 'utf8'))
+  const written = sources.flatMap((text) =>
+    [...text.matchAll(/log(?:\.\w+|\[[^\]]*\])\(\s*\{\s*kind: '(\w+)'/g)].map(
+      ([, kind = '']) => kind,
+    ),
+  )
+  const known: readonly string[] = [
+    ...Object.keys(operationKinds),
+    ...notLoggedLineSchema.shape.kind.options,
+  ]
+  assert.ok(written.length > 20)
+  for (const kind of written) assert.ok(known.includes(kind), kind)
+  for (const kind of Object.keys(operationKinds)) assert.ok(written.includes(kind), kind)
+  const page = read('logs.md')
+  for (const [kind, what] of Object.entries(operationKinds)) {
+    assert.ok(page.includes(`- \`${kind}\`: ${what}\n`), kind)
+  }
+})
+
+test('lines about the process are as the schema says', async (t) => {
+  const entra = await startEntra(t)
+  entra.outage('reset')
+  const upstream = 'http://127.0.0.1:9/mcp'
+  const store = { redis_url: 'redis://127.0.0.1:9' }
+  const gateway = await startGateway(t, {
+    upstream,
+    entra,
+    cold: true,
+    probesUpstreams: true,
+    config: { store, log_level: 'debug' },
+  })
+  const kinds = ['identity_provider', 'store', 'upstream_proof']
+  for (const kind of kinds) await gateway.logged((line) => line['kind'] === kind)
+  const lines = gateway.log.filter(({ kind }) => kinds.includes(String(kind)))
+  for (const line of lines) {
+    const parsed = operationLineSchema.safeParse(line)
+    assert.ok(parsed.success, `${JSON.stringify(line)}\n${parsed.error}`)
+  }
 })

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { signInSteps } from '../log-lines.ts'
+import { signInSteps } from '../sign-in-step.ts'
 import { limitNames } from './limits-reached.ts'
 
 /** What is counted. No label names a user, and each takes few values. */

@@ -1,7 +1,7 @@
 import type { ProviderExplanation } from '../../oauth/provider-explanation.ts'
-import type { SignInStep } from '../log-lines.ts'
 import type { LimitName } from '../metrics/limits-reached.ts'
 import type { Decision, RequestRecord } from '../record.ts'
+import type { SignInStep } from '../sign-in-step.ts'
 import { Occurrences } from './occurrences.ts'
 import { Traffic } from './traffic.ts'
 
