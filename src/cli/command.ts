@@ -8,6 +8,8 @@ export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Reads a file as UTF-8; throws when it cannot. */
   readFile(path: string): string
+  /** The bytes of a file, or of standard input for -, piece by piece; iterating throws when it cannot. */
+  streamFile(path: string): AsyncIterable<Buffer>
   /** Standard input to its end, as UTF-8; a mebibyte at most. */
   readInput(): Promise<string>
 }

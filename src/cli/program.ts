@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
 import type { Terminal } from './command.ts'
 
 /** Standard input beyond this is not read: a token is a few kilobytes. */
@@ -11,6 +11,7 @@ const terminal: Terminal = {
   stderrColumns: process.stderr.columns,
   environment: process.env,
   readFile: (path) => readFileSync(path, 'utf8'),
+  streamFile: (path) => (path === '-' ? process.stdin : createReadStream(path)),
   readInput,
 }
 

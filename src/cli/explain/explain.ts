@@ -9,6 +9,7 @@ import { type CommandArguments, takeArguments, UsageError } from '../arguments.t
 import { badUsage, type Command, type Terminal } from '../command.ts'
 import { configurationFrom, configurationUsage } from '../configuration.ts'
 import { providerWithKeys } from '../provider-keys.ts'
+import { explainRequest } from '../request-story/explain-request.ts'
 import { tokenOpener, whyUnopenable } from '../sealed-token.ts'
 import { explanationText } from './explanation-text.ts'
 import { readToken } from './token-argument.ts'
@@ -30,6 +31,7 @@ export function explainCommand(patience: number): Command {
   return {
     summary: 'every check on one token: passed, failed or not reached, and why',
     usage: `Usage: rolecall explain [--config FILE] [--resource NAME] [--tool NAME] [FILE or -]
+       rolecall explain --log FILE --request ID
 
 Reads one token from standard input, or from FILE, and judges it as a request's would be. The token
 is never an argument and is never printed. A token that rolecall sealed is opened with sealing_keys;
@@ -38,6 +40,10 @@ the store is not asked, so that nothing is known of what \`rolecall sessions end
   --tool NAME      also try every tool rule on a call of this tool by this user and client
   --read-only      the MCP server marks the tool readOnlyHint = true
   --writes         it does not
+With --log no token is read: it tells in words what the log has of one request, who made it, which
+check refused it, by which setting, and the remedy.
+  --log FILE       a log of rolecall; - is standard input (kubectl logs ... | rolecall explain ...)
+  --request ID     the X-Request-Id of an answer, the request_id of an error
 Exit: 0 accepted (with --tool: and allowed), 1 refused, 2 bad configuration or usage, 3 cannot be
 decided (identity provider away, no sealing_keys, or a rule asks for the tool's hint and none is given).
 
@@ -49,6 +55,11 @@ ${configurationUsage}`,
 async function run(argv: readonly string[], terminal: Terminal, patience: number): Promise<number> {
   const own = takeArguments(argv, ownFlags)
   if (own instanceof UsageError) return misused(own, terminal)
+  const { log, request } = own.values
+  if (log !== undefined || request !== undefined) {
+    const code = await explainRequest({ log, request }, terminal)
+    return code instanceof UsageError ? misused(code, terminal) : code
+  }
   const tool = askedTool(own.values)
   if (tool instanceof UsageError) return misused(tool, terminal)
   const token = await readToken(own.positionals, terminal)
@@ -99,6 +110,8 @@ const ownFlags = {
   tool: 'text',
   'read-only': 'switch',
   writes: 'switch',
+  log: 'text',
+  request: 'text',
 } as const
 
 const toolExitCodes: Readonly<Record<ToolExplanation['verdict'], number>> = {
