@@ -74,7 +74,7 @@ function looks({ cluster, broker, relay, files }: Demo): string[] {
       ['  log lines', relay.log, broker.log],
     ]),
     `  as whom the cluster was asked  ${files.clusterAudit}`,
-    `  the cluster itself             kubectl --server ${cluster.server} \\`,
+    `  the cluster itself             kubectl --kubeconfig /dev/null --server ${cluster.server} \\`,
     `    --certificate-authority ${files.clusterAuthority} --token "$TOKEN" -n team-a get pods`,
   ]
 }

@@ -204,6 +204,7 @@ async function startRolecall(
   const proxy = await startProxy({
     folder,
     name: `rolecall-${mode}`,
+    resource: 'rolecall-demo',
     mode,
     ...listen,
     identityProvider: { tenantId, authority, clientId, clientSecret },

@@ -14,6 +14,8 @@ export interface ProxyOptions {
   readonly folder: string
   /** Of its files and its resource; default `rolecall` and `demo`. */
   readonly name?: string
+  /** Of its resource alone, by which clients list it. */
+  readonly resource?: string
   readonly mode: SignInMode
   readonly port: number
   readonly adminPort: number
@@ -79,15 +81,18 @@ async function writeConfiguration(options: ProxyOptions, publicUrl: string): Pro
   return await write('.toml', stringify(configurationOf(options, publicUrl, files)))
 }
 
-/** What may come back with a code: the Robusta UI to a relay, programs on this machine to both. */
-const REDIRECT_URIS = { relay: ['robusta', 'loopback'], broker: ['loopback'] } as const
+/** Where a code may go: to the Robusta UI and this machine by a relay, to every client by a broker. */
+const REDIRECT_URIS = {
+  relay: ['robusta', 'loopback'],
+  broker: ['loopback', 'robusta', 'claude', 'vscode', 'cursor'],
+} as const
 
 function configurationOf(
   options: ProxyOptions,
   publicUrl: string,
   files: { readonly secret: string; readonly keys: string } | undefined,
 ): Record<string, unknown> {
-  const { mode, name = 'demo', upstream, audience } = options
+  const { mode, name = 'demo', resource = name, upstream, audience } = options
   const { tenantId, authority, clientId } = options.identityProvider
   return {
     public_url: publicUrl,
@@ -104,7 +109,7 @@ function configurationOf(
       ...(files && { client_secret_file: files.secret }),
     },
     sign_in: mode === 'off' ? { mode } : { mode, redirect_uris: [...REDIRECT_URIS[mode]] },
-    resource: [{ name, path: '/mcp', upstream, audiences: [audience] }],
+    resource: [{ name: resource, path: '/mcp', upstream, audiences: [audience] }],
   }
 }
 

@@ -59,6 +59,7 @@ export function signInRecipes({ name, url }: ConnectedResource): readonly Client
       client: 'MCP Inspector',
       where: 'In a terminal',
       lines: inspector(shellUrl),
+      afterwards: 'It needs Node.js 22.19 or newer, and opens the sign-in only in a terminal.',
       redirectUri: 'http://127.0.0.1:6276/oauth/callback',
     },
     {

@@ -79,7 +79,7 @@ export async function sendAccountPicker(reply: FastifyReply, choice: AccountChoi
 function accountItem({ person, rights, isSignedIn }: OfferedAccount): string {
   const { username, upn, given_name, family_name } = person
   const initials = `${given_name.slice(0, 1)}${family_name.slice(0, 1)}`
-  const now = isSignedIn ? '<span class="now">signed in</span>' : ''
+  const now = isSignedIn ? ' <span class="now">signed in</span>' : ''
   return (
     `<li><button class="account" name="username" value="${escapeHtml(username)}">` +
     `<span class="initials" aria-hidden="true">${escapeHtml(initials)}</span>` +
