@@ -1,177 +1,134 @@
-import { createPublicKey, type JsonWebKey } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { readJwt } from '../../src/oauth/jwt.ts'
-import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
-import { freePort } from '../environment/ports.ts'
-import { AKS } from '../support/gateway.ts'
-import type { Gateway, Setup } from './gateways/gateway.ts'
+import type { Gateway } from './gateways/gateway.ts'
 import { startHaproxy } from './gateways/haproxy.ts'
-import { startNginx, startUpstream } from './gateways/nginx.ts'
+import { startNginx } from './gateways/nginx.ts'
 import { startRolecall } from './gateways/rolecall.ts'
 import { startStock } from './gateways/stock.ts'
-import { type CallCost, callsThrough } from './load/closed-loop.ts'
-import { withIdleStreams } from './load/idle-streams.ts'
-import { type Latency, latencyThrough } from './load/open-loop.ts'
-import { CORE, endAll, residentKiB, startPinned } from './pinned-process.ts'
-import { median, type Row, svg, table } from './report.ts'
+import { raiseDescriptors, residentKiB } from './pinned-process.ts'
+import { fillReadme } from './report/readme.ts'
+import { svg } from './report/svg.ts'
+import { table } from './report/table.ts'
+import { type GatewayResult, type Results, ROLECALL } from './results.ts'
+import { measureCosts } from './scenarios/costs.ts'
+import { measureCrowd } from './scenarios/crowd.ts'
+import { measureFlatness } from './scenarios/flatness.ts'
+import { measureLatency } from './scenarios/latency.ts'
+import { measureStart } from './scenarios/start.ts'
+import { measureStreams } from './scenarios/streams.ts'
 import { installTools } from './tools.ts'
+import { startWorld, type World } from './world.ts'
 
 /**
  * rolecall beside a plain nginx, HAProxy with jwt_verify and what people would write first, in one run:
  * the figures to quote are ratios. What is measured has one core, load and upstream have another.
- * Linux only. Builds first: the image's code is what counts.
+ * Linux only, some ten minutes. Builds first: the code that is shipped is what counts.
  *
- *   npm run bench [-- --rounds N --seconds S --new N --streams N --svg FILE]
+ *   npm run bench [-- --quick] [--only SCENARIO,…] [--json FILE] [--from FILE] [--markdown FILE] [--svg FILE] [--readme]
+ *
+ * `--quick`: two minutes, for a look. `--only`: costs, latency, start, streams, flat, crowd. `--from`:
+ * measures nothing, and makes table and plot of what `--json` wrote. `--readme`: puts both into README.md.
  */
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
-    new: { type: 'string', default: '1500' },
-    streams: { type: 'string', default: '9500' },
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', default: 'costs,latency,start,streams,flat,crowd' },
+    json: { type: 'string' },
+    from: { type: 'string' },
+    markdown: { type: 'string' },
     svg: { type: 'string' },
+    readme: { type: 'boolean', default: false },
   },
 })
-const ROUNDS = Number(values.rounds)
-const SECONDS = Number(values.seconds)
-const NEW_TOKENS = Number(values.new)
-const STREAMS = Number(values.streams)
+const only = new Set(values.only.split(','))
+const plan = values.quick
+  ? { rounds: 2, seconds: 2, fresh: 800, starts: 2, streams: 1_000, tokens: [1, 1_000] }
+  : {
+      rounds: 5,
+      seconds: 3,
+      fresh: 2_000,
+      starts: 5,
+      streams: 10_000,
+      tokens: [1, 10_000, 100_000],
+    }
 const RATES = [1_000, 2_000]
+const RESOURCES = [1, 500]
 
-const folder = await mkdtemp(join(tmpdir(), 'rolecall-bench-'))
-const entra = await startMockEntra()
-try {
+const results = values.from
+  ? (JSON.parse(await readFile(values.from, 'utf8')) as Results)
+  : await measured()
+process.stdout.write(`${table(results)}\n`)
+if (values.json) await writeFile(values.json, `${JSON.stringify(results, null, 2)}\n`)
+if (values.markdown) await writeFile(values.markdown, table(results))
+if (values.svg) await writeFile(values.svg, svg(results))
+if (values.readme) fillReadme(results)
+
+async function measured(): Promise<Results> {
   installTools()
-  const rows = await measure()
-  process.stdout.write(`${table(rows, { rounds: ROUNDS, rates: RATES, streams: STREAMS })}\n`)
-  if (values.svg) await writeFile(values.svg, svg(rows))
-} finally {
-  await endAll()
-  await entra.close()
-  await rm(folder, { recursive: true, force: true })
+  raiseDescriptors()
+  const world = await startWorld()
+  try {
+    return await measure(world)
+  } finally {
+    await world.close()
+  }
 }
 
-async function measure(): Promise<readonly Row[]> {
-  const setup = await setUp(entra)
-  const gateways = [
+async function measure(world: World): Promise<Results> {
+  const { rounds, seconds } = plan
+  // First, while nothing else runs on the core.
+  const start = await scenario('start', () => measureStart(world, plan.starts))
+  const gateways = await startGateways(world)
+  const idle = gateways.map(({ pid }) => residentKiB(pid) / 1024)
+  const costs = await scenario('costs', () => measureCosts(gateways, world, plan))
+  const latency = await scenario('latency', () =>
+    measureLatency(gateways, world, { rounds: Math.min(3, rounds), seconds, rates: RATES }),
+  )
+  const own = gateways.find(({ name }) => name === ROLECALL)
+  const crowd =
+    own && (await scenario('crowd', () => measureCrowd(own, world, { rounds: 3, seconds })))
+  const streams = await scenario('streams', () =>
+    measureStreams(world, { most: plan.streams, rounds: 3, seconds }),
+  )
+  const flat = await scenario('flat', () =>
+    measureFlatness(world, { tokens: plan.tokens, resources: RESOURCES, rounds, seconds }),
+  )
+  return {
+    node: process.version,
+    rounds,
+    rates: RATES,
+    gateways: gateways.map((gateway, i): GatewayResult => {
+      const { known = [], fresh = [] } = costs?.get(gateway) ?? {}
+      const added = latency?.get(gateway) ?? []
+      return { name: gateway.name, known, fresh, added, idleMiB: idle[i] ?? Number.NaN }
+    }),
+    ...(start && { start }),
+    ...(streams && { streams }),
+    ...(flat && { flat }),
+    ...(crowd && { crowd }),
+  }
+}
+
+/** What fails is told and left out: the figures of the others are not lost. */
+async function scenario<T>(name: string, run: () => Promise<T>): Promise<T | undefined> {
+  if (!only.has(name)) return undefined
+  process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${name}\n`)
+  try {
+    return await run()
+  } catch (error) {
+    process.stderr.write(`${name} failed: ${error instanceof Error ? error.message : error}\n`)
+    process.exitCode = 1
+    return undefined
+  }
+}
+
+async function startGateways({ setup }: World): Promise<readonly Gateway[]> {
+  return [
     await startNginx(setup),
     await startHaproxy(setup),
-    await startRolecall(setup, { name: 'rolecall' }),
-    await startRolecall(setup, { name: 'rolecall, sealed tokens', sealed: true }),
+    await startRolecall(setup, { name: ROLECALL }),
+    await startRolecall(setup, { name: `${ROLECALL}, sealed tokens`, sealed: true }),
     await startStock(setup, false),
     await startStock(setup, true),
   ]
-  const rss = gateways.map(({ pid }) => residentKiB(pid) / 1024)
-  const known = await tokens(1)
-  for (const gateway of gateways) await callWithKnown(gateway, known)
-  const costs = new Map<Gateway, { known: CallCost[]; fresh: CallCost[] }>(
-    gateways.map((gateway) => [gateway, { known: [], fresh: [] }]),
-  )
-  for (let round = 0; round < ROUNDS; round += 1) {
-    progress(`round ${round + 1} of ${ROUNDS}`)
-    for (const [gateway, cost] of costs) {
-      cost.known.push(await callWithKnown(gateway, known))
-      if (gateway.judges) cost.fresh.push(await callWithNew(gateway))
-    }
-  }
-  const direct = { name: 'direct', url: setup.upstream }
-  const directly = await latencies(direct, known[0] ?? '')
-  const rows: Row[] = []
-  for (const [i, gateway] of gateways.entries()) {
-    progress(`latency and streams of ${gateway.name}`)
-    const { known: knownCosts = [], fresh = [] } = costs.get(gateway) ?? {}
-    const held = await gateway.hold(known[0] ?? '')
-    const through = await latencies(gateway, held)
-    rows.push({
-      name: gateway.name,
-      known: knownCosts.map(({ cpu }) => cpu),
-      fresh: fresh.map(({ cpu }) => cpu),
-      added: through.map(({ p50, p99 }, at) => ({
-        p50: p50 - (directly[at]?.p50 ?? 0),
-        p99: p99 - (directly[at]?.p99 ?? 0),
-      })),
-      rssMiB: rss[i] ?? Number.NaN,
-      ...(gateway.readyMs !== undefined && { readyMs: gateway.readyMs }),
-    })
-  }
-  return withStreams(rows, setup, known)
-}
-
-/** A rolecall of its own for idle streams, before an upstream that can hold them. */
-async function withStreams(
-  rows: readonly Row[],
-  setup: Setup,
-  known: readonly string[],
-): Promise<readonly Row[]> {
-  const port = await freePort()
-  const program = new URL('./load/silent-upstream.ts', import.meta.url).pathname
-  const command = [process.execPath, '--import', 'tsx', program, String(port)]
-  await startPinned(CORE.measuring, command, { port })
-  const upstream = `http://127.0.0.1:${port}/mcp`
-  const gateway = await startRolecall({ ...setup, upstream }, { name: 'streams' })
-  const alone = await callWithKnown(gateway, known)
-  progress(`${STREAMS} idle streams`)
-  const { kibEach, made: among } = await withIdleStreams(gateway, known[0] ?? '', {
-    count: STREAMS,
-    meanwhile: () => callWithKnown(gateway, known),
-  })
-  return rows.map((row) =>
-    row.name === 'rolecall'
-      ? { ...row, streamKiB: kibEach, amongStreams: among.cpu / alone.cpu }
-      : row,
-  )
-}
-
-async function callWithKnown(gateway: Gateway, [token = '']: readonly string[]): Promise<CallCost> {
-  return callsThrough(gateway, [await gateway.hold(token)], { folder, seconds: SECONDS })
-}
-
-async function callWithNew(gateway: Gateway): Promise<CallCost> {
-  const held = await Promise.all((await tokens(NEW_TOKENS)).map((token) => gateway.hold(token)))
-  return callsThrough(gateway, held, { folder, seconds: 60 })
-}
-
-async function latencies(gateway: Pick<Gateway, 'name' | 'url'>, token: string) {
-  const found: Latency[] = []
-  for (const rate of RATES) {
-    const runs: Latency[] = []
-    for (let round = 0; round < ROUNDS; round += 1) {
-      runs.push(await latencyThrough(gateway, token, { rate, seconds: SECONDS, folder }))
-    }
-    found.push({ p50: median(runs.map(({ p50 }) => p50)), p99: median(runs.map(({ p99 }) => p99)) })
-  }
-  return found
-}
-
-function tokens(count: number): Promise<readonly string[]> {
-  return Promise.all(
-    Array.from({ length: count }, () => entra.mint({ groups: 12, lifetime: 3_600 })),
-  )
-}
-
-async function setUp({ origin, tenantId }: MockEntra): Promise<Setup> {
-  const [token = ''] = await tokens(1)
-  const jwt = readJwt(token)
-  const answer = await fetch(`${origin}/${tenantId}/discovery/v2.0/keys`)
-  const { keys } = (await answer.json()) as { keys: (JsonWebKey & { kid?: string })[] }
-  const key = keys.find(({ kid }) => kid === jwt?.header['kid'])
-  if (!key) throw new Error('the mock does not publish the key that it signs with')
-  return {
-    folder,
-    upstream: await startUpstream(folder),
-    issuer: String(jwt?.claims['iss']),
-    audience: AKS,
-    tenantId,
-    authority: origin,
-    publicKey: createPublicKey({ key, format: 'jwk' })
-      .export({ type: 'spki', format: 'pem' })
-      .toString(),
-  }
-}
-
-function progress(text: string): void {
-  process.stderr.write(`${text}\n`)
 }

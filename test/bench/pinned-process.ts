@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -35,12 +35,30 @@ export async function startPinned(
   throw new Error(`${command.join(' ')} does not answer on port ${port}`)
 }
 
+/** Ends one program that was started here. */
+export async function end(pid: number): Promise<void> {
+  await endEach(children.filter((child) => child.pid === pid))
+}
+
 /** Ends everything that was started here. */
 export async function endAll(): Promise<void> {
-  const ended = children.map((child) => new Promise((resolve) => child.once('exit', resolve)))
-  for (const child of children) child.kill('SIGTERM')
-  await Promise.race([Promise.all(ended), delay(5_000)])
-  for (const child of children) child.kill('SIGKILL')
+  await endEach(children)
+}
+
+async function endEach(programs: readonly ChildProcess[]): Promise<void> {
+  const running = programs.filter(({ exitCode, signalCode }) => exitCode === null && !signalCode)
+  const ended = running.map((child) => new Promise((resolve) => child.once('exit', resolve)))
+  for (const child of running) child.kill('SIGTERM')
+  await Promise.race([Promise.all(ended), delay(5_000, undefined, { ref: false })])
+  for (const child of running) child.kill('SIGKILL')
+}
+
+const MOST_DESCRIPTORS = 40_000
+
+/** For this process and all that it starts, where it may; a stream takes two of a gateway's. */
+export function raiseDescriptors(): void {
+  const both = `--nofile=${MOST_DESCRIPTORS}:${MOST_DESCRIPTORS}`
+  spawnSync('prlimit', ['--pid', String(process.pid), both], { stdio: 'ignore' })
 }
 
 /** Processor time of a process and its children so far, in seconds. */

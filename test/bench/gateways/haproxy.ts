@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '../../environment/ports.ts'
 import { CORE, startPinned } from '../pinned-process.ts'
+import { HAPROXY } from '../results.ts'
 import { asItIs, type Gateway, type Setup } from './gateway.ts'
 
 /** HAProxy that verifies signature, issuer, audience and expiry of every request's token. */
@@ -13,7 +14,7 @@ export async function startHaproxy(setup: Setup): Promise<Gateway> {
   await writeFile(file, configuration(setup, port, key))
   const pid = await startPinned(CORE.measured, ['haproxy', '-db', '-f', file], { port })
   const url = `http://127.0.0.1:${port}${new URL(setup.upstream).pathname}`
-  return { name: 'HAProxy, jwt_verify each time', url, pid, hold: asItIs, judges: true }
+  return { name: HAPROXY, url, pid, hold: asItIs, judges: true }
 }
 
 function configuration({ upstream, issuer, audience }: Setup, port: number, key: string): string {

@@ -64,9 +64,11 @@ export async function latencyThrough(
   const lines = (await readFile(log, 'utf8'))
     .trim()
     .split('\n')
+    .filter(Boolean)
     .map((line) => line.split('\t').map(Number))
-  if (lines.some(([, status]) => status !== 200))
-    throw new Error(`${name}: not every answer was 200`)
+  const wrong = lines.find(([, status]) => status !== 200)
+  if (lines.length === 0) throw new Error(`${name}: no answer within ${seconds} s`)
+  if (wrong) throw new Error(`${name}: an answer was ${wrong[1]}`)
   const times = lines.map(([, , duration]) => (duration ?? Number.NaN) / 1000).sort((a, b) => a - b)
   const at = (share: number) => times[Math.floor(times.length * share)] ?? Number.NaN
   return { p50: at(0.5), p99: at(0.99) }

@@ -1,0 +1,69 @@
+/** What was measured, as `--json` writes it and tables and plots are made of it. */
+export interface Results {
+  readonly node: string
+  readonly rounds: number
+  /** Calls a second of the open loop. */
+  readonly rates: readonly number[]
+  /** In the order of the table; the first is the floor. */
+  readonly gateways: readonly GatewayResult[]
+  readonly start?: StartResult
+  readonly streams?: StreamResult
+  readonly flat?: FlatResult
+  readonly crowd?: CrowdResult
+}
+
+/** What was measured of one gateway. */
+export interface GatewayResult {
+  readonly name: string
+  /** Processor time for a call with a token seen before, microseconds, one for each round. */
+  readonly known: readonly number[]
+  /** The same for a token never seen; none where nothing looks at tokens. */
+  readonly fresh: readonly number[]
+  /** What it adds to calls at each rate, milliseconds; none where that was not measured. */
+  readonly added: readonly Latency[]
+  /** Before its first call. */
+  readonly idleMiB: number
+}
+
+/** How long calls took, milliseconds. */
+export interface Latency {
+  readonly p50: number
+  readonly p99: number
+}
+
+/** Of rolecall, one value for each start. */
+export interface StartResult {
+  /** From the start of the process to keys fetched and ready, milliseconds. */
+  readonly readyMs: readonly number[]
+  readonly idleMiB: readonly number[]
+}
+
+export interface StreamResult {
+  readonly count: number
+  /** Resident memory. */
+  readonly kibEach: number
+  /** What a call costs among them, by what it costs alone. */
+  readonly among: number
+}
+
+/** Processor time for a call, microseconds. */
+export interface FlatResult {
+  readonly tokens: readonly { readonly count: number; readonly cpu: number; readonly mib: number }[]
+  readonly resources: readonly { readonly count: number; readonly cpu: number }[]
+}
+
+/** Calls with a known token, alone and while new tokens arrive. */
+export interface CrowdResult {
+  readonly newPerSecond: number
+  readonly rate: number
+  readonly alone: Latency
+  readonly among: Latency
+}
+
+export const HAPROXY = 'HAProxy, jwt_verify each time'
+export const ROLECALL = 'rolecall'
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}

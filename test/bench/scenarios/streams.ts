@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { freePort } from '../../environment/ports.ts'
+import { startRolecall } from '../gateways/rolecall.ts'
+import { withIdleStreams } from '../load/idle-streams.ts'
+import { CORE, end, startPinned } from '../pinned-process.ts'
+import { median, type StreamResult } from '../results.ts'
+import type { World } from '../world.ts'
+
+const UPSTREAM = fileURLToPath(new URL('../load/silent-upstream.ts', import.meta.url))
+/** Of each process, for everything but streams. */
+const OTHER_DESCRIPTORS = 500
+
+export interface StreamPlan {
+  readonly most: number
+  readonly rounds: number
+  readonly seconds: number
+}
+
+/**
+ * Memory of idle streams, as many as descriptors allow, and what a call costs among them. A rolecall
+ * of its own, before an upstream that can hold them.
+ */
+export async function measureStreams(
+  world: World,
+  { most, rounds, seconds }: StreamPlan,
+): Promise<StreamResult> {
+  const port = await freePort()
+  const command = [process.execPath, '--import', 'tsx', UPSTREAM, String(port)]
+  const silent = await startPinned(CORE.measuring, command, { port })
+  const upstream = `http://127.0.0.1:${port}/mcp`
+  const gateway = await startRolecall({ ...world.setup, upstream }, { name: 'streams' })
+  const [token = ''] = await world.tokens(1)
+  const call = async (): Promise<number> => {
+    const costs: number[] = []
+    for (let round = 0; round < rounds; round += 1) {
+      costs.push((await world.callKnown(gateway, token, seconds)).cpu)
+    }
+    return median(costs)
+  }
+  const count = Math.min(most, Math.floor((descriptors() - OTHER_DESCRIPTORS) / 2))
+  const { kibEach, made } = await withIdleStreams(gateway, token, {
+    count,
+    async meanwhile() {
+      await call() // warm, as it is afterwards
+      return call()
+    },
+  })
+  const alone = await call()
+  await end(gateway.pid)
+  await end(silent)
+  return { count, kibEach, among: made / alone }
+}
+
+/** Each stream takes two of rolecall's. */
+function descriptors(): number {
+  const limits = readFileSync('/proc/self/limits', 'utf8')
+  return Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? 1_024)
+}
