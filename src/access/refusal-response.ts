@@ -110,6 +110,10 @@ const responses: ResponseTable = {
     challenge: 'none',
     retryAfter: wholeSeconds(retryAfter),
   }),
+  refused_by_cluster: () =>
+    invalidToken(
+      'The Kubernetes API server refused this token in the last call, although it is good here: it may have been revoked; sign in again. If that does not help, the cluster trusts another issuer or audience.',
+    ),
   bound_token: () =>
     invalidToken(
       'The token is bound to a key of its client (cnf), so it cannot be passed on; ask for a plain bearer token without proof of possession.',

@@ -44,6 +44,7 @@ export type Refusal =
       readonly cause: UnavailableCause
       readonly retryAfter: number
     }
+  | { readonly reason: 'refused_by_cluster' }
   | { readonly reason: 'bound_token' }
   | { readonly reason: 'id_token' }
   | { readonly reason: 'refresh_token' }

@@ -60,6 +60,8 @@ export function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dis
       begin(reply, { forwarding, owner: session, principal, status, received, lists }),
     ...(lists && { filter: (status, received) => lists.filter(status, received) }),
     fail: (answer) => reply.send(answer),
+    isToolCall: permit.actsAs === 'caller' && (record.calls?.length ?? 0) > 0,
+    refusedByCluster: () => forwarding.clusterRefusals.note(principal),
   })
   const send = (): void =>
     exchange.send(upstream.connections, {

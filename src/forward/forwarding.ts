@@ -1,5 +1,6 @@
 import type { Principal } from '../access/authenticate.ts'
 import type { Permit } from '../access/authorize.ts'
+import type { ClusterRefusals } from '../access/cluster-refusals.ts'
 import type { Refusal } from '../access/refusal.ts'
 import type { RefusalResponse } from '../access/refusal-response.ts'
 import type { Clock } from '../clock.ts'
@@ -39,6 +40,8 @@ export interface Forwarding {
   readonly requestLog: RequestLog
   /** Absent: every tool may be called, and answers pass unread. */
   readonly tools?: ToolGate | undefined
+  /** Tokens that the cluster refused. */
+  readonly clusterRefusals: ClusterRefusals
   /** The answer to a refusal, with this resource's challenge. */
   refuse(refusal: Refusal): ErrorAnswer
   /** The answer that hands the upstream's wish for other claims on, once it is kept for the next sign-in. */

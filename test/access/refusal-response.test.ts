@@ -28,6 +28,7 @@ const samples: { readonly [R in Reason]: Extract<Refusal, { reason: R }> } = {
   unknown_key: { reason: 'unknown_key' },
   bad_signature: { reason: 'bad_signature' },
   unavailable: { reason: 'unavailable', cause: 'no_keys_yet', retryAfter: 5 },
+  refused_by_cluster: { reason: 'refused_by_cluster' },
   bound_token: { reason: 'bound_token' },
   id_token: { reason: 'id_token' },
   refresh_token: { reason: 'refresh_token' },

@@ -36,6 +36,10 @@ const tokenReasons: Readonly<Record<Reason, ReasonWords>> = {
   unknown_key: row('signature', signInAgain),
   bad_signature: row('signature', signInAgain),
   unavailable: row('signature', 'let rolecall reach the identity provider', 'stale_for'),
+  refused_by_cluster: row(
+    'the cluster',
+    'let the client sign in again; where it lasts, let the API server trust this issuer and audience (`doctor --api-server`)',
+  ),
   bound_token: row('not bound to a key', 'let the client ask for plain bearer tokens'),
   id_token: row('token kind', 'send the access token, or set what is wanted', 'token_kind'),
   refresh_token: row('token kind', 'send the access token'),

@@ -3,6 +3,7 @@ import { type Dispatcher, errors } from 'undici'
 import type { Clock } from '../../clock.ts'
 import type { ErrorAnswer } from '../../oauth/error-answer.ts'
 import type { RequestRecord } from '../../observe/record.ts'
+import { SmallAnswer } from '../answer/cluster-refusal.ts'
 import { type OutcomeReader, outcomeReader } from '../answer/outcome-reader.ts'
 import { type AnswerHeaders, isEventStream } from '../answer/response-headers.ts'
 import { callOverdue, upstreamFailure } from '../answer/upstream-failure.ts'
@@ -28,6 +29,10 @@ export interface ExchangeParts {
   begin(status: number, headers: IncomingHttpHeaders): AnswerHeaders | undefined
   /** What is made of an answer's bytes, once `begin` let it pass. */
   filter?(status: number, headers: IncomingHttpHeaders): AnswerFilter | undefined
+  /** Whether a tool is called as the caller, so that the answer may have the API server's 401 in it. */
+  readonly isToolCall: boolean
+  /** The answer has the API server's 401 in the result of a tool. */
+  refusedByCluster(): void
   /** There is no answer of the upstream's to pass on. */
   fail(answer: ErrorAnswer): void
 }
@@ -61,6 +66,8 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
   #reader: OutcomeReader | undefined
   /** Of lists of tools, where rules are to be kept; absent: bytes pass as they come. */
   #filter: AnswerFilter | undefined
+  /** Of a tool call's answer. */
+  #small: SmallAnswer | undefined
   #isKeptAlive = false
   #ended = false
   #paused = false
@@ -145,6 +152,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
     }
     const { response, clock } = this.#parts
     this.#reader = outcomeReader(upstreamHeaders)
+    if (this.#parts.isToolCall && this.#reader) this.#small = new SmallAnswer()
     this.#filter = this.#parts.filter?.(status, upstreamHeaders)
     this.#tookAt = clock.now()
     this.#sentAt = this.#tookAt
@@ -158,6 +166,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { response, clock } = this.#parts
     this.#reader?.push(chunk)
+    this.#small?.push(chunk)
     const passed = this.#filter ? this.#filter.push(chunk) : chunk
     if (passed === undefined) {
       this.#breakOff()
@@ -179,6 +188,9 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
     this.#ended = true
     const { response, record, clock, owner } = this.#parts
     record.outcome = this.#reader?.outcome() ?? 'none'
+    // Before the client has its answer, so that its next request is told.
+    const isRefusal = record.outcome === 'tool_error' && this.#small?.hasClusterRefusal()
+    if (isRefusal) this.#parts.refusedByCluster()
     if (owner.kind === 'call') record.answered_at = performance.now()
     this.#tookAt = clock.now()
     this.#lease?.release()

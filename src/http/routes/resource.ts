@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Principal, ResourceAccess } from '../../access/authenticate.ts'
+import { ClusterRefusals } from '../../access/cluster-refusals.ts'
 import type { TokenSession } from '../../access/token-opener.ts'
 import type { Clock } from '../../clock.ts'
 import type { Config, ProtectedResource, ResourceConfig } from '../../config/config.ts'
@@ -40,7 +41,8 @@ export function resourceScope(parts: ResourceParts, config: Config) {
   const refuse = refusals(parts, config)
   const { upstream, release } = parts.upstreams.use(resource)
   const { name, path } = resource
-  const guard = { access, clock, refuse: refuse.answer }
+  const clusterRefusals = new ClusterRefusals(clock)
+  const guard = { access, clock, clusterRefusals, refuse: refuse.answer }
   const endpoint: Endpoint = { name: 'resource', path, resource: name, guard }
   return async (scope: FastifyInstance): Promise<void> => {
     scope.decorateRequest('accessDecision')
@@ -51,6 +53,7 @@ export function resourceScope(parts: ResourceParts, config: Config) {
       tools: toolGate(parts, upstream),
       limits: config.limits,
       refuse: refuse.answer,
+      clusterRefusals,
       async wantClaims(claims: string, { session }: Principal) {
         if (session) await parts.keepClaims(session, claims)
         return refuse.wantClaims(claims)

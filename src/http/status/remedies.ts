@@ -34,6 +34,8 @@ const byReason: Readonly<Record<Reason, string>> = {
   unknown_key: forged,
   bad_signature: forged,
   unavailable: provider,
+  refused_by_cluster:
+    'The API server refuses tokens that are good here. One user: revoked, they sign in again. Many: it trusts another issuer or audience; try rolecall doctor --token-file FILE --api-server URL.',
   bound_token: wrongKind,
   id_token:
     'Clients send ID tokens. Where the cluster is fed those, set token_kind = "id_token" for the resource.',

@@ -5,6 +5,7 @@ import {
   type ResourceAccess,
 } from '../../access/authenticate.ts'
 import { authorize } from '../../access/authorize.ts'
+import type { ClusterRefusals } from '../../access/cluster-refusals.ts'
 import type { Refusal } from '../../access/refusal.ts'
 import { refusalResponse } from '../../access/refusal-response.ts'
 import type { Clock } from '../../clock.ts'
@@ -16,6 +17,8 @@ import type { Hook } from './step.ts'
 export interface Guard {
   readonly access: ResourceAccess
   readonly clock: Clock
+  /** Tokens that the cluster refused; absent: the guarded endpoint calls no cluster itself. */
+  readonly clusterRefusals?: ClusterRefusals
   /** The answer to a refusal, with this resource's challenge. */
   refuse(refusal: Refusal): ErrorAnswer
 }
@@ -51,6 +54,9 @@ function conclude(
   if (client) {
     const { id: client_id, name: client_name } = client
     record.client = { client_id, ...(client_name !== undefined && { client_name }) }
+  }
+  if (guard.clusterRefusals?.take(verdict.principal)) {
+    return guard.refuse({ reason: 'refused_by_cluster' })
   }
   const authorization = authorize(verdict.principal, guard.access.policy)
   if (authorization.kind === 'permit') {
