@@ -1,3 +1,4 @@
+import { loggedName } from '../forward/note-calls.ts'
 import type { RequestRecord, ToolCall } from '../observe/record.ts'
 import type { RequestLog } from '../observe/request-log.ts'
 import type { FleetRequest } from './fleet-request.ts'
@@ -18,10 +19,11 @@ export interface AuditVerdict {
 export async function auditCall(
   { record }: FleetRequest,
   log: RequestLog,
-  tool: string,
+  name: string,
   verdict: AuditVerdict,
 ): Promise<boolean> {
   const { reason: _, cluster: __, ...rest } = record
+  const tool = loggedName(name)
   const known: readonly ToolCall[] = record.calls.filter((call) => call.tool === tool).slice(0, 1)
   const calls = known.length > 0 ? known : [{ tool }]
   const written = log.audit({ ...rest, acts_as: 'caller', ...verdict, calls })

@@ -1,13 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
-import type { RequestRecord } from '../observe/record.ts'
-import type { RequestLog } from '../observe/request-log.ts'
 import { headerMismatch, jsonRpcRefusal } from './body/json-rpc-refusal.ts'
 import { dispatch } from './dispatch.ts'
 import type { AccessDecision, Forwarding } from './forwarding.ts'
 import { noteCalls } from './note-calls.ts'
 import { type ReadRequest, readRequest } from './read-request.ts'
-import { TooMany } from './too-many.ts'
+import { answerRefused, refuseInJsonRpc } from './refuse.ts'
 import type { ToolGate, ToolRefusal } from './tools/tool-gate.ts'
 
 /**
@@ -48,27 +46,12 @@ type Step = (request: FastifyRequest, reply: FastifyReply, judged: Judged) => vo
 
 /** Takes one step, and answers or throws what it refuses, each call with its audit line. */
 function attempt(request: FastifyRequest, reply: FastifyReply, judged: Judged, step: Step): void {
-  const { forwarding, read } = judged
-  const { record } = request
-  const { requestLog } = forwarding
   try {
     step(request, reply, judged)
   } catch (error) {
-    if (!(error instanceof ErrorAnswer)) throw error
-    if (!(error instanceof TooMany && error.isCall)) {
-      auditRefusal(record, error, requestLog)
-      throw error
-    }
-    reply.headers(error.headers)
-    const text = jsonRpcRefusal(read.body, error.message)
-    refuseInJsonRpc(request, reply, forwarding, { reason: error.reason, status: 200, text })
+    const { forwarding, read } = judged
+    answerRefused(request, reply, { ...forwarding, body: read.body, error })
   }
-}
-
-function auditRefusal(record: RequestRecord, answer: ErrorAnswer, log: RequestLog): void {
-  record.reason = answer.reason
-  record.decision = answer.status >= 500 ? 'unavailable' : 'refuse'
-  void log.audit(record)?.catch(() => undefined) // no effect follows that could wait for it
 }
 
 interface Judged {
@@ -81,7 +64,7 @@ interface Judged {
 function conclude(request: FastifyRequest, reply: FastifyReply, judged: Judged): void {
   const { forwarding, decision, read } = judged
   if (read.differs !== undefined) {
-    refuseInJsonRpc(request, reply, forwarding, {
+    refuseInJsonRpc(request, reply, forwarding.requestLog, {
       reason: 'header_mismatch',
       status: 400,
       text: headerMismatch(read.body, read.differs),
@@ -95,7 +78,7 @@ function conclude(request: FastifyRequest, reply: FastifyReply, judged: Judged):
       reason: request.record.reason ?? decision.answer.error,
     })
   } else {
-    refuseInJsonRpc(request, reply, forwarding, {
+    refuseInJsonRpc(request, reply, forwarding.requestLog, {
       reason: request.record.reason ?? decision.answer.error,
       status: 200,
       text: jsonRpcRefusal(read.body, decision.answer.description),
@@ -119,7 +102,11 @@ function judgeTools(request: FastifyRequest, reply: FastifyReply, gated: Gated):
       dispatch(request, reply, { forwarding, decision, read, lists: tools.listener(seen) })
     } else {
       const text = jsonRpcRefusal(body, refusal.words)
-      refuseInJsonRpc(request, reply, forwarding, { reason: refusal.reason, status: 200, text })
+      refuseInJsonRpc(request, reply, forwarding.requestLog, {
+        reason: refusal.reason,
+        status: 200,
+        text,
+      })
     }
   }
   const refusal = tools.judge(seen)
@@ -133,24 +120,4 @@ function judgeTools(request: FastifyRequest, reply: FastifyReply, gated: Gated):
       if (!hasLeft) attempt(request, reply, gated, () => settle(settled))
     })
     .catch((error: Error) => reply.send(error))
-}
-
-interface JsonRpcRefusal {
-  readonly reason: string
-  readonly status: 200 | 400
-  /** Absent: nothing waits for an answer. */
-  readonly text: string | undefined
-}
-
-function refuseInJsonRpc(
-  { record }: FastifyRequest,
-  reply: FastifyReply,
-  { requestLog }: Forwarding,
-  { reason, status, text }: JsonRpcRefusal,
-): void {
-  record.reason = reason
-  void requestLog.audit(record)?.catch(() => undefined) // no effect follows that could wait for it
-  reply.header('cache-control', 'no-store')
-  if (text === undefined) reply.code(202).send()
-  else reply.code(status).type('application/json').send(text)
 }

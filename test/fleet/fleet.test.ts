@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { request as httpRequest } from 'node:http'
 import { test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { McpServer } from '@modelcontextprotocol/server'
 import { z } from 'zod'
+import { DEFAULTS } from '../support/defaults.ts'
 import { type FleetCluster, startFleetCluster } from '../support/fleet-cluster.ts'
 import { connectClient, startFleetGateway } from '../support/fleet-gateway.ts'
 
@@ -93,3 +96,103 @@ for (const mode of ['auto', 'legacy'] as const) {
     }
   })
 }
+
+/** A raw call to the fleet, as of a client with a session-less revision. */
+async function rawCall(
+  { fleetUrl }: { readonly fleetUrl: string },
+  token: string,
+  params: Readonly<Record<string, unknown>>,
+): Promise<Response> {
+  return fetch(fleetUrl, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+  })
+}
+
+test('a client that leaves while its body is read takes its place with it', async (t) => {
+  const { url } = await startFleetCluster(t, cluster('prod'))
+  const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: url }], {
+    config: { limits: { ...DEFAULTS.limits, calls_per_user: 2 } },
+  })
+  const token = await gateway.entra.mint({ person: 'alice' })
+  for (let delay = 0; delay < 12; delay += 1) {
+    await leaveAfterSending({ url: gateway.fleetUrl, token, delay })
+  }
+  await until(() => gateway.log.filter(({ kind }) => kind === 'request').length === 12)
+  // As long as theirs, so that it is read when theirs have been.
+  const answer = await rawCall(gateway, token, longCall)
+  assert.equal(answer.status, 200)
+  assert.match(await answer.text(), /prod all alice/)
+})
+
+const longCall = {
+  name: 'pods_list',
+  arguments: { cluster: 'prod', pad: 'x'.repeat(3_000_000) },
+}
+
+/** Sends a long call as a whole, and leaves while it is read. @param delay milliseconds */
+async function leaveAfterSending(call: {
+  readonly url: string
+  readonly token: string
+  readonly delay: number
+}): Promise<void> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: longCall })
+  const request = httpRequest(call.url, {
+    method: 'POST',
+    agent: false,
+    headers: {
+      authorization: `Bearer ${call.token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'content-length': body.length,
+    },
+  })
+  const left = new Promise((resolve) => request.on('error', resolve))
+  request.end(body, () => setTimeout(() => request.destroy(), call.delay))
+  await left
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !holds(); i += 1) await wait(10)
+  assert.ok(holds())
+}
+
+test('one call too many is told inside MCP, with its audit line', async (t) => {
+  let release = (): void => undefined
+  const held = new Promise<undefined>((resolve) => {
+    release = () => resolve(undefined)
+  })
+  const { url, bearers } = await startFleetCluster(t, cluster('prod'), () => held)
+  const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: url }], {
+    config: { limits: { ...DEFAULTS.limits, calls_per_user: 1 } },
+  })
+  const token = await gateway.entra.mint({ person: 'alice' })
+  const params = { name: 'pods_list', arguments: { cluster: 'prod' } }
+  const first = rawCall(gateway, token, params)
+  await until(() => bearers.length > 0)
+  const second = await rawCall(gateway, token, params)
+  assert.equal(second.status, 200)
+  const { result } = (await second.json()) as { result: { isError: boolean } }
+  assert.equal(result.isError, true)
+  assert.match(JSON.stringify(result), /calls_per_user/)
+  const line = await gateway.logged(({ kind, reason }) => kind === 'audit' && reason !== undefined)
+  assert.deepEqual([line['decision'], line['reason']], ['refuse', 'too_many_calls'])
+  release()
+  assert.match(await (await first).text(), /prod all alice/)
+})
+
+test('an audit line does not grow with the name of a tool', async (t) => {
+  const { url } = await startFleetCluster(t, cluster('prod'))
+  const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: url }])
+  const token = await gateway.entra.mint({ person: 'alice' })
+  for (const name of ['prod', 'elsewhere']) {
+    await rawCall(gateway, token, { name: 'x'.repeat(100_000), arguments: { cluster: name } })
+  }
+  const tools = gateway.log.filter(({ kind }) => kind === 'audit').map(({ tool }) => tool)
+  assert.deepEqual(tools, ['x'.repeat(200), 'x'.repeat(200)])
+})

@@ -8,8 +8,9 @@ import type { McpBody } from '../../forward/body/mcp-message.ts'
 import { exchangeOwner } from '../../forward/exchange-owner.ts'
 import type { AccessDecision } from '../../forward/forwarding.ts'
 import { noteCalls } from '../../forward/note-calls.ts'
-import type { OpenExchanges } from '../../forward/open-exchanges.ts'
+import type { ExchangeOwner, OpenExchanges } from '../../forward/open-exchanges.ts'
 import { type ReadRequest, readRequest } from '../../forward/read-request.ts'
+import { answerRefused, refuseInJsonRpc } from '../../forward/refuse.ts'
 import { readBodiesWhole } from '../../forward/route.ts'
 import { bindSessionId, openSessionId, type SessionOwner } from '../../forward/session-id.ts'
 import { TooMany } from '../../forward/too-many.ts'
@@ -70,6 +71,8 @@ async function answer(
   if (decision?.kind !== 'permit') throw new Error('a request reached the fleet without a permit')
   const { limits } = parts.config
   const read = await readRequest(request, 'authorization', limits.batch_messages)
+  // A response that is closed by now says so to nobody: its exchange would count for ever.
+  if (reply.raw.destroyed) return
   noteCalls(read, record, parts.requestLog)
   const body: unknown = read.bytes.length === 0 ? undefined : JSON.parse(read.bytes.toString())
   const differs =
@@ -78,19 +81,13 @@ async function answer(
       ? 'Mcp-Param-Cluster'
       : undefined)
   if (differs !== undefined) {
-    record.reason = 'header_mismatch'
-    void parts.requestLog.audit(record)?.catch(() => undefined) // nothing follows that could wait
-    void reply
-      .code(400)
-      .header('cache-control', 'no-store')
-      .type('application/json')
-      .send(headerMismatch(read.body, differs))
+    refuseInJsonRpc(request, reply, parts.requestLog, {
+      reason: 'header_mismatch',
+      status: 400,
+      text: headerMismatch(read.body, differs),
+    })
     return
   }
-  const { principal } = decision.permit
-  const secondsAgo = Math.floor((parts.clock.now() - principal.expiresAt) / 1000)
-  // The body took its time to arrive: what was good then need not be now.
-  if (secondsAgo >= 0) throw parts.refuse({ reason: 'expired', secondsAgo })
   await exchange(request, reply, { parts, decision, read, body })
 }
 
@@ -110,12 +107,15 @@ async function exchange(
   const { parts, decision, read } = judged
   const { record } = request
   const { principal } = decision.permit
-  const owner = exchangeOwner(request, { ...judged, resource: parts.resource.name })
-  if (parts.exchanges.isTooMany(owner, parts.config.limits)) {
-    throw new TooMany(owner, parts.config.limits)
-  }
   const sessionOf = { resource: parts.resource.name, user: principal.userKey }
-  const session = readSession(read, sessionOf, parts.sessionKeys)
+  let admitted: Admitted
+  try {
+    admitted = admit(request, judged, sessionOf)
+  } catch (error) {
+    answerRefused(request, reply, { ...parts, body: read.body, error })
+    return
+  }
+  const { owner, session } = admitted
   const open = new FleetExchange(reply, owner, parts.exchanges)
   record.decision = 'allow'
   record.acts_as = 'caller'
@@ -138,6 +138,25 @@ async function exchange(
     )
   }
   open.send(response)
+}
+
+interface Admitted {
+  readonly owner: ExchangeOwner
+  /** Empty: the request came without one. */
+  readonly session: string
+}
+
+/** @throws ErrorAnswer for what can be said before anything is asked of a cluster */
+function admit(request: FastifyRequest, judged: Judged, sessionOf: SessionOwner): Admitted {
+  const { parts, decision, read } = judged
+  const secondsAgo = Math.floor((parts.clock.now() - decision.permit.principal.expiresAt) / 1000)
+  // The body took its time to arrive: what was good then need not be now.
+  if (secondsAgo >= 0) throw parts.refuse({ reason: 'expired', secondsAgo })
+  const owner = exchangeOwner(request, { ...judged, resource: parts.resource.name })
+  if (parts.exchanges.isTooMany(owner, parts.config.limits)) {
+    throw new TooMany(owner, parts.config.limits)
+  }
+  return { owner, session: readSession(read, sessionOf, parts.sessionKeys) }
 }
 
 /** Revisions up to 2025-11-25 begin with it. */
