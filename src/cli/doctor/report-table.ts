@@ -27,9 +27,13 @@ export function reportTable(checks: readonly DoctorCheck[], width?: number): str
     width === undefined ? Number.POSITIVE_INFINITY : Math.max(NARROWEST_TEXT, width - margin)
   const lines = rows.flatMap(({ verdict, title, sentence, remedy }) => {
     const head = `${verdict.padEnd(VERDICT_WIDTH)}${title.padEnd(titleWidth)}`
-    const [first = '', ...rest] = broken(sentence, room)
-    const below = [...rest, ...(remedy === undefined ? [] : broken(`→ ${remedy}`, room))]
-    return [`${head}${first}`, ...below.map((line) => ' '.repeat(margin) + line)]
+    const text = [
+      ...broken(sentence, room),
+      ...(remedy === undefined ? [] : broken(`→ ${remedy}`, room)),
+    ]
+    // A title that leaves no gap has a line of its own.
+    const beside = title.length < titleWidth ? text.splice(0, 1).join('') : ''
+    return [`${head}${beside}`, ...text.map((line) => ' '.repeat(margin) + line)]
   })
   return `${[...lines, '', counted(checks)].join('\n')}\n`
 }

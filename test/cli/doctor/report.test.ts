@@ -70,6 +70,22 @@ test('what follows from one cause, and what is alike of two resources, is one ro
   )
 })
 
+test('a title that is wider than its column stands on a line of its own', () => {
+  const name = 'upstream connection'
+  const resource = 'kubernetes-of-europe'
+  assert.deepEqual(
+    reportTable([ok, { ...cause, name, resource }])
+      .split('\n')
+      .slice(0, 4),
+    [
+      'ok           configuration                     It has no warnings.',
+      'failed       upstream connection of kubernetes-of-europe',
+      '                                               It is away.',
+      '                                               → Start it.',
+    ],
+  )
+})
+
 test('in a terminal lines are broken at words, and nothing is lost', () => {
   const sentence = 'One word after another, until the line is full and the next one begins.'
   const table = reportTable([{ ...ok, sentence }], 70)
