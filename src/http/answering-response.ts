@@ -19,7 +19,7 @@ const LINGER_MS = 1000
  * it (RFC 9112 §9.6): our side is shut first, a little more is read, and only then is it closed.
  *
  * What others want to do at its head or at its close waits in lists of its own: `once` of node:events
- * makes two objects each time, and six of them for each call took 5 % of its cost.
+ * makes two objects each time and costs four times as much, for each of six in a call.
  */
 export class AnsweringResponse<Request extends IncomingMessage = IncomingMessage>
   extends ServerResponse<Request>

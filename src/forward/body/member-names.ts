@@ -9,7 +9,7 @@ export const TOOL_CALL = 'tools/call'
 /** The method of MCP whose answer has the tools. */
 export const TOOL_LIST = 'tools/list'
 
-/** Almost every name that is sent; folding one takes as long as reading a hundred bytes. */
+/** Almost every name that is sent. */
 const foldsToItself = /^[a-z0-9_]*$/
 
 const LONGEST_LOOK_ALIKE_CHARACTERS = 64
