@@ -1,11 +1,13 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/server'
+import type { ToolCall } from '../observe/record.ts'
 import { callMember, type MemberAnswer } from './calls/call-member.ts'
 import type { PermittedMember } from './calls/member.ts'
 import { type AuditVerdict, auditCall } from './fleet-audit.ts'
 import type { ToolCallRequest } from './fleet-request.ts'
-import { judgeCall } from './member-rules.ts'
+import { allowedTools, judgeCall } from './member-rules.ts'
 import { reportProgress } from './progress.ts'
 import { type ClusterOutcome, outcomeOf, toolError } from './tools/fan-out-answer.ts'
+import { inQuotes, toolNames } from './tools/words.ts'
 import type { UserTools } from './view.ts'
 
 /** A call's arguments without the cluster. */
@@ -36,7 +38,8 @@ export async function callCluster(
     await tell({ decision: 'refuse', reason: judged.reason })
     return judged.outcome
   }
-  if (!(await tell({ decision: 'allow' }))) {
+  const { shadow } = judged
+  if (!(await tell({ decision: 'allow', ...(shadow && { shadow }) }))) {
     const why = 'its audit line could not be written, so the call was not made; try again later'
     return { outcome: 'not_allowed', why }
   }
@@ -53,6 +56,8 @@ type Judged =
       /** As the cluster lists it; absent: its list is not known. */
       readonly definition: Tool | undefined
       readonly given: Arguments
+      /** What rules in shadow mode decide. */
+      readonly shadow?: ToolCall['shadow']
     }
   | { readonly kind: 'not_made'; readonly reason: string; readonly outcome: ClusterOutcome }
 
@@ -70,7 +75,8 @@ function judge(
   const { tools } = view.lists[index] ?? {}
   const definition = tools?.find(({ name }) => name === tool)
   if (tools !== undefined && definition === undefined) {
-    const outcome = mode === 'single' ? notThere(cluster, tool, tools) : NO_SUCH_TOOL
+    const outcome =
+      mode === 'single' ? notThere(cluster, tool, allowedTools(standing, tools)) : NO_SUCH_TOOL
     return notMade('no_such_tool', outcome)
   }
   // Whether it only reads there is not known, and what may write goes to one cluster at a time.
@@ -82,13 +88,19 @@ function judge(
     return notMade(ruled.reason, { outcome: 'not_allowed', why: ruled.words })
   }
   const { clusters_from: argument, name } = standing.member.resource
-  if (argument === undefined) return { kind: 'made', at: standing, definition, given }
+  const made = {
+    kind: 'made',
+    at: standing,
+    definition,
+    ...(ruled.shadow && { shadow: ruled.shadow }),
+  } as const
+  if (argument === undefined) return { ...made, given }
   // Never as the client has it: one cluster's rules would let calls through to another.
   if (Object.hasOwn(given, argument)) {
     const why = `leave out "${argument}": the cluster is named once`
     return notMade('cluster_twice', { outcome: 'not_allowed', why })
   }
-  return { kind: 'made', at: standing, definition, given: { ...given, [argument]: name } }
+  return { ...made, given: { ...given, [argument]: name } }
 }
 
 const NO_SUCH_TOOL = { outcome: 'no_such_tool' } as const
@@ -98,8 +110,8 @@ function notMade(reason: string, outcome: ClusterOutcome): Judged {
 }
 
 function notThere(cluster: string, tool: string, tools: readonly Tool[]): ClusterOutcome {
-  const names = tools.map(({ name }) => name).toSorted()
-  const text = `${cluster} has no tool ${JSON.stringify(tool.slice(0, 80))}. It has: ${names.join(', ')}.`
+  const names = toolNames(tools.map(({ name }) => name).toSorted())
+  const text = `${cluster} has no tool ${inQuotes(tool)}. It has: ${names}.`
   return { outcome: 'tool_error', result: toolError(text) }
 }
 
@@ -145,15 +157,17 @@ function outcomeAt(
   timeoutMs: number,
   mode: ClusterCall['mode'],
 ): ClusterOutcome {
-  if (answer.kind === 'rpc_error') {
-    return { outcome: 'tool_error', result: toolError(answer.message) }
-  }
+  if (answer.kind === 'rpc_error') return resultAt(toolError(answer.message), mode)
   if (answer.kind === 'failed') {
     return answer.outcome === 'timeout'
       ? { outcome: 'timeout', after_ms: timeoutMs }
       : { outcome: answer.outcome }
   }
-  const { value: result } = answer
+  return resultAt(answer.value, mode)
+}
+
+/** A single answer is the client's to judge. */
+function resultAt(result: CallToolResult, mode: ClusterCall['mode']): ClusterOutcome {
   if (mode === 'fan-out') return outcomeOf(result)
   return { outcome: result.isError === true ? 'tool_error' : 'ok', result }
 }

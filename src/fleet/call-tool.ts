@@ -4,9 +4,9 @@ import { CLUSTERS_LIST, clustersList } from './clusters-list.ts'
 import { fanOut } from './fan-out.ts'
 import { auditCall } from './fleet-audit.ts'
 import type { ToolCallRequest } from './fleet-request.ts'
-import { targetOf } from './tools/cluster-argument.ts'
+import { splitArguments, targetOf } from './tools/cluster-argument.ts'
 import { singleAnswer, toolError } from './tools/fan-out-answer.ts'
-import { toolsOf } from './view.ts'
+import { clustersOf, toolsOf, type UserClusters } from './view.ts'
 
 /**
  * Calls a tool on the cluster that the call names, or on several for what only reads. What a model can
@@ -15,13 +15,12 @@ import { toolsOf } from './view.ts'
 export async function callTool(call: ToolCallRequest): Promise<CallToolResult> {
   const { fleet, request, params } = call
   const { record } = request
-  const view = await toolsOf(fleet, request)
+  const clusters = await clustersOf(fleet, request)
   if (params.name === CLUSTERS_LIST) {
     await auditCall(request, fleet.requestLog, params.name, { decision: 'allow' })
-    return clustersList(view)
+    return clustersList(await toolsOf(fleet, request, clusters))
   }
-  const { [view.argument]: value, ...given } = params.arguments ?? {}
-  const target = targetOf(value, view.names)
+  const { view, target, value, given } = await readCall(call, clusters)
   if (target.kind === 'none') {
     record.outcome = 'tool_error'
     await auditCall(request, fleet.requestLog, params.name, {
@@ -45,4 +44,21 @@ export async function callTool(call: ToolCallRequest): Promise<CallToolResult> {
       : await fanOut(call, view, { clusters: target.clusters, given })
   record.outcome = answer.isError === true ? 'tool_error' : 'ok'
   return answer
+}
+
+/**
+ * Reads which clusters a call names, and waits for their tools alone: one that hangs costs calls to the
+ * others nothing. Those tools may have a `cluster` of their own, and then ours was another argument.
+ */
+async function readCall(call: ToolCallRequest, clusters: UserClusters) {
+  const { fleet, request, params } = call
+  const read = () => {
+    const { value, rest } = splitArguments(params.arguments ?? {}, fleet.argument)
+    return { value, given: rest, target: targetOf(value, clusters.names, fleet.argument) }
+  }
+  const { target } = read()
+  const names = target.kind === 'many' ? target.clusters : []
+  const wanted = target.kind === 'one' ? [target.cluster] : names
+  const view = await toolsOf(fleet, request, clusters, new Set(wanted))
+  return { view, ...read() }
 }

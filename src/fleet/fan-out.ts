@@ -6,6 +6,7 @@ import { auditCall } from './fleet-audit.ts'
 import type { ToolCallRequest } from './fleet-request.ts'
 import { reportProgress } from './progress.ts'
 import { fanOutAnswer, toolError } from './tools/fan-out-answer.ts'
+import { inQuotes, toolNames } from './tools/words.ts'
 import type { UserTools } from './view.ts'
 
 const MOST_CLUSTERS = 16
@@ -34,6 +35,7 @@ export async function fanOut(
     })
     return toolError(problem)
   }
+  const until = performance.now() + WHOLE_FAN_OUT_MS
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(WHOLE_FAN_OUT_MS)])
   const mostBytes = Math.floor(MOST_BYTES / clusters.length)
   const each = { ...call, request: { ...request, signal } }
@@ -45,7 +47,7 @@ export async function fanOut(
           cluster,
           given,
           mode: 'fan-out',
-          timeoutMs: ONE_CLUSTER_MS,
+          timeoutMs: Math.min(ONE_CLUSTER_MS, Math.max(1, until - performance.now())),
           mostBytes,
         })
     done += 1
@@ -65,11 +67,11 @@ function whyNotMany(
     return `Name one cluster in "${argument}": several at once are turned off here.`
   const tool = tools.find((one) => one.name === name)
   if (tool === undefined) {
-    const names = [CLUSTERS_LIST, ...tools.map((one) => one.name)].join(', ')
-    return `There is no tool ${JSON.stringify(name.slice(0, 80))}. There are: ${names}.`
+    const names = toolNames([CLUSTERS_LIST, ...tools.map((one) => one.name)])
+    return `There is no tool ${inQuotes(name)}. There are: ${names}.`
   }
   if (!tool.isReadOnly) {
-    return `${name} may change something, so it goes to one cluster at a time: name it in "${argument}".`
+    return `${inQuotes(name)} may change something, so it goes to one cluster at a time: name it in "${argument}".`
   }
   return clusters.length > MOST_CLUSTERS
     ? `These are ${clusters.length} clusters, and at most ${MOST_CLUSTERS} are asked at once: choose by a label ("label=value"), or ask one after the other.`

@@ -9,6 +9,8 @@ export interface AuditVerdict {
   readonly reason?: string
   /** Absent: no cluster is reached. */
   readonly cluster?: string
+  /** What rules in shadow mode decide. */
+  readonly shadow?: ToolCall['shadow']
 }
 
 /**
@@ -20,12 +22,15 @@ export async function auditCall(
   { record }: FleetRequest,
   log: RequestLog,
   name: string,
-  verdict: AuditVerdict,
+  { shadow, ...verdict }: AuditVerdict,
 ): Promise<boolean> {
   const { reason: _, cluster: __, ...rest } = record
   const tool = loggedName(name)
   const known: readonly ToolCall[] = record.calls.filter((call) => call.tool === tool).slice(0, 1)
-  const calls = known.length > 0 ? known : [{ tool }]
+  const calls = (known.length > 0 ? known : [{ tool }]).map((call) => ({
+    ...call,
+    ...(shadow && { shadow }),
+  }))
   const written = log.audit({ ...rest, acts_as: 'caller', ...verdict, calls })
   return written === undefined
     ? true

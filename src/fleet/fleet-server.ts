@@ -9,11 +9,14 @@ import { FRESH_MS } from './calls/tool-lists.ts'
 import { clustersListTool } from './clusters-list.ts'
 import type { Fleet } from './fleet.ts'
 import type { FleetRequest } from './fleet-request.ts'
+import type { ArgumentName } from './tools/cluster-argument.ts'
 import { instructions } from './tools/instructions.ts'
 import { clustersOf, shownTools, toolsOf } from './view.ts'
 
 /** The fleet as MCP servers are asked, over HTTP as the Fetch API has it. */
 export interface FleetEndpoint {
+  /** What the cluster argument is called now. */
+  argument(): ArgumentName
   /** @param body the JSON of the request's body, read already; `undefined`: none */
   handle(request: Request, body: unknown, by: FleetRequest): Promise<Response>
   /** Ends the streams. */
@@ -32,6 +35,7 @@ export function fleetEndpoint(fleet: Fleet): FleetEndpoint {
     serverFor(fleet, requestOf(context)),
   )
   return {
+    argument: () => fleet.argument,
     handle: (request, parsedBody, by) =>
       handler.fetch(request, {
         // The SDK asks for a token's text, and hands it on to every handler: it gets none.
@@ -58,7 +62,7 @@ async function serverFor(fleet: Fleet, request: FleetRequest): Promise<Server> {
     },
   )
   server.setRequestHandler('tools/list', async () => {
-    const view = await toolsOf(fleet, request)
+    const view = await toolsOf(fleet, request, await clustersOf(fleet, request))
     const tools = [clustersListTool, ...shownTools(view, fleet.fansOut)].toSorted((a, b) =>
       a.name < b.name ? -1 : 1,
     )

@@ -1,4 +1,5 @@
 import type { Tool } from '@modelcontextprotocol/server'
+import type { ToolCall } from '../observe/record.ts'
 import { judgeTool, type ToolHint, type ToolVerdict } from '../tool-rules/judge-tool.ts'
 import { refusalWords } from '../tool-rules/refusal-words.ts'
 import { toolCaller } from '../tool-rules/tool-caller.ts'
@@ -13,7 +14,7 @@ export function allowedTools(at: PermittedMember, tools: readonly Tool[]): reado
 
 /** What a member's rules say of one call. */
 export type RuledCall =
-  | { readonly kind: 'allow'; readonly shadow?: string }
+  | { readonly kind: 'allow'; readonly shadow?: ToolCall['shadow'] }
   | { readonly kind: 'refuse'; readonly reason: string; readonly words: string }
 
 /**
@@ -28,8 +29,11 @@ export function judgeCall(
 ): RuledCall {
   const { resource } = at.member
   const verdict = verdictOf(at, tool, definition)
+  if (resource.rules === 'shadow') {
+    const reason = verdict.kind === 'refuse' ? { reason: verdict.reason } : {}
+    return { kind: 'allow', shadow: { decision: verdict.kind, ...reason } }
+  }
   if (verdict.kind === 'allow') return { kind: 'allow' }
-  if (resource.rules === 'shadow') return { kind: 'allow', shadow: verdict.reason }
   const words = refusalWords({
     resource: resource.name,
     tool,

@@ -9,6 +9,7 @@ import {
   type ClusterName,
   hasOwnCluster,
   withCluster,
+  withoutArgument,
 } from './tools/cluster-argument.ts'
 
 /** The clusters that one user has, with where they stand at each. */
@@ -37,44 +38,45 @@ export async function clustersOf(
   return { standings, names: standings.map(({ member }) => nameOf(member)) }
 }
 
-/** As `clustersOf`, with the tools: asked of the clusters where they are not fresh. */
-export async function toolsOf(fleet: Fleet, request: FleetRequest): Promise<UserTools> {
-  const clusters = await clustersOf(fleet, request)
+/**
+ * Adds the tools: asked of the clusters where they are not fresh.
+ *
+ * @param wanted names of those whose tools are waited for; default: all
+ */
+export async function toolsOf(
+  fleet: Fleet,
+  request: FleetRequest,
+  clusters: UserClusters,
+  wanted?: ReadonlySet<string>,
+): Promise<UserTools> {
   const permitted = clusters.standings.filter((standing) => standing.kind === 'permitted')
   const known = await fleet.lists.of(
     permitted.map(({ member, permit }) => fleet.callTo({ member, permit }, request)),
+    wanted,
   )
-  const lists = clusters.names.map(
-    ({ name }) => known.find(({ cluster }) => cluster === name) ?? { cluster: name },
-  )
-  if (lists.some(({ tools = [] }) => hasOwnCluster(tools))) fleet.giveWay()
-  return {
-    ...clusters,
-    lists,
-    tools: mergeTools(allowedLists(clusters, lists)),
-    argument: fleet.argument,
-  }
+  const byName = new Map(known.map((list) => [list.cluster, list]))
+  const lists = clusters.names.map(({ name }) => byName.get(name) ?? { cluster: name })
+  const shown = shownLists(clusters, lists)
+  if (shown.some(({ tools = [] }) => hasOwnCluster(tools))) fleet.giveWay()
+  return { ...clusters, lists, tools: mergeTools(shown), argument: fleet.argument }
 }
 
 /** The tools as this user's client sees them, but for the fleet's own. */
-export function shownTools(
-  { tools, argument, names, standings }: UserTools,
-  fansOut: boolean,
-): Tool[] {
-  const hidden = new Set(
-    standings
-      .map(({ member }) => member.resource.clusters_from)
-      .filter((name) => name !== undefined),
-  )
-  return tools.map((tool) => withCluster(tool, { argument, clusters: names, fansOut, hidden }))
+export function shownTools({ tools, argument, names }: UserTools, fansOut: boolean): Tool[] {
+  return tools.map((tool) => withCluster(tool, { argument, clusters: names, fansOut }))
 }
 
-/** A tool that a cluster's rules do not let this user call is not there. */
-function allowedLists({ standings }: UserClusters, lists: readonly ClusterTools[]): ClusterTools[] {
+/** Without the tools that a cluster's rules do not let this user call, and without what is filled in. */
+function shownLists({ standings }: UserClusters, lists: readonly ClusterTools[]): ClusterTools[] {
   return lists.map((list, index) => {
     const standing = standings[index]
     if (list.tools === undefined || standing?.kind !== 'permitted') return list
-    return { ...list, tools: allowedTools(standing, list.tools) }
+    const { clusters_from: filledIn } = standing.member.resource
+    const tools = allowedTools(standing, list.tools)
+    return {
+      ...list,
+      tools: filledIn === undefined ? tools : tools.map((tool) => withoutArgument(tool, filledIn)),
+    }
   })
 }
 

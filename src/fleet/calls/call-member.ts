@@ -24,6 +24,8 @@ export interface MemberCall extends PermittedMember {
   readonly trace: ReadonlyMap<string, string>
   readonly signal: AbortSignal
   readonly timeoutMs: number
+  /** Whether no answer in time means that the member is away; a tool may just be slow. */
+  readonly answersSoon?: boolean
   readonly mostBytes: number
 }
 
@@ -31,8 +33,16 @@ export type MemberAnswer<T> =
   | { readonly kind: 'answer'; readonly value: T; readonly serverVersion: string | undefined }
   /** The member answered with an error of the protocol. */
   | { readonly kind: 'rpc_error'; readonly message: string }
-  | { readonly kind: 'failed'; readonly outcome: TransportFailure | 'timeout' }
+  | { readonly kind: 'failed'; readonly outcome: TransportFailure }
+  | {
+      readonly kind: 'failed'
+      readonly outcome: 'timeout'
+      /** Nothing was asked of it yet. */
+      readonly whileConnecting: boolean
+    }
 
+/** A member's first answers are no work for it. */
+const CONNECTED_WITHIN_MS = 10_000
 /** How long a cancellation may take to go up once nobody waits any more. */
 const CLOSED_AFTER_MS = 1_000
 /** What came with the end of the answer is still on its way through the SDK. */
@@ -40,8 +50,10 @@ const SETTLED_AFTER_MS = 1_000
 
 /**
  * Asks one member with the MCP SDK, as its revision has it: 2026-07-28 without a session, earlier ones
- * with one, which is opened at the first call. A session that the member has lost is opened once more;
- * it has then done nothing. Nothing else is sent twice: a tool call is not idempotent.
+ * with one, which is opened at the first call. A session that the member has lost (404) is opened once
+ * more; it has then done nothing. Nothing else is sent twice: a tool call is not idempotent.
+ *
+ * A client that leaves, or a tool that is slow, says nothing of whether the member is up.
  *
  * @param ask gets a client that is connected, and the options for its request
  */
@@ -57,7 +69,7 @@ export async function callMember<T>(
     call.permit.principal.userKey,
     call.fleetSession,
   ])
-  await members.settled(key)
+  await members.settled(key, AbortSignal.any([call.signal, AbortSignal.timeout(call.timeoutMs)]))
   const known = members.get(key)
   let attempt = await attemptCall(call, { key, known }, ask)
   if (attempt.kind === 'session_lost' && known !== undefined) {
@@ -66,10 +78,20 @@ export async function callMember<T>(
   }
   const answer: MemberAnswer<T> =
     attempt.kind === 'session_lost' ? { kind: 'failed', outcome: 'unreachable' } : attempt
-  if (answer.kind === 'failed' && answer.outcome === 'unreachable')
-    member.health.failed(clock.now())
-  else member.health.succeeded()
+  noteHealth(call, answer, clock.now())
   return answer
+}
+
+function noteHealth(
+  { member: { health }, signal, answersSoon = false }: MemberCall,
+  answer: MemberAnswer<unknown>,
+  now: number,
+): void {
+  if (answer.kind !== 'failed') health.succeeded()
+  else if (answer.outcome === 'unreachable') health.failed(now)
+  else if (answer.outcome !== 'timeout') health.succeeded()
+  else if ((answersSoon || answer.whileConnecting) && !signal.aborted) health.failed(now)
+  else health.undecided()
 }
 
 interface Acquaintance {
@@ -84,19 +106,26 @@ async function attemptCall<T>(
 ): Promise<MemberAnswer<T> | { readonly kind: 'session_lost' }> {
   const attempt = new Attempt(call)
   const { client, transport, options } = attempt.open(known)
+  let whileConnecting = true
   try {
-    const connecting = client.connect(transport, { ...options, ...priorOf(known) })
+    const connecting = client.connect(transport, {
+      ...options,
+      timeout: Math.min(call.timeoutMs, CONNECTED_WITHIN_MS),
+      ...priorOf(known),
+    })
     if (known === undefined) call.known.opening(key, connecting)
     await connecting
     if (known === undefined) call.known.set(key, acquaintance(client, transport))
+    whileConnecting = false
     const value = await ask(client, options)
     const serverVersion = client.getServerVersion()?.version ?? known?.serverVersion
     return { kind: 'answer', value, serverVersion }
   } catch (error) {
     if (attempt.failure !== undefined) return { kind: 'failed', outcome: attempt.failure }
-    if (known !== undefined && isLost(error)) return { kind: 'session_lost' }
-    if (error instanceof ProtocolError) return { kind: 'rpc_error', message: error.message }
-    return { kind: 'failed', outcome: isTimeout(error) ? 'timeout' : 'unreachable' }
+    if (isLost(error, known)) return { kind: 'session_lost' }
+    // It may have been made anew, as another revision: the next call asks.
+    if (known !== undefined && error instanceof SdkHttpError) call.known.forget(key, known)
+    return answerTo(error, call, whileConnecting)
   } finally {
     attempt.close()
   }
@@ -196,8 +225,35 @@ class Attempt {
   }
 }
 
-function isLost(error: unknown): boolean {
-  return error instanceof SdkHttpError && (error.status === 404 || error.status === 400)
+/** What the SDK gave up with says of the member. */
+function answerTo(
+  error: unknown,
+  { signal }: MemberCall,
+  whileConnecting: boolean,
+): MemberAnswer<never> {
+  if (error instanceof ProtocolError) return { kind: 'rpc_error', message: error.message }
+  if (error instanceof SdkHttpError && error.status !== undefined && error.status < 500) {
+    const message = `The MCP server refuses this call (HTTP status ${error.status}).`
+    return { kind: 'rpc_error', message }
+  }
+  if (error instanceof SdkError && error.code === SdkErrorCode.UnsupportedResultType) {
+    return {
+      kind: 'rpc_error',
+      message: 'The MCP server asks for more input, which only its own endpoint can give it.',
+    }
+  }
+  return signal.aborted || isTimeout(error)
+    ? { kind: 'failed', outcome: 'timeout', whileConnecting }
+    : { kind: 'failed', outcome: 'unreachable' }
+}
+
+function isLost(error: unknown, known: KnownMember | undefined): boolean {
+  return (
+    known?.era === 'legacy' &&
+    known.sessionId !== undefined &&
+    error instanceof SdkHttpError &&
+    error.status === 404
+  )
 }
 
 function isTimeout(error: unknown): boolean {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { DiscoverResult } from '@modelcontextprotocol/client'
 import { LRUCache } from 'lru-cache'
 
@@ -40,9 +41,19 @@ export class KnownMembers {
     if (this.#known.get(key) === known) this.#known.delete(key)
   }
 
-  /** Calls that come while the first one opens a session wait for it, whatever becomes of it. */
-  async settled(key: string): Promise<void> {
-    await this.#opening.get(key)?.catch(() => undefined)
+  /**
+   * Calls that come while the first one opens a session wait for it, whatever becomes of it.
+   *
+   * @param signal ends the waiting
+   */
+  async settled(key: string, signal: AbortSignal): Promise<void> {
+    const opening = this.#opening.get(key)
+    if (opening === undefined || signal.aborted) return
+    const waiting = new AbortController()
+    const ended = once(signal, 'abort', { signal: waiting.signal })
+    await Promise.race([opening, ended]).catch(() => undefined)
+    waiting.abort()
+    await ended.catch(() => undefined)
   }
 
   opening(key: string, work: Promise<unknown>): void {

@@ -21,7 +21,7 @@ export interface MemberFetchParts extends PermittedMember {
 }
 
 /** Why there is no answer of the MCP server's. */
-export type TransportFailure = 'unreachable' | 'sign_in_needed' | 'too_large'
+export type TransportFailure = 'unreachable' | 'sign_in_needed' | 'forbidden' | 'too_large'
 
 type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
@@ -98,6 +98,7 @@ function headersOf(parts: MemberFetchParts, given: Headers): string[] {
  */
 function failureOf(status: number): TransportFailure | undefined {
   if (status === 401) return 'sign_in_needed'
+  if (status === 403) return 'forbidden'
   if ((status >= 300 && status < 400) || status >= 500) return 'unreachable'
   return undefined
 }

@@ -25,6 +25,12 @@ interface KeptList {
   readonly bytes: number
 }
 
+interface Asking {
+  /** Milliseconds, from a monotonic clock. */
+  readonly since: number
+  readonly answer: Promise<void>
+}
+
 /** What a call to each member is made with, but for what lists decide themselves. */
 export type ListCall = Omit<MemberCall, 'timeoutMs' | 'mostBytes' | 'signal'>
 
@@ -38,8 +44,11 @@ export class ToolLists {
     sizeCalculation: ({ bytes }) => bytes,
   })
   /** Lists of the same bytes are one in memory: most servers show all users the same. */
-  readonly #shared = new LRUCache<string, readonly Tool[]>({ max: 1_000 })
-  readonly #asking = new Map<string, Promise<void>>()
+  readonly #shared = new Map<string, WeakRef<readonly Tool[]>>()
+  readonly #gone = new FinalizationRegistry<string>((digest) => {
+    if (this.#shared.get(digest)?.deref() === undefined) this.#shared.delete(digest)
+  })
+  readonly #asking = new Map<string, Asking>()
   readonly #clock: Clock
 
   constructor(clock: Clock) {
@@ -47,14 +56,19 @@ export class ToolLists {
   }
 
   /**
-   * The tools of all these members, asked for where they are not fresh: eight at a time, and no longer
-   * than the time for a whole list.
+   * The tools of all these members, asked for where they are not fresh: eight at a time, and waited for
+   * no longer than the time for a whole list.
    *
    * @param calls one for each member, all for the same user, in the order of the configuration
+   * @param wanted names of the members that are asked; of the others there is what is known
    */
-  async of(calls: readonly ListCall[]): Promise<readonly ClusterTools[]> {
+  async of(
+    calls: readonly ListCall[],
+    wanted?: ReadonlySet<string>,
+  ): Promise<readonly ClusterTools[]> {
     const late = new AbortController()
-    const asking = mapAtMost(calls, AT_ONCE, (call) => this.#refresh(call))
+    const asked = calls.filter(({ member }) => wanted?.has(member.resource.name) !== false)
+    const asking = mapAtMost(asked, AT_ONCE, (call) => this.#refresh(call))
     await Promise.race([
       asking,
       wait(WHOLE_LIST_MS, undefined, { signal: late.signal }).catch(() => undefined),
@@ -71,14 +85,17 @@ export class ToolLists {
       : { cluster, tools: kept.tools, serverVersion: kept.serverVersion }
   }
 
-  /** Many at once ask once. */
+  /** Many at once ask once. Nobody waits for a member that has let others wait for their whole time. */
   async #refresh(call: ListCall): Promise<void> {
     const key = keyOf(call)
     const kept = this.#kept.get(key)
     if (kept !== undefined && this.#clock.now() - kept.at < FRESH_MS) return
-    const asking = this.#asking.get(key) ?? this.#ask(key, call)
-    this.#asking.set(key, asking)
-    await asking.finally(() => this.#asking.delete(key))
+    const asking = this.#asking.get(key)
+    if (asking === undefined) {
+      const answer = this.#ask(key, call).finally(() => this.#asking.delete(key))
+      this.#asking.set(key, { since: performance.now(), answer })
+      await answer
+    } else if (performance.now() - asking.since < WHOLE_LIST_MS) await asking.answer
   }
 
   /** Not ended with the request that first wants it: others may wait for the same list. */
@@ -87,18 +104,35 @@ export class ToolLists {
       {
         ...call,
         timeoutMs: ONE_LIST_MS,
+        answersSoon: true,
         mostBytes: MOST_BYTES,
-        signal: AbortSignal.timeout(ONE_LIST_MS),
+        signal: AbortSignal.timeout(2 * ONE_LIST_MS),
       },
       (client, options) => client.listTools(undefined, options),
     )
     if (answer.kind !== 'answer') return
-    const text = JSON.stringify(answer.value.tools)
-    const digest = sha256(text)
-    const tools = this.#shared.get(digest) ?? answer.value.tools
-    this.#shared.set(digest, tools)
+    const text = textOf(answer.value.tools)
+    if (text === undefined) return
+    const tools = this.#oneOf(sha256(text), answer.value.tools)
     const { serverVersion } = answer
     this.#kept.set(key, { at: this.#clock.now(), tools, serverVersion, bytes: text.length + 1 })
+  }
+
+  #oneOf(digest: string, tools: readonly Tool[]): readonly Tool[] {
+    const same = this.#shared.get(digest)?.deref()
+    if (same !== undefined) return same
+    this.#shared.set(digest, new WeakRef(tools))
+    this.#gone.register(tools, digest)
+    return tools
+  }
+}
+
+/** A list that is nested too deep to be written is none. */
+function textOf(tools: readonly Tool[]): string | undefined {
+  try {
+    return JSON.stringify(tools)
+  } catch {
+    return undefined
   }
 }
 

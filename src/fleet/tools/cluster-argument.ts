@@ -1,5 +1,6 @@
 import type { JSONObject, Tool } from '@modelcontextprotocol/server'
 import type { FleetTool } from './catalogue.ts'
+import { inQuotes } from './words.ts'
 
 /** A cluster as users and models are told of it. */
 export interface ClusterName {
@@ -25,11 +26,41 @@ export function hasOwnCluster(tools: readonly Tool[]): boolean {
 }
 
 /**
+ * A call's arguments, apart from the cluster. Nobody else calls an argument `rolecall_cluster`: where
+ * it is there, it is ours, also at a replica that has not yet seen a tool with a `cluster` of its own.
+ *
+ * @param argument what ours is called here, by what is known
+ */
+export function splitArguments(
+  given: Readonly<Record<string, unknown>>,
+  argument: ArgumentName,
+): { readonly value: unknown; readonly rest: Readonly<Record<string, unknown>> } {
+  const name = Object.hasOwn(given, 'rolecall_cluster') ? 'rolecall_cluster' : argument
+  const value = Object.hasOwn(given, name) ? given[name] : undefined
+  const rest = Object.fromEntries(Object.entries(given).filter(([key]) => key !== name))
+  return { value, rest }
+}
+
+/** A tool without an argument that rolecall fills in itself (`clusters_from`). */
+export function withoutArgument(tool: Tool, argument: string): Tool {
+  const { properties = {}, required, ...schema } = tool.inputSchema
+  if (!Object.hasOwn(properties, argument)) return tool
+  const isOther = (name: string) => name !== argument
+  return {
+    ...tool,
+    inputSchema: {
+      ...schema,
+      properties: Object.fromEntries(Object.entries(properties).filter(([name]) => isOther(name))),
+      ...(required && { required: required.filter(isOther) }),
+    },
+  }
+}
+
+/**
  * A tool as clients of the fleet see it: with the cluster as its first argument, required, without a
  * default, also where there is but one cluster (a default is how a write reaches the wrong one).
  *
  * @param clusters all of the user's, in the order of the configuration
- * @param hidden an argument that rolecall fills in itself (`clusters_from`)
  */
 export function withCluster(
   { definition, clusters: offered, isReadOnly }: FleetTool,
@@ -37,22 +68,22 @@ export function withCluster(
     readonly argument: ArgumentName
     readonly clusters: readonly ClusterName[]
     readonly fansOut: boolean
-    readonly hidden: ReadonlySet<string>
   },
 ): Tool {
-  const { argument, hidden } = parts
+  const { argument } = parts
   const clusters = parts.clusters.filter(({ name }) => offered.includes(name))
   const { properties = {}, required = [], ...schema } = definition.inputSchema
-  const own = Object.entries(properties).filter(([name]) => !hidden.has(name))
+  const cluster = clusterSchema(clusters, parts.fansOut && isReadOnly)
   return {
     ...definition,
     inputSchema: {
       ...schema,
       properties: {
-        [argument]: clusterSchema(clusters, parts.fansOut && isReadOnly),
-        ...Object.fromEntries(own),
+        [argument]: cluster,
+        ...properties,
+        [argument]: cluster, // first, and ours, whatever the tool has
       },
-      required: [argument, ...required.filter((name) => !hidden.has(name))],
+      required: [argument, ...required.filter((name) => name !== argument)],
     },
   }
 }
@@ -68,7 +99,7 @@ function clusterSchema(clusters: readonly ClusterName[], fansOut: boolean): JSON
   ]
   if (clusters.length > MOST_LISTED || values.length > MOST_VALUES) {
     const description = `The cluster to call. clusters_list tells their names.${many}`
-    const pattern = fansOut ? '^(\\*|[^=]+=[^=]*|[a-z0-9-]{1,40})$' : '^[a-z0-9-]{1,40}$'
+    const pattern = fansOut ? '^(\\*|[^=]*=.*|[a-z0-9-]{1,40})$' : '^[a-z0-9-]{1,40}$'
     return { ...common, pattern, description }
   }
   const names = clusters.map(({ name, description }) =>
@@ -101,8 +132,14 @@ export type Target =
  * @param value of the cluster argument, as it came
  * @param clusters all of the user's
  */
-export function targetOf(value: unknown, clusters: readonly ClusterName[]): Target {
-  if (typeof value !== 'string' || value === '') return none('Name a cluster.', clusters)
+export function targetOf(
+  value: unknown,
+  clusters: readonly ClusterName[],
+  argument: ArgumentName,
+): Target {
+  if (typeof value !== 'string' || value === '') {
+    return none(`Name a cluster in "${argument}".`, clusters)
+  }
   if (value === EVERY_CLUSTER) {
     return clusters.length === 0
       ? none('No cluster lets you in.', clusters)
@@ -114,12 +151,12 @@ export function targetOf(value: unknown, clusters: readonly ClusterName[]): Targ
       ({ labels }) => Object.hasOwn(labels, label) && labels[label] === rest.join('='),
     )
     return matching.length === 0
-      ? none(`No cluster has the label ${quoted(value)}.`, clusters)
+      ? none(`No cluster has the label ${inQuotes(value)}.`, clusters)
       : { kind: 'many', clusters: matching.map(({ name }) => name) }
   }
   return clusters.some(({ name }) => name === value)
     ? { kind: 'one', cluster: value }
-    : none(`There is no cluster ${quoted(value)} for you.`, clusters)
+    : none(`There is no cluster ${inQuotes(value)} for you.`, clusters)
 }
 
 /** More names than a model can use are not told. */
@@ -133,9 +170,4 @@ function none(problem: string, clusters: readonly ClusterName[]): Target {
       ? 'You may use none of the clusters here.'
       : `Your clusters: ${names.join(', ')}${more}.`
   return { kind: 'none', problem: `${problem} ${remedy}` }
-}
-
-/** A client's own text, short and on one line. */
-function quoted(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
 }

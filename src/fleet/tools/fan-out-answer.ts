@@ -6,7 +6,14 @@ export type ClusterOutcome =
   | { readonly outcome: 'forbidden'; readonly result: CallToolResult }
   | { readonly outcome: 'timeout'; readonly after_ms: number }
   | { readonly outcome: 'not_allowed'; readonly why: string }
-  | { readonly outcome: 'sign_in_needed' | 'unreachable' | 'no_such_tool' | 'too_large' }
+  | {
+      readonly outcome:
+        | 'forbidden'
+        | 'sign_in_needed'
+        | 'unreachable'
+        | 'no_such_tool'
+        | 'too_large'
+    }
 
 /** The outcome at each cluster, in the order in which they were asked for. */
 export type ClusterOutcomes = readonly (readonly [cluster: string, outcome: ClusterOutcome])[]
@@ -35,8 +42,9 @@ export function fanOutAnswer(outcomes: ClusterOutcomes): CallToolResult {
 }
 
 function blocksOf(cluster: string, outcome: ClusterOutcome): CallToolResult['content'] {
-  if (!('result' in outcome)) return [{ type: 'text', text: `## ${cluster}: ${said(outcome)}` }]
-  const title = outcome.outcome === 'ok' ? `## ${cluster}` : `## ${cluster}: ${said(outcome)}`
+  const heading = `## ${cluster}`
+  if (!('result' in outcome)) return [{ type: 'text', text: `${heading}: ${said(outcome)}` }]
+  const title = outcome.outcome === 'ok' ? heading : `${heading}: ${said(outcome)}`
   const [first, ...rest] = outcome.result.content
   if (first?.type !== 'text') {
     return [{ type: 'text', text: title }, ...outcome.result.content]
@@ -68,7 +76,7 @@ export function said(outcome: ClusterOutcome): string {
     case 'forbidden':
       return 'refused by the cluster'
     case 'timeout':
-      return `no answer within ${outcome.after_ms / 1000} s`
+      return `no answer within ${Math.max(1, Math.round(outcome.after_ms / 1000))} s`
     case 'not_allowed':
       return outcome.why
     case 'sign_in_needed':

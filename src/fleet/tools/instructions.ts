@@ -1,6 +1,8 @@
 import { type ArgumentName, type ClusterName, EVERY_CLUSTER } from './cluster-argument.ts'
 
-const MOST_CHARACTERS = 2000
+const MOST_BYTES = 2048
+/** For the line that tells how many are left out. */
+const RESERVED_BYTES = 48
 
 /**
  * What a model is told of the fleet when it connects: from the real configuration, at most 2 KB.
@@ -24,10 +26,10 @@ export function instructions(
   ].join('\n')
   const heading = `${clusters.length === 1 ? 'One Kubernetes cluster' : `${clusters.length} Kubernetes clusters`}, each call made as the signed-in user:`
   const names: string[] = []
-  let room = MOST_CHARACTERS - heading.length - rules.length - 40
+  let room = MOST_BYTES - RESERVED_BYTES - Buffer.byteLength(heading + rules)
   for (const { name, description } of clusters) {
     const line = description === undefined ? `- ${name}` : `- ${name}: ${description}`
-    room -= line.length + 1
+    room -= Buffer.byteLength(line) + 1
     if (room < 0) break
     names.push(line)
   }

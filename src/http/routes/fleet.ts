@@ -77,7 +77,7 @@ async function answer(
   const body: unknown = read.bytes.length === 0 ? undefined : JSON.parse(read.bytes.toString())
   const differs =
     read.differs ??
-    (namesOtherCluster(read.headers.passed.get(CLUSTER_HEADER), body)
+    (namesOtherCluster(read.headers.passed.get(CLUSTER_HEADER), body, parts.endpoint.argument())
       ? 'Mcp-Param-Cluster'
       : undefined)
   if (differs !== undefined) {

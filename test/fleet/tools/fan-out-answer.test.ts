@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { CallToolResult } from '@modelcontextprotocol/server'
+import {
+  type ClusterOutcome,
+  fanOutAnswer,
+  outcomeOf,
+  singleAnswer,
+  toolError,
+} from '../../../src/fleet/tools/fan-out-answer.ts'
+
+const text = (words: string): CallToolResult => ({ content: [{ type: 'text', text: words }] })
+
+const FORBIDDEN = outcomeOf(toolError('pods is forbidden: User "bob" cannot list'))
+
+/** Each outcome, as its own block and as the last block has it. */
+const OUTCOMES: readonly (readonly [ClusterOutcome, block: string, inShort: string])[] = [
+  [
+    { outcome: 'tool_error', result: toolError('boom') },
+    '## a: the tool failed\nboom',
+    'tool failed',
+  ],
+  [
+    FORBIDDEN,
+    '## a: refused by the cluster\npods is forbidden: User "bob" cannot list',
+    'not allowed for you',
+  ],
+  [{ outcome: 'forbidden' }, '## a: refused by the cluster', 'not allowed for you'],
+  [{ outcome: 'timeout', after_ms: 10_000 }, '## a: no answer within 10 s', 'no answer'],
+  [{ outcome: 'timeout', after_ms: 3 }, '## a: no answer within 1 s', 'no answer'],
+  [
+    { outcome: 'not_allowed', why: 'ask an administrator' },
+    '## a: ask an administrator',
+    'not allowed for you',
+  ],
+  [{ outcome: 'unreachable' }, '## a: cannot be reached now', 'unreachable'],
+  [{ outcome: 'no_such_tool' }, '## a: has no such tool', 'no such tool'],
+  [
+    { outcome: 'too_large' },
+    '## a: the answer is too large; ask this cluster alone, or for less',
+    'too large',
+  ],
+  [
+    { outcome: 'sign_in_needed' },
+    '## a: the cluster does not take your sign-in; sign in again, and if that does not help, its administrator has to look',
+    'sign-in needed',
+  ],
+]
+
+for (const [outcome, block, inShort] of OUTCOMES) {
+  test(`several clusters, one with ${outcome.outcome} (${inShort})`, () => {
+    const ok = { outcome: 'ok', result: text('fine') } as const
+    const answer = fanOutAnswer([
+      ['a', outcome],
+      ['constructor', ok],
+    ])
+    assert.equal(answer.isError, false)
+    assert.deepEqual(
+      answer.content.map((one) => (one.type === 'text' ? one.text : one.type)),
+      [
+        block,
+        '## constructor\nfine',
+        `1 of 2 clusters answered. Not in this answer: a (${inShort}).`,
+      ],
+    )
+    const { clusters } = answer.structuredContent as { clusters: Record<string, object> }
+    assert.deepEqual(Object.keys(clusters), ['a', 'constructor'])
+    assert.deepEqual(clusters['constructor'], {
+      outcome: 'ok',
+      result: { content: [{ type: 'text', text: 'fine' }] },
+    })
+    assert.doesNotMatch(JSON.stringify(answer), /401|unauthorized/i)
+    const alone = fanOutAnswer([['a', outcome]])
+    assert.equal(alone.isError, true)
+    assert.match(JSON.stringify(alone.content.at(-1)), /0 of 1 clusters answered/)
+    assert.equal(singleAnswer('a', outcome).isError, true)
+  })
+}
+
+test('all that answered are counted, and nobody is missing', () => {
+  const answer = fanOutAnswer(
+    ['a', 'b'].map((name) => [name, { outcome: 'ok', result: text(name) }] as const),
+  )
+  assert.deepEqual(answer.content.at(-1), { type: 'text', text: '2 of 2 clusters answered.' })
+})
+
+test('what is no text stands below its cluster, as it came', () => {
+  const image = { type: 'image', data: 'AA==', mimeType: 'image/png' } as const
+  const { content } = fanOutAnswer([['a', { outcome: 'ok', result: { content: [image] } }]])
+  assert.deepEqual(content.slice(0, 2), [{ type: 'text', text: '## a' }, image])
+  const empty = fanOutAnswer([['a', { outcome: 'ok', result: { content: [] } }]])
+  assert.deepEqual(empty.content[0], { type: 'text', text: '## a' })
+})
+
+test('structured content is what each cluster has as such', () => {
+  const result = { ...text('x'), structuredContent: { pods: 3 } }
+  const { structuredContent } = fanOutAnswer([['a', { outcome: 'ok', result }]])
+  assert.deepEqual(structuredContent, {
+    clusters: { a: { outcome: 'ok', result: { pods: 3 } } },
+  })
+})
+
+type Said = readonly [words: string, outcome: ClusterOutcome['outcome']]
+
+const said: readonly Said[] = [
+  ['pods is forbidden: User "bob" cannot list resource "pods"', 'forbidden'],
+  ['Error: Unauthorized', 'sign_in_needed'],
+  ['the server has asked for the client to provide credentials (401)', 'sign_in_needed'],
+  ['pod web-14012 not found', 'tool_error'],
+  ['', 'tool_error'],
+]
+
+for (const [words, outcome] of said) {
+  test(`a result with isError and ${JSON.stringify(words.slice(0, 30))} is ${outcome}`, () => {
+    assert.equal(outcomeOf(toolError(words)).outcome, outcome)
+    assert.equal(outcomeOf(text(words)).outcome, 'ok')
+  })
+}
