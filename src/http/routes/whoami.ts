@@ -21,6 +21,9 @@ interface Whoami extends Omit<Identity, 'token_id'> {
   readonly groups_missing?: 'left_out' | 'not_read' | 'not_named'
   /** RFC 3339. */
   readonly expires_at: string
+  /** The MCP client and the session that the token was handed out in; absent where it was not. */
+  readonly client?: { readonly id: string; readonly name?: string }
+  readonly session?: { readonly began_at: string; readonly ends_at: string }
   /** The resources that take this token; `permitted`: and let this user in. */
   readonly resources: readonly { readonly name: string; readonly permitted: boolean }[]
 }
@@ -70,7 +73,7 @@ async function identify(
   const [first] = accepted
   if (!first) throw refusalOf(refused, request, config)
   request.record.identity = first.principal.identity
-  return whoamiOf(first, accepted)
+  return whoamiOf(first, accepted, config)
 }
 
 interface Accepted {
@@ -101,13 +104,14 @@ function refusalOf(
   return refusals(resource, config).answer(verdict.refusal)
 }
 
-function whoamiOf({ principal }: Accepted, accepted: readonly Accepted[]): Whoami {
+function whoamiOf({ principal }: Accepted, accepted: readonly Accepted[], config: Config): Whoami {
   const { identity, expiresAt } = principal
   const { token_id: _, ...whose } = identity
   return {
     ...whose,
     ...toldGroups(principal),
     expires_at: new Date(expiresAt).toISOString(),
+    ...handedOutIn(principal, config),
     resources: accepted.map(({ principal: judged, resource: { resource: one, access } }) => ({
       name: one.name,
       permitted: authorize(judged, access.policy).kind === 'permit',
@@ -119,4 +123,16 @@ function toldGroups({ groups, groupsKnown }: Principal): Pick<Whoami, 'groups' |
   if (groupsKnown === 'listed') return { groups }
   if (groupsKnown === 'resolved') return { groups, groups_missing: 'not_named' }
   return { groups_missing: groupsKnown }
+}
+
+/** A session ends by what is configured now, at the latest; each refresh may end it before. */
+function handedOutIn(
+  { session }: Principal,
+  { sign_in: signIn }: Config,
+): Pick<Whoami, 'client' | 'session'> {
+  if (!session || signIn.mode === 'off') return {}
+  const time = (moment: number) => new Date(moment).toISOString()
+  const { began, client } = session
+  const ends = began + signIn.session_lifetime
+  return { client, session: { began_at: time(began), ends_at: time(ends) } }
 }

@@ -41,7 +41,11 @@ for (const mode of ['relay', 'broker'] as const) {
     const token = await gateway.entra.mint({ claims: { exp, sub: 'the-sub' } })
     const answer = await ask(gateway.origin, await handedOut(gateway, token))
     assert.equal(answer.status, 200, answer.text)
-    assert.deepEqual(answer.json(), {
+    const { client, session, ...told } = answer.json()
+    // Only what rolecall sealed says in which session it was handed out.
+    const isSealed = mode === 'broker'
+    assert.deepEqual([client !== undefined, session !== undefined], [isSealed, isSealed])
+    assert.deepEqual(told, {
       user: 'alice@contoso.test',
       iss: `https://sts.windows.net/${gateway.entra.tenantId}/`,
       sub: 'the-sub',

@@ -326,3 +326,21 @@ test('no log line has a sealed token or the one inside in it, whatever comes of 
     }
   }
 })
+
+test('whoami tells the client and the session that a sealed token was handed out in', async (t) => {
+  const { gateway } = await start(t)
+  const { access } = await signedIn(gateway, 'alice')
+  const answer = await send(`${gateway.origin}/oauth/whoami`, {
+    headers: [['Authorization', `Bearer ${access}`]],
+  })
+  const { client, session } = answer.json() as {
+    client?: Record<string, string>
+    session?: Record<string, string>
+  }
+  assert.equal(client?.['id'], gateway.config.identity_provider.client_id)
+  const [began = 0, ends = 0] = ['began_at', 'ends_at'].map((name) =>
+    Date.parse(session?.[name] ?? ''),
+  )
+  assert.equal(ends - began, 86_400_000)
+  assert.ok(Math.abs(began - Date.now()) < 60_000)
+})
