@@ -28,6 +28,11 @@ export function lookAlikeOf(name: string): KnownName | undefined {
   return knownNames.find((known) => known === folded && known !== name)
 }
 
+/** Whether another parser could take a member's name for this one, which it is not. */
+export function looksLike(name: string, known: string): boolean {
+  return !foldsToItself.test(name) && name !== known && fold(name) === known
+}
+
 /**
  * Whether a method's name is not that of a tool call, and some servers take it for one: they would make
  * a call that no audit line names. As with members: another case, and what follows a NUL; and spaces.

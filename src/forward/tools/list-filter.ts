@@ -46,7 +46,7 @@ export function jsonListFilter(judge: PageJudge, failure: string): AnswerFilter 
 /**
  * An event stream, event by event: each is held until it is whole, and passes byte for byte unless a
  * list of tools is in it. One that grows beyond {@link MOST_LIST_BYTES} passes in pieces for as long as
- * no list has begun in it, and the answer breaks off where one does.
+ * it is JSON and no list has begun in it, and the answer breaks off where one does.
  *
  * @param failure as for {@link jsonListFilter}; absent: an event that cannot be read is left out
  */
@@ -71,6 +71,8 @@ class EventListFilter implements AnswerFilter {
   #state: EventState = 'held'
   #ended = false
   #broken = false
+  /** Of an event that is too large to be held: whether it looks like a message. */
+  #isMessage = false
   /** What may be the beginning of a byte order mark; absent: the stream is past it. */
   #start: Buffer | undefined = NOTHING
 
@@ -133,12 +135,18 @@ class EventListFilter implements AnswerFilter {
   }
 
   #pass(piece: Buffer, passed: Buffer[]): void {
-    if (this.#scan.hasList) this.#broken = true
+    if (this.#mayHaveList()) this.#broken = true
     else passed.push(piece)
   }
 
+  /** Lenient clients read on where no JSON is (Python takes NaN), and there a list can be. */
+  #mayHaveList(): boolean {
+    return this.#scan.hasList || (this.#isMessage && !this.#scan.isJson)
+  }
+
   #overflow(passed: Buffer[]): void {
-    if (this.#scan.hasList) this.#state = 'swallowed'
+    this.#isMessage = mayBeMessage(Buffer.concat(this.#data))
+    if (this.#mayHaveList()) this.#state = 'swallowed'
     else {
       this.#state = 'passing'
       passed.push(...this.#lines)
@@ -180,6 +188,7 @@ class EventListFilter implements AnswerFilter {
     this.#lines = []
     this.#data = []
     this.#bytes = 0
+    this.#isMessage = false
     this.#ended = false
     this.#scan = new ToolListScan()
   }

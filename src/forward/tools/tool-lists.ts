@@ -4,6 +4,7 @@ import { isJsonObject } from '../../oauth/json.ts'
 import type { ListedTool } from '../../tool-rules/tool-hints.ts'
 import { JsonScanner } from '../body/json-scanner.ts'
 import type { JsonKind, JsonVisitor } from '../body/json-visitor.ts'
+import { looksLike } from '../body/member-names.ts'
 
 /** Bytes from the beginning of a text; `to` is not in it. */
 interface Range {
@@ -30,8 +31,8 @@ export type PageJudge = (
 
 type Draft = { -readonly [K in keyof ListPlace]?: ListPlace[K] }
 
-/** Bytes: of the names that are looked for. */
-const LONGEST_NAME = 16
+/** Bytes: of the names that are looked for, each character escaped. */
+const LONGEST_NAME = 64
 
 const ofCaching: ReadonlySet<string> = new Set(['resultType', 'ttlMs', 'cacheScope'])
 
@@ -53,14 +54,20 @@ export class ToolListScan implements JsonVisitor {
   #items: Range[] = []
   #found = false
   #ambiguous = false
+  #isJson = true
 
   /** Whether a list has begun in what was read. */
   get hasList(): boolean {
     return this.#found || this.#ambiguous
   }
 
+  /** Whether what was read can go on to be JSON. */
+  get isJson(): boolean {
+    return this.#isJson
+  }
+
   push(piece: Buffer): void {
-    this.#scanner.push(piece)
+    this.#isJson &&= this.#scanner.push(piece)
   }
 
   /** @returns the lists of the whole text; `undefined` when it cannot be read the one way */
@@ -96,7 +103,7 @@ export class ToolListScan implements JsonVisitor {
   }
 
   #known(name: string, wanted: string): string {
-    if (name !== wanted && name.toLowerCase() === wanted) this.#ambiguous = true
+    if (looksLike(name, wanted)) this.#ambiguous = true
     return name
   }
 

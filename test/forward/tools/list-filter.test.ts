@@ -18,6 +18,9 @@ const writes = (name: string) => `{"name":"${name}","annotations":{"readOnlyHint
 const list = (tools: readonly string[], more = '') =>
   `{"jsonrpc":"2.0","id":7,"result":{"tools":[${tools.join(',')}]${more}}}`
 
+const escaped = (text: string) =>
+  [...text].map((one) => `\\u00${one.charCodeAt(0).toString(16)}`).join('')
+
 /** What comes out, in pieces of this many bytes. */
 function run(filter: AnswerFilter, text: string | Buffer, size: number): string | undefined {
   const bytes = Buffer.from(text)
@@ -64,6 +67,13 @@ const jsonRows: readonly Row[] = [
     list([]).replace('tools', 't\\u006fols'),
   ],
   [
+    'members with every character escaped',
+    list([writes('x')])
+      .replace('tools', escaped('tools'))
+      .replace('result', escaped('result')),
+    list([]).replace('tools', escaped('tools')).replace('result', escaped('result')),
+  ],
+  [
     'tools elsewhere are no list',
     '{"id":1,"result":{"content":[],"structuredContent":{"tools":[{"name":"x"}]}}}',
     '{"id":1,"result":{"content":[],"structuredContent":{"tools":[{"name":"x"}]}}}',
@@ -83,6 +93,8 @@ const jsonRows: readonly Row[] = [
   ['a member in another case', list([reads('a')], ',"Tools":[{"name":"x"}]'), FAILURE],
   ['a result twice', `{"result":{"tools":[]},"result":{"tools":[${writes('x')}]}}`, FAILURE],
   ['a result in another case', `{"id":7,"Result":{"tools":[${writes('x')}]}}`, FAILURE],
+  ['a member that Go folds', `{"id":7,"result":{"tool\u017f":[${writes('x')}]}}`, FAILURE],
+  ['a member that ends in a NUL', `{"id":7,"result\\u0000":{"tools":[${writes('x')}]}}`, FAILURE],
   ['tools that are no list', '{"id":7,"result":{"tools":{"x":{}}}}', FAILURE],
   ['too large a list', list([reads('a'.repeat(4 * 1_048_576))]), FAILURE],
   ['nothing', '', ''],
@@ -156,6 +168,16 @@ test('a large event passes in pieces, and breaks off where a list begins in it',
   assert.equal(run(eventListFilter(judge, FAILURE), large, 65_536), large)
   const hidden = `data: {"id":1,"result":{"padding":"${text}","tools":[${writes('x')}]}}\n\n`
   assert.equal(run(eventListFilter(judge, FAILURE), hidden, 65_536), undefined)
+})
+
+test('a large event that is no JSON, and that a lenient client may read, does not pass', () => {
+  const text = 'x'.repeat(5 * 1_048_576)
+  const late = `data: {"id":1,"result":{"padding":"${text}","y":NaN,"tools":[${writes('x')}]}}\n\n`
+  assert.equal(run(eventListFilter(judge, FAILURE), late, 65_536), undefined)
+  const early = `data: {"id":1,"result":{"y":NaN,"padding":"${text}","tools":[${writes('x')}]}}\n\n`
+  assert.equal(run(eventListFilter(judge, FAILURE), early, 65_536), `data: ${FAILURE}\n\n`)
+  const plain = `data: ${text}\n\n`
+  assert.equal(run(eventListFilter(judge, FAILURE), plain, 65_536), plain)
 })
 
 test('an event passes as soon as it is whole', () => {
