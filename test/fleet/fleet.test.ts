@@ -7,6 +7,8 @@ import { z } from 'zod'
 import { DEFAULTS } from '../support/defaults.ts'
 import { type FleetCluster, startFleetCluster } from '../support/fleet-cluster.ts'
 import { connectClient, startFleetGateway } from '../support/fleet-gateway.ts'
+import { startUpstream } from '../support/recording-upstream.ts'
+import { bodyOf, followScript } from '../support/scripted-mcp.ts'
 
 const READS = { readOnlyHint: true }
 
@@ -184,6 +186,24 @@ test('one call too many is told inside MCP, with its audit line', async (t) => {
   assert.deepEqual([line['decision'], line['reason']], ['refuse', 'too_many_calls'])
   release()
   assert.match(await (await first).text(), /prod all alice/)
+})
+
+test('a member that keeps the token of a session has a session for each token', async (t) => {
+  const upstream = await startUpstream(t)
+  const serverInfo = { name: 'argocd-mcp', version: '1.0.0' }
+  const capabilities = { tools: {} }
+  const initialize = { result: { protocolVersion: '2025-06-18', capabilities, serverInfo } }
+  followScript(upstream, { sessionId: 'one', initialize })
+  const gateway = await startFleetGateway(t, [
+    { name: 'prod', upstream: upstream.url, upstream_token_header: 'x-argocd-api-token' },
+  ])
+  for (let i = 0; i < 2; i += 1) {
+    const token = await gateway.entra.mint({ person: 'alice' })
+    const call = { name: 'namespaces_list', arguments: { cluster: 'prod' } }
+    assert.match(await (await rawCall(gateway, token, call)).text(), /NAMESPACE NAME/)
+  }
+  const opened = upstream.received.filter((one) => bodyOf(one).method === 'initialize')
+  assert.equal(opened.length, 2)
 })
 
 test('an audit line does not grow with the name of a tool', async (t) => {

@@ -9,6 +9,7 @@ import {
   StreamableHTTPClientTransport,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../clock.ts'
+import { sessionOwner } from '../../forward/upstream-headers.ts'
 import type { KnownMember, KnownMembers } from './known-members.ts'
 import type { PermittedMember } from './member.ts'
 import { memberFetch, type TransportFailure } from './member-fetch.ts'
@@ -66,7 +67,7 @@ export async function callMember<T>(
   const key = JSON.stringify([
     member.resource.name,
     member.resource.upstream,
-    call.permit.principal.userKey,
+    sessionOwner(member.resource, call.permit),
     call.fleetSession,
   ])
   await members.settled(key, AbortSignal.any([call.signal, AbortSignal.timeout(call.timeoutMs)]))
