@@ -69,6 +69,7 @@ test('where the cluster refuses every token, a user is told once in five minutes
 for (const [what, answer] of [
   ["the cluster's 403", failure('pods is forbidden: User "alice" cannot list resource "pods"')],
   ['another error of a tool', failure('Unauthorized access to the dashboard is discussed here')],
+  ["another server's 401", failure('failed to fetch https://charts.example: 401 Unauthorized')],
   ['a good answer with these words', { result: { content: [{ type: 'text', text: REFUSED }] } }],
   ['a large answer', failure(`${'x'.repeat(9_000)}${REFUSED}`)],
   ['an error of JSON-RPC', { error: { code: -32000, message: REFUSED } }],

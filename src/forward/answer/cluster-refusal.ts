@@ -1,9 +1,12 @@
 /** An answer that says so is a few hundred bytes. */
 const MOST_BYTES = 8_192
 
-/** As client-go words a 401 of the API server, and as that words it itself. */
+/**
+ * As client-go words a 401 of the API server, and as that words it itself. Not "401 Unauthorized": so a
+ * tool tells what another server said, such as a chart's repository, and a chart would sign users out.
+ */
 const REFUSED =
-  /the server has asked for the client to provide credentials|"(?:[^"\\]{0,200}[:\s])?Unauthorized"/
+  /the server has asked for the client to provide credentials|"(?:[^"\\]{0,200}:\s?)?Unauthorized"/
 
 /**
  * Keeps a small answer as it passes, so that it can be looked at once its end was seen; of a larger one
