@@ -172,6 +172,24 @@ const REFUSED: readonly (readonly [
     /config\.store\.redis_url holds a password, .* store\.existingSecret/,
   ],
   [
+    'a password of Redis that holds a slash, as those of Azure do',
+    relay,
+    { 'config.store': { redis_url: 'rediss://:hun/ter$2=@redis:6380' } },
+    /config\.store\.redis_url holds a password/,
+  ],
+  [
+    'the password of Redis apart',
+    relay,
+    { 'config.store': { redis_url: 'rediss://redis:6380', redis_password: 'hunter2' } },
+    /config\.store\.redis_password is a secret, .* store\.passwordKey/,
+  ],
+  [
+    'a secret in a variable',
+    relay,
+    { extraEnv: [{ name: 'ROLECALL__STORE__REDIS_PASSWORD', value: 'hunter2' }] },
+    /extraEnv has ROLECALL__STORE__REDIS_PASSWORD with its value, .* valueFrom\.secretKeyRef/,
+  ],
+  [
     'a store named twice',
     broker,
     { 'config.store': { redis_url: 'rediss://redis:6380' } },

@@ -87,8 +87,20 @@
 * config.identity_provider.client_secret is a secret, and values are none: put it into a Secret and name that in clientCredential.secret.existingSecret.
 {{- end }}
 {{- end }}
-{{- if regexMatch "//[^/]*:[^/$]+@" (toString (default "" $store.redis_url)) }}
+{{- /* Up to the last @: passwords of Azure's hold / and =. */}}
+{{- $login := regexFind "//.*@" (toString (default "" $store.redis_url)) }}
+{{- if and (contains ":" $login) (not (regexMatch ":(\\$\\{[A-Z0-9_]+\\})?@$" $login)) }}
 * config.store.redis_url holds a password, and values are no secret: put the URL into a Secret and name that in store.existingSecret.
+{{- end }}
+{{- if $store.redis_password }}
+{{- if not (regexMatch "^\\$\\{[A-Z0-9_]+\\}$" (toString $store.redis_password)) }}
+* config.store.redis_password is a secret, and values are none: put it into a Secret and name that in store.existingSecret, with its key in store.passwordKey.
+{{- end }}
+{{- end }}
+{{- range .Values.extraEnv }}
+{{- if and (regexMatch "^ROLECALL__.*(SECRET|PASSWORD|SEALING_KEYS|REDIS_URL)$" .name) .value }}
+* extraEnv has {{ .name }} with its value, and values are none to keep a secret in: put it into a Secret and write valueFrom.secretKeyRef.
+{{- end }}
 {{- end }}
 {{- range $index, $client := default list (default dict $config.sign_in).client }}
 {{- if and $client.client_secret (not (regexMatch "^\\$\\{[A-Z0-9_]+\\}$" (toString $client.client_secret))) }}
