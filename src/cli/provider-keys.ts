@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts'
 import { createIdentityProvider, type IdentityProvider } from '../issuer/identity-provider.ts'
 import type { IssuerEvent } from '../issuer/issuer-event.ts'
 import type { BoundedFetch } from '../net/bounded-fetch.ts'
-import { isLoopbackOrigin } from '../net/loopback.ts'
+import { isOnLoopback } from '../net/loopback.ts'
 
 export interface ProviderOptions {
   /** Milliseconds to wait for the keys. */
@@ -32,7 +32,7 @@ export async function providerWithKeys(
   })
   const provider = createIdentityProvider(config.identity_provider, {
     clock,
-    publicUrlIsLoopback: isLoopbackOrigin(config.public_url),
+    isOnLoopback: isOnLoopback(config),
     ...(fetch && { fetch }),
     onEvent(event) {
       onEvent?.(event)

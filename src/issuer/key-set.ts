@@ -49,7 +49,8 @@ export async function readKeySet(document: unknown, rules: KeySetRules): Promise
     throw new DocumentError('incomplete', 'the key set has no list of keys')
   }
   if (document['rolecall_mock_idp'] === true && !rules.acceptsMock) {
-    const remedy = 'anybody can sign in there; it is taken only while public_url is loopback'
+    const remedy =
+      'anybody can sign in there; it is taken only while public_url and listen are loopback'
     throw new DocumentError('mock_marker', `the key set is the mock identity provider's: ${remedy}`)
   }
   const entries: readonly unknown[] = document['keys']

@@ -30,6 +30,14 @@ export function isLoopbackOrigin(origin: string): boolean {
   return url.origin === origin && isLoopbackHost(url.hostname)
 }
 
+/** Whether nobody but this machine can reach a rolecall: by what it is called, and by where it listens. */
+export function isOnLoopback(at: {
+  readonly public_url: string
+  readonly listen: { readonly host: string }
+}): boolean {
+  return isLoopbackOrigin(at.public_url) && isLoopbackHost(at.listen.host)
+}
+
 function withoutBrackets(host: string): string {
   return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
 }

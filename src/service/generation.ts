@@ -8,7 +8,7 @@ import type { OpenExchanges } from '../forward/open-exchanges.ts'
 import type { SharedUpstreams } from '../forward/upstream/shared-upstreams.ts'
 import type { BufferedBytes } from '../http/buffered-bytes.ts'
 import { createIdentityProvider, type IdentityProvider } from '../issuer/identity-provider.ts'
-import { isLoopbackOrigin } from '../net/loopback.ts'
+import { isOnLoopback } from '../net/loopback.ts'
 import type { AuditOutput } from '../observe/audit-file.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics/metrics.ts'
@@ -152,7 +152,7 @@ function probe(config: Config, provider: IdentityProvider, context: ServiceConte
 function startProvider(config: Config, context: ServiceContext): IdentityProvider {
   const provider = createIdentityProvider(config.identity_provider, {
     clock: context.clock,
-    publicUrlIsLoopback: isLoopbackOrigin(config.public_url),
+    isOnLoopback: isOnLoopback(config),
     onEvent: (event) => reportIssuerEvent(event, context),
   })
   provider.start()
@@ -164,7 +164,7 @@ function sameProvider(one: Config, other: Config): boolean {
   const [before, now] = [one, other].map(({ identity_provider: { credential: _, ...rest } }) =>
     JSON.stringify(rest),
   )
-  return before === now && isLoopbackOrigin(one.public_url) === isLoopbackOrigin(other.public_url)
+  return before === now && isOnLoopback(one) === isOnLoopback(other)
 }
 
 function sameSealingKeys(one: Config, other: Config): boolean {

@@ -36,7 +36,7 @@ export interface Simulation {
 
 export interface SimulationOptions {
   readonly issuerPath?: string
-  readonly publicUrlIsLoopback?: boolean
+  readonly isOnLoopback?: boolean
   /** Changes the configuration; the default is an oidc provider with RS256 and 24 h. */
   configure?(server: IssuerServer): Partial<OidcConfig> | IdentityProviderConfig
 }
@@ -57,7 +57,7 @@ export async function simulate(
   const config = { ...OIDC_DEFAULTS, issuer: server.issuer, ...options.configure?.(server) }
   const provider = createIdentityProvider(config as IdentityProviderConfig, {
     clock,
-    publicUrlIsLoopback: options.publicUrlIsLoopback ?? true,
+    isOnLoopback: options.isOnLoopback ?? true,
     async fetch(url, init) {
       const { fault } = simulation
       if (fault === 'hanging') await new Promise<void>((end) => clock.after(5_000, end))

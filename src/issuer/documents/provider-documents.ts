@@ -23,7 +23,7 @@ export interface DocumentSource {
 export interface DocumentOptions {
   readonly clock: Clock
   /** Whether the mock identity provider's keys may be used. */
-  readonly publicUrlIsLoopback: boolean
+  readonly isOnLoopback: boolean
   readonly onEvent?: (event: IssuerEvent) => void
 }
 
@@ -41,10 +41,10 @@ export interface ProviderDocuments {
  */
 export function providerDocuments(
   { config, profile, fetch }: DocumentSource,
-  { clock, onEvent = () => undefined, publicUrlIsLoopback }: DocumentOptions,
+  { clock, onEvent = () => undefined, isOnLoopback }: DocumentOptions,
 ): ProviderDocuments {
   const algorithms = config.signing_algorithms
-  const rules = { profile, algorithms, acceptsMock: publicUrlIsLoopback }
+  const rules = { profile, algorithms, acceptsMock: isOnLoopback }
   const kept = {
     clock,
     staleFor: config.stale_for,

@@ -157,14 +157,14 @@ test('a document that is slow ends after 5 s', async (t) => {
   assert.deepEqual([events[0].reason, events[0].duration], ['timeout', 5_000])
 })
 
-test('the mock’s key set is refused unless public_url is loopback', async (t) => {
-  for (const publicUrlIsLoopback of [true, false]) {
-    const { server, provider, key, settled } = await simulate(t, { publicUrlIsLoopback })
+test('the mock’s key set is refused off loopback', async (t) => {
+  for (const isOnLoopback of [true, false]) {
+    const { server, provider, key, settled } = await simulate(t, { isOnLoopback })
     server.keys = { body: { keys: [key.jwk], rolecall_mock_idp: true } }
     provider.start()
     await settled()
-    assert.equal(provider.status().ready, publicUrlIsLoopback)
-    if (!publicUrlIsLoopback) assert.match(provider.status().reason ?? '', /mock identity provider/)
+    assert.equal(provider.status().ready, isOnLoopback)
+    if (!isOnLoopback) assert.match(provider.status().reason ?? '', /mock identity provider/)
   }
 })
 

@@ -100,7 +100,7 @@ async function discovered(
   return new Promise<IdentityProvider>((resolve) => {
     const provider = createIdentityProvider(config, {
       clock: systemClock,
-      publicUrlIsLoopback: true,
+      isOnLoopback: true,
       onEvent: ({ kind }) => kind === 'fetched' && resolve(provider),
     })
     t.after(() => provider.stop())
