@@ -195,7 +195,13 @@ export const bounds: readonly Bound[] = [
     what: 'verified tokens that are remembered',
     holder: 'process',
     fixed: '10,000, and 64 MiB',
-    beyond: 'the least used is forgotten, and verified again',
+    beyond: 'the least used is read again, and its signature is not checked again',
+  },
+  {
+    what: 'signatures that are remembered',
+    holder: 'process',
+    fixed: '100,000',
+    beyond: 'the least used is forgotten, and its token is verified again',
   },
   {
     what: 'opened sealed tokens that are remembered',

@@ -38,8 +38,10 @@ export function parseWithoutWrong<T extends z.ZodType>(
     for (const issue of result.error.issues) {
       for (const path of tellIssue(issue, draft, report, nodeAt)) wrong.set(pathText(path), path)
     }
+    const before = JSON.stringify(draft.root)
     for (const path of [...wrong.values()].toReversed()) draft.remove(path)
-    if (wrong.size === 0) throw result.error
+    // Nothing can be taken out of a default that is wrong itself.
+    if (JSON.stringify(draft.root) === before) throw result.error
   }
 }
 
@@ -67,14 +69,15 @@ function removable(path: Path): Path {
 }
 
 function unknownKeyHint(path: Path, key: string): string {
+  const known = Object.keys(tableAt(path)?.properties ?? {})
+  const isPlural = known.includes(key.replace(/s$/, ''))
   const elsewhere = settings.find((setting) => setting.path.at(-1) === key)
-  if (elsewhere !== undefined) {
+  if (elsewhere !== undefined && !isPlural) {
     const table = elsewhere.path.slice(0, -1).filter((part) => part !== '*')
     const list = elsewhere.path.includes('*')
     const place = list ? `[[${table.join('.')}]]` : `[${table.join('.')}]`
     return table.length === 0 ? 'It belongs to the top of the file.' : `It belongs into ${place}.`
   }
-  const known = Object.keys(tableAt(path)?.properties ?? {})
   const dropIns = path.length === 0 ? Object.keys(dropInNode.properties ?? {}) : []
   return nearestHint(key, [...known, ...dropIns])
 }

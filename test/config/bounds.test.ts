@@ -70,7 +70,8 @@ const inCode: Readonly<Record<string, readonly [file: string, line: string]>> = 
     'MOST_REFRESHES = 256',
   ],
   'fetches for an unknown key': ['issuer/unknown-key-fetch.ts', 'INTERVAL_MS = 30_000'],
-  'verified tokens that are remembered': ['issuer/token-verifier.ts', 'CACHED_TOKENS = 10_000'],
+  'verified tokens that are remembered': ['issuer/verified-tokens.ts', 'MOST_TOKENS = 10_000'],
+  'signatures that are remembered': ['issuer/verified-tokens.ts', 'MOST_SIGNATURES = 100_000'],
   'opened sealed tokens that are remembered': [
     'sign-in/sealed/sealed-access-token.ts',
     'MOST_REMEMBERED = 10_000',

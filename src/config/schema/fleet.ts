@@ -10,7 +10,7 @@ export const fleetSchema = z
       description: 'Where clients find the fleet; distinct from every path of a resource.',
     }),
     resources: z
-      .array(exact('Write names of resources, labels as "stage=production", or ["*"].'))
+      .array(exact('Write names of resources, labels as "stage=production", or ["*"].', '*'))
       .prefault(['*'])
       .meta({
         description:

@@ -8,7 +8,7 @@ import { formatProblems } from '../../../src/config/report/problem.ts'
 import { jsonSchema, settings } from '../../../src/config/schema/settings.ts'
 import { environmentName } from '../../../src/config/sources/environment.ts'
 import { flags } from '../../../src/config/sources/flags.ts'
-import { configOf, fileWith, loadGiven, tenant } from '../../support/configuration.ts'
+import { configOf, fileWith, loadGiven, loadWith, tenant } from '../../support/configuration.ts'
 
 const deploy = (name: string) =>
   readFileSync(new URL(`../../../deploy/${name}`, import.meta.url), 'utf8')
@@ -172,7 +172,7 @@ test('resource_defaults has the keys of a resource but its own, and no default o
 
 test('no switch is on by itself but those that make nothing unsafe', () => {
   const on = settings.filter(({ node }) => node.default === true).map(({ path }) => path.join('.'))
-  assert.deepEqual(on, ['sign_in.registration', 'sign_in.issuer_parameter'])
+  assert.deepEqual(on, ['sign_in.registration', 'sign_in.issuer_parameter', 'fleet.fan_out'])
 })
 
 test('the configuration of the contract loads, with mode off', () => {
@@ -188,6 +188,14 @@ test('the configuration of the contract loads, with mode off', () => {
   assert.ok(config.identity_provider.kind === 'entra')
   assert.notEqual(config.identity_provider.tenant_id, tenant)
   assert.equal(config.resources[0]?.name, 'prod')
+})
+
+test('a fleet needs nothing but its table', () => {
+  const config = configOf(loadWith({ fleet: {} }))
+  assert.deepEqual(
+    config.fleet?.members,
+    config.resources.map(({ name }) => name),
+  )
 })
 
 test('problems are paragraphs with the remedy below', () => {
