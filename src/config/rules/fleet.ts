@@ -20,6 +20,9 @@ const SHARED = [
   'request_scopes',
 ] as const satisfies readonly (keyof Resource)[]
 
+/** HolmesGPT does, and the answers of the fleet name its clusters. */
+const SIGNS_USERS_OUT = /401|unauthorized/
+
 /** What the fleet demands of the resources that it is made of. */
 export function judgeFleet(input: RuleInput): void {
   const { settings, draft, report } = input
@@ -76,6 +79,14 @@ function judgeMembers(input: RuleInput, members: readonly Resource[]): void {
   const [first] = members
   for (const member of members) {
     const at = (key: keyof Resource) => ['resource', settings.resource.indexOf(member), key]
+    if (SIGNS_USERS_OUT.test(member.name)) {
+      report.wrong(
+        draft,
+        at('name'),
+        'has "401" or "unauthorized" in it: clients that read these words in an answer of the fleet sign their user out',
+        'Give the resource another name, or take it out of fleet.resources.',
+      )
+    }
     if (member.upstream_identity === 'own') {
       report.wrong(
         draft,
