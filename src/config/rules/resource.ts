@@ -1,8 +1,11 @@
+import { isLoopbackHost } from '../../net/loopback.ts'
 import { kindOfProvider } from '../provider/identity-provider.ts'
+import { addressesClash } from '../schema/address.ts'
 import { aksAudience } from '../schema/identifiers.ts'
 import type { Settings } from '../schema/schema.ts'
 import type { Path } from '../sources/draft.ts'
 import { isTrustedTransport } from '../urls/url.ts'
+import { warnGroupNames } from './group-names.ts'
 import { demand, type RuleInput, warnSwitch } from './rule.ts'
 import { judgeToolRules } from './tool-rules.ts'
 
@@ -73,6 +76,20 @@ const upstream: Rule = (input, resource, at) => {
   )
 }
 
+/** Each call would come back to us, and be refused for its Host or its token. */
+const loop: Rule = ({ settings, draft, report }, { upstream: url }, at) => {
+  if (url === undefined) return
+  const { origin, protocol, hostname, port, pathname } = new URL(url)
+  const portHere = Number(port || (protocol === 'https:' ? 443 : 80))
+  const here = { host: hostname.replace(/^\[|\]$/g, ''), port: portHere }
+  const isHere = isLoopbackHost(hostname) && addressesClash(here, settings.listen)
+  const isOurs =
+    origin === settings.public_url && settings.resource.some(({ path }) => path === pathname)
+  if (!isHere && !isOurs) return
+  const remedy = 'Write the address of the MCP server, as rolecall reaches it.'
+  report.wrong(draft, at('upstream'), 'is the address of rolecall itself', remedy)
+}
+
 const identity: Rule = (input, resource, at) => {
   const { draft, report } = input
   const own = resource.upstream_identity === 'own'
@@ -128,6 +145,16 @@ const audiences: Rule = (input, resource, at) => {
     none && any,
     'tokens issued for any other audience are accepted',
   )
+  const scope = resource.audiences.find((audience) => audience.endsWith('/.default'))
+  if (scope !== undefined) {
+    const audience = scope.slice(0, -'/.default'.length)
+    report.wrong(
+      draft,
+      path,
+      'names a scope, which no token has as its audience',
+      `Write "${audience}".`,
+    )
+  }
   const client = settings.identity_provider.client_id
   if (resource.token_kind !== 'access_token' || client === undefined) return
   if (!resource.audiences.includes(client)) return
@@ -153,6 +180,7 @@ const accepted: Rule = (input, resource, at) => {
       remedy,
     )
   }
+  warnGroupNames(input, at('required_groups'), resource.required_groups)
   if (resource.token_kind === 'id_token' && kindOfProvider(input) === 'entra') {
     const remedy = 'Remove it: AKS takes access tokens.'
     report.wrong(draft, at('token_kind'), 'is for kind = "oidc" only', remedy)
@@ -181,4 +209,4 @@ const ofFleet: Rule = ({ draft, report }, resource, at) => {
   report.warn(draft, at('clusters_from'), 'has no effect: nothing reads it yet', remedy)
 }
 
-const rules: readonly Rule[] = [upstream, identity, audiences, accepted, ofFleet]
+const rules: readonly Rule[] = [upstream, loop, identity, audiences, accepted, ofFleet]

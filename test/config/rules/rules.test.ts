@@ -47,6 +47,30 @@ const problems: readonly Row[] = [
     /another port/,
   ],
   [
+    'everybody is a trusted proxy',
+    { trusted_proxies: ['0.0.0.0/0'] },
+    'trusted_proxies[0]',
+    /forge X-Forwarded-For/,
+  ],
+  [
+    'an audience is no scope',
+    { 'resource.0.audiences': ['api://k8s/.default'] },
+    'resource[0].audiences',
+    /Write "api:\/\/k8s"/,
+  ],
+  [
+    'the upstream is not rolecall itself, by its port',
+    { 'resource.0.upstream': 'http://localhost:8080/mcp' },
+    'resource[0].upstream',
+    /rolecall itself/,
+  ],
+  [
+    'the upstream is not rolecall itself, by public_url',
+    { public_url: 'https://mcp.example.com', 'resource.0.upstream': 'https://mcp.example.com/mcp' },
+    'resource[0].upstream',
+    /rolecall itself/,
+  ],
+  [
     'entra needs a tenant',
     { identity_provider: { kind: 'entra' } },
     'identity_provider.tenant_id',
@@ -318,10 +342,10 @@ const warnings: readonly Row[] = [
     /entra/,
   ],
   [
-    'everybody is a trusted proxy',
-    { trusted_proxies: ['0.0.0.0/0'] },
-    'trusted_proxies[0]',
-    /forge X-Forwarded-For/,
+    'groups of Entra ID are GUIDs',
+    { 'resource.0.required_groups': ['oncall'] },
+    'resource[0].required_groups',
+    /no GUID.*object id/,
   ],
   [
     'a loopback public_url that listens to the network',
