@@ -22,6 +22,8 @@ export function forward(
   if (decision === undefined) {
     throw new Error('a request reached the forwarder without an access decision')
   }
+  // Its token was waited for (a new key), or its body's turn: a closed response ends no exchange.
+  if (reply.raw.destroyed) return
   const { resource, limits } = forwarding
   const read = readRequest(request, resource.upstream_token_header, limits.batch_messages)
   if (read instanceof Promise) {

@@ -54,6 +54,28 @@ test('events pass one by one as they are sent', async (t) => {
   client.destroy()
 })
 
+test('a client that leaves while the key of its token is fetched has no stream', async (t) => {
+  const { upstream, gateway } = await start(t)
+  const { entra, service } = gateway
+  await entra.rotate()
+  entra.slow(300)
+  const token = await entra.mint()
+  const before = entra.requests()
+  const leaver = request(gateway.url, { headers: { authorization: `Bearer ${token}` } })
+  leaver.on('error', () => undefined) // it leaves
+  leaver.end()
+  while (entra.requests() === before) await new Promise((resolve) => setTimeout(resolve, 5))
+  leaver.destroy()
+  await gateway.logged(({ status }) => status === 499)
+  assert.equal((await send(gateway.url, post(token))).status, 200, 'the key is there now')
+  assert.deepEqual(
+    upstream.received.map(({ method }) => method),
+    ['POST'],
+  )
+  const metrics = await send(`http://127.0.0.1:${service.adminAddress.port}/metrics`)
+  assert.match(metrics.text, /^rolecall_open_streams 0$/m)
+})
+
 test('a client that hangs up after the headers is seen by the upstream within a second', async (t) => {
   const { gateway, token, left } = await start(t)
   const stream = await openStream(gateway, token)
