@@ -20,7 +20,9 @@ export function consentMain(page: ConsentPage): Html {
 <dl>
 <div><dt>Who asks</dt><dd>${whoAsks(client)}</dd></div>
 <div><dt>Who gets the answer</dt><dd>${popup ? openerOf(client) : whoGetsIt(place, redirectUri)}</dd></div>
-<div><dt>For which MCP server</dt><dd><strong>${name}</strong>, <code>${url}</code></dd></div>
+<div><dt>For which MCP server</dt><dd><strong>${name}</strong>, <code>${url}</code>${
+    page.description === undefined ? '' : html`. ${page.description}`
+  }</dd></div>
 <div><dt>What it can do then</dt><dd>${whatItCanDo(page.tokens)}</dd></div>
 <div><dt>For how long</dt><dd>It can renew its token for ${durationInWords(page.lasts)}; then you sign in again. ${
     page.remembers

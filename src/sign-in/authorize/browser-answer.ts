@@ -70,6 +70,8 @@ export interface ConsentPage extends Question {
   readonly lasts: number
   /** Whether an allowed client is not asked for again in this browser for a while. */
   readonly remembers: boolean
+  /** Of the resource, for users; of the fleet, which clusters it has. */
+  readonly description?: string
 }
 
 /** After the provider: whether to go on to the client. */

@@ -33,6 +33,7 @@ export async function consentQuestion(
       tokens,
       lasts,
       remembers: consent === 'remember' && canBeRemembered({ client: client.id, redirectUri }),
+      ...(resource.description !== undefined && { description: resource.description }),
     },
     cookies: [await transactionCookie(transaction, context)],
     log: { decision: 'allow', reason: 'consent_asked' },
