@@ -92,7 +92,7 @@ export class ToolGate {
     const asks = body.kind === 'messages' && body.messages.some((one) => one.method === TOOL_LIST)
     const enforced = this.#parts.resource.rules === 'enforce'
     if (!asks && !(method === 'GET' && enforced)) return undefined
-    const judge = this.#pageJudge(this.#callerOf(permit))
+    const judge = this.#pageJudge(this.#callerOf(permit), asks)
     return new ListListener(judge, { failure: jsonRpcFailure(body, UNREADABLE), enforced })
   }
 
@@ -154,14 +154,21 @@ export class ToolGate {
     }
   }
 
-  #pageJudge(caller: ToolCaller): PageJudge {
+  /**
+   * On a stream that nobody asked a list on, any result may be shaped like one, such as a tool's that is
+   * resumed: it teaches of no tool that it reads (hint poisoning).
+   */
+  #pageJudge(caller: ToolCaller, isAsked: boolean): PageJudge {
     const { hints, clock, resource } = this.#parts
     return (tools, version) => {
       const now = clock.now()
-      hints.sawVersion(version, now)
-      hints.learn(tools, now)
+      if (isAsked) hints.sawVersion(version, now)
+      hints.learn(isAsked ? tools : tools.filter(({ readOnly }) => !readOnly), now)
       // By what all lists say, as for a call: else it would be shown here and refused there.
-      const known = tools.map(({ name }) => ({ name, hint: hints.hintOf(name, now) }))
+      const known = tools.map(({ name, readOnly }) => {
+        const hint = hints.hintOf(name, now)
+        return { name, hint: hint === 'unknown' && readOnly ? ('read_only' as const) : hint }
+      })
       const visible = new Set(visibleTools(known, resource.allow, caller))
       return known.map((tool) => visible.has(tool))
     }
