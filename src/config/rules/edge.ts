@@ -20,7 +20,7 @@ export function judgeEdge(input: RuleInput): void {
   for (const [index, network] of settings.trusted_proxies.entries()) {
     if (!network.endsWith('/0')) continue
     const path = ['trusted_proxies', index]
-    report.wrong(
+    report.warn(
       draft,
       path,
       'trusts every address: any client can forge X-Forwarded-For',

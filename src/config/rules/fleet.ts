@@ -27,6 +27,7 @@ const SIGNS_USERS_OUT = /401|unauthorized/
 export function judgeFleet(input: RuleInput): void {
   const { settings, draft, report } = input
   const { fleet } = settings
+  warnOutsideFleet(input, membersOf(fleet?.resources ?? [], settings.resource))
   if (fleet === undefined) return
   const taken = settings.resource.find(({ name }) => name === NAME)
   if (taken) {
@@ -40,6 +41,22 @@ export function judgeFleet(input: RuleInput): void {
   judgePath(input, fleet.path)
   judgeSelectors(input, fleet.resources)
   judgeMembers(input, membersOf(fleet.resources, settings.resource))
+}
+
+/** Only a fleet reads them. */
+function warnOutsideFleet(
+  { settings, draft, report }: RuleInput,
+  members: readonly Resource[],
+): void {
+  for (const [index, resource] of settings.resource.entries()) {
+    const at = (key: keyof Resource) => ['resource', index, key]
+    const remedy = 'Remove it, or write [fleet], with this resource among its resources.'
+    if (Object.keys(resource.labels).length > 0 && settings.fleet === undefined) {
+      report.warn(draft, at('labels'), 'has no effect without a fleet', remedy)
+    }
+    if (resource.clusters_from === undefined || members.includes(resource)) continue
+    report.warn(draft, at('clusters_from'), 'has no effect outside the fleet', remedy)
+  }
 }
 
 function judgePath({ settings, draft, report }: RuleInput, path: string): void {

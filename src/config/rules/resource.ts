@@ -1,11 +1,8 @@
-import { isLoopbackHost } from '../../net/loopback.ts'
 import { kindOfProvider } from '../provider/identity-provider.ts'
-import { addressesClash } from '../schema/address.ts'
 import { aksAudience } from '../schema/identifiers.ts'
 import type { Settings } from '../schema/schema.ts'
 import type { Path } from '../sources/draft.ts'
 import { isTrustedTransport } from '../urls/url.ts'
-import { warnGroupNames } from './group-names.ts'
 import { demand, type RuleInput, warnSwitch } from './rule.ts'
 import { judgeToolRules } from './tool-rules.ts'
 
@@ -76,20 +73,6 @@ const upstream: Rule = (input, resource, at) => {
   )
 }
 
-/** Each call would come back to us, and be refused for its Host or its token. */
-const loop: Rule = ({ settings, draft, report }, { upstream: url }, at) => {
-  if (url === undefined) return
-  const { origin, protocol, hostname, port, pathname } = new URL(url)
-  const portHere = Number(port || (protocol === 'https:' ? 443 : 80))
-  const here = { host: hostname.replace(/^\[|\]$/g, ''), port: portHere }
-  const isHere = isLoopbackHost(hostname) && addressesClash(here, settings.listen)
-  const isOurs =
-    origin === settings.public_url && settings.resource.some(({ path }) => path === pathname)
-  if (!isHere && !isOurs) return
-  const remedy = 'Write the address of the MCP server, as rolecall reaches it.'
-  report.wrong(draft, at('upstream'), 'is the address of rolecall itself', remedy)
-}
-
 const identity: Rule = (input, resource, at) => {
   const { draft, report } = input
   const own = resource.upstream_identity === 'own'
@@ -145,16 +128,6 @@ const audiences: Rule = (input, resource, at) => {
     none && any,
     'tokens issued for any other audience are accepted',
   )
-  const scope = resource.audiences.find((audience) => audience.endsWith('/.default'))
-  if (scope !== undefined) {
-    const audience = scope.slice(0, -'/.default'.length)
-    report.wrong(
-      draft,
-      path,
-      'names a scope, which no token has as its audience',
-      `Write "${audience}".`,
-    )
-  }
   const client = settings.identity_provider.client_id
   if (resource.token_kind !== 'access_token' || client === undefined) return
   if (!resource.audiences.includes(client)) return
@@ -180,7 +153,6 @@ const accepted: Rule = (input, resource, at) => {
       remedy,
     )
   }
-  warnGroupNames(input, at('required_groups'), resource.required_groups)
   if (resource.token_kind === 'id_token' && kindOfProvider(input) === 'entra') {
     const remedy = 'Remove it: AKS takes access tokens.'
     report.wrong(draft, at('token_kind'), 'is for kind = "oidc" only', remedy)
@@ -199,14 +171,4 @@ const accepted: Rule = (input, resource, at) => {
   )
 }
 
-/** Only a fleet reads them. */
-const ofFleet: Rule = ({ draft, report }, resource, at) => {
-  const remedy = 'Remove it, or leave it for later.'
-  if (Object.keys(resource.labels).length > 0) {
-    report.warn(draft, at('labels'), 'has no effect: nothing reads labels yet', remedy)
-  }
-  if (resource.clusters_from === undefined) return
-  report.warn(draft, at('clusters_from'), 'has no effect: nothing reads it yet', remedy)
-}
-
-const rules: readonly Rule[] = [upstream, loop, identity, audiences, accepted, ofFleet]
+const rules: readonly Rule[] = [upstream, identity, audiences, accepted]

@@ -161,7 +161,7 @@ export const resourceSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        'The argument by which this MCP server itself chooses a cluster (kubernetes-mcp-server: `context`). For the fleet; nothing reads it yet, and `check` says so.',
+        'The argument by which this MCP server itself chooses a cluster (kubernetes-mcp-server: `context`). The fleet fills it with the name of the resource, and no client sees it.',
       examples: ['context'],
     }),
   ...toolRulesShape,

@@ -18,9 +18,8 @@ export function environmentName(setting: Setting): string {
 }
 
 /**
- * Reads every `ROLECALL__*` variable. Other `ROLECALL_*` are not ours, since Kubernetes puts
- * `ROLECALL_PORT=tcp://…` into pods beside a Service of that name; but the name of a setting with an
- * underscore for two is refused.
+ * Reads every `ROLECALL__*` variable. Other `ROLECALL_*` are not ours: Kubernetes puts
+ * `ROLECALL_PORT=tcp://…` into pods beside a Service of that name.
  */
 export function readEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
@@ -28,12 +27,7 @@ export function readEnvironment(
 ): readonly Assignment[] {
   const found: Assignment[] = []
   for (const [name, text] of Object.entries(environment)) {
-    if (text === undefined) continue
-    if (!name.startsWith(prefix)) {
-      const meant = settingMeantBy(name)
-      if (meant !== undefined) report.add(meant)
-      continue
-    }
+    if (!name.startsWith(prefix) || text === undefined) continue
     const place = placeOf(name.slice(prefix.length).split('__'))
     if (place === undefined) report.add(unknownName(name))
     else found.push({ path: place.path, value: valueOfText(place.kind, text), label: name })
@@ -86,13 +80,6 @@ function stepInto(
   if (Object.hasOwn(properties, key)) return { key, node: properties[key] ?? {} }
   const free = typeof node.additionalProperties === 'object' && key !== ''
   return free ? { key, node: { type: 'string' } } : undefined
-}
-
-function settingMeantBy(name: string) {
-  const joined = (text: string): string => text.replaceAll('__', '_')
-  const meant = settings.map(environmentName).find((other) => joined(other) === joined(name))
-  if (meant === undefined) return undefined
-  return { key: name, message: 'is not read', remedy: `Write two underscores: "${meant}".` }
 }
 
 function unknownName(name: string) {

@@ -26,10 +26,7 @@ export function parseFile(path: string, text: string): DraftTable | ValueError {
     if (isTable(value)) return value
     return new ValueError('holds no table', 'Write keys and their values.')
   } catch (error) {
-    return new ValueError(
-      `cannot be parsed: ${reasonOf(error)}`,
-      'Correct the file there; its ending says whether it is TOML or YAML.',
-    )
+    return new ValueError(`cannot be parsed: ${reasonOf(error)}`, 'Correct the file there.')
   }
 }
 

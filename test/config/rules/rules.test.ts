@@ -47,30 +47,6 @@ const problems: readonly Row[] = [
     /another port/,
   ],
   [
-    'everybody is a trusted proxy',
-    { trusted_proxies: ['0.0.0.0/0'] },
-    'trusted_proxies[0]',
-    /forge X-Forwarded-For/,
-  ],
-  [
-    'an audience is no scope',
-    { 'resource.0.audiences': ['api://k8s/.default'] },
-    'resource[0].audiences',
-    /Write "api:\/\/k8s"/,
-  ],
-  [
-    'the upstream is not rolecall itself, by its port',
-    { 'resource.0.upstream': 'http://localhost:8080/mcp' },
-    'resource[0].upstream',
-    /rolecall itself/,
-  ],
-  [
-    'the upstream is not rolecall itself, by public_url',
-    { public_url: 'https://mcp.example.com', 'resource.0.upstream': 'https://mcp.example.com/mcp' },
-    'resource[0].upstream',
-    /rolecall itself/,
-  ],
-  [
     'entra needs a tenant',
     { identity_provider: { kind: 'entra' } },
     'identity_provider.tenant_id',
@@ -342,10 +318,10 @@ const warnings: readonly Row[] = [
     /entra/,
   ],
   [
-    'groups of Entra ID are GUIDs',
-    { 'resource.0.required_groups': ['oncall'] },
-    'resource[0].required_groups',
-    /no GUID.*object id/,
+    'everybody is a trusted proxy',
+    { trusted_proxies: ['0.0.0.0/0'] },
+    'trusted_proxies[0]',
+    /forge X-Forwarded-For/,
   ],
   [
     'a loopback public_url that listens to the network',
@@ -383,16 +359,16 @@ const warnings: readonly Row[] = [
     /mixes up sign-ins.*state.*PKCE/,
   ],
   [
-    'labels, which nothing reads yet',
+    'labels without a fleet',
     { 'resource.0.labels': { region: 'eu' } },
     'resource[0].labels',
-    /nothing reads labels yet/,
+    /no effect without a fleet/,
   ],
   [
-    'the argument that chooses a cluster, which nothing reads yet',
+    'the argument that chooses a cluster, without a fleet',
     { 'resource.0.clusters_from': 'context' },
     'resource[0].clusters_from',
-    /nothing reads it yet/,
+    /no effect outside the fleet/,
   ],
   [
     'keys that end before the next fetch',

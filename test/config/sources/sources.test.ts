@@ -129,7 +129,6 @@ const strangeNames = [
     name: 'ROLECALL__RESOURCE__0__UPSTREM',
     words: /Did you mean "ROLECALL__RESOURCE__0__UPSTREAM"/,
   },
-  { name: 'ROLECALL_PUBLIC_URL', words: /two underscores: "ROLECALL__PUBLIC_URL"/ },
   { name: 'ROLECALL__UPSTREAM', words: /Did you mean "ROLECALL__RESOURCE__0__UPSTREAM"/ },
   { name: 'ROLECALL__RESOURCE', words: /is not a setting/ },
   { name: 'ROLECALL__RESOURCE__X__NAME', words: /is not a setting/ },
