@@ -172,10 +172,7 @@ function withoutSession(
   const outcome = answer.kind === 'error' ? undefined : callOutcome(answer)
   const words = outcome?.kind === 'unclear' ? outcome.why : 'it answered an error'
   const passing = outcome?.kind === 'unclear' && outcome.passing
-  return {
-    ...notShown(`at ${method} ${words}`, passing),
-    ...(outcome?.kind === 'unclear' && { unusable: true }),
-  }
+  return { ...notShown(`at ${method} ${words}`, passing), ...(passing && { unusable: true }) }
 }
 
 function statusPasses(answer: OwnAnswer): boolean {

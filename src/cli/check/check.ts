@@ -2,6 +2,7 @@ import { formatConfig } from '../../config/format.ts'
 import { formatProblems } from '../../config/report/problem.ts'
 import { badUsage, type Command } from '../command.ts'
 import { configurationFrom, configurationUsage } from '../configuration.ts'
+import { fleetInWords } from './fleet-in-words.ts'
 import { holmesValues } from './holmes-values.ts'
 import { toolRulesInWords } from './tool-rules-in-words.ts'
 
@@ -11,9 +12,9 @@ export const command: Command = {
   usage: `Usage: rolecall check [--config FILE] [flags]
 
 Prints the effective configuration as TOML (secrets masked), its warnings on stderr, and as a comment
-what tool rules let whom do. Where users
-sign in by rolecall there follow, as a comment: the values for HolmesGPT, whole, the redirect URIs to
-register at the identity provider, and in broker the URLs for clients.
+which clusters the fleet has and what tool rules let whom do. Where users sign in by rolecall there
+follow, as a comment: the values for HolmesGPT, whole, the redirect URIs to register at the identity
+provider, and in broker the URLs for clients.
 Exit: 0, or 2 with every problem on stderr.
 
 ${configurationUsage}`,
@@ -22,8 +23,10 @@ ${configurationUsage}`,
     if (configuration === undefined) return badUsage
     terminal.stderr(formatProblems(configuration.warnings, 'warning'))
     terminal.stdout(formatConfig(configuration.config))
-    terminal.stdout(asComment(toolRulesInWords(configuration.config)))
-    terminal.stdout(asComment(holmesValues(configuration.config)))
+    const { config } = configuration
+    const inWords = [...fleetInWords(config), ...toolRulesInWords(config), '']
+    terminal.stdout(asComment(inWords.length > 1 ? inWords : []))
+    terminal.stdout(asComment(holmesValues(config)))
     return 0
   },
 }

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import type { Config, ProviderCredential, RelayConfig } from '../../config/config.ts'
+import { protectedResources } from '../../config/protected-resources.ts'
 import { holmesServers } from '../../http/home/holmes-servers.ts'
 import { sharedTokenEndpoint } from '../../oauth/metadata/own-endpoints.ts'
 import { callbackUrl } from '../../sign-in/broker-context.ts'
@@ -47,10 +48,10 @@ const OWN_WAYS_OFF = {
 const ownWaysReason =
   "Its own toolsets and add-ons are off: with any of them on, everybody reads what the pod's ServiceAccount may read, whoever signed in."
 
-function clientUrls({ resources, public_url: publicUrl }: Config): readonly string[] {
+function clientUrls(config: Config): readonly string[] {
   return [
     'URLs for MCP clients, which sign in by themselves:',
-    ...resources.map(({ name, path }) => `  ${name}: ${publicUrl}${path}`),
+    ...protectedResources(config).map(({ name, path }) => `  ${name}: ${config.public_url}${path}`),
   ]
 }
 

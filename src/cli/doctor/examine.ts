@@ -1,5 +1,8 @@
+import type { ProtectedResource } from '../../config/config.ts'
+import { protectedResources } from '../../config/protected-resources.ts'
 import type { Problem } from '../../config/report/problem.ts'
 import type { Configuration } from '../configuration.ts'
+import { fleetChecks } from '../fleet/fleet-checks.ts'
 import { credentialChecks } from './credential.ts'
 import { graphChecks } from './graph.ts'
 import type { Progress } from './progress.ts'
@@ -27,20 +30,23 @@ export async function examine(
   const examined = await during('identity provider', examineProvider(config))
   const { provider, heard, close } = examined
   const about = { config, provider }
-  const each = <T>(
+  const each = <R extends ProtectedResource, T>(
     what: string,
-    ask: (resource: (typeof config.resources)[number]) => Promise<T>,
-  ) => Promise.all(config.resources.map((one) => during(`${what} of ${one.name}`, ask(one))))
+    resources: readonly R[],
+    ask: (resource: R) => Promise<T>,
+  ) => Promise.all(resources.map((one) => during(`${what} of ${one.name}`, ask(one))))
+  const asked = each('upstream', config.resources, (one) => upstreamChecks(one, about))
   try {
-    const [credential, graph, redirects, store, upstreams, addresses, tokens, cluster] =
+    const [credential, graph, redirects, store, upstreams, addresses, tokens, fleet, cluster] =
       await Promise.all([
         during('credential', credentialChecks(config, examined, Date.now())),
         during('Microsoft Graph', graphChecks(about)),
         during('redirect URIs', redirectUriChecks(config, examined)),
         during('store', storeChecks(config)),
-        each('upstream', (resource) => upstreamChecks(resource, about)),
-        each('public_url', (resource) => publicUrlChecks(resource, config)),
+        asked,
+        each('public_url', protectedResources(config), (one) => publicUrlChecks(one, config)),
         token === undefined ? [] : tokenChecks(token, about),
+        asked.then((checks) => during('fleet', fleetChecks(token, about, checks.flat()))),
         token === undefined || apiServer === undefined
           ? []
           : during('API server', apiServerCheck(token, apiServer, about)),
@@ -58,6 +64,7 @@ export async function examine(
           ...upstreams,
           ...addresses,
           tokens,
+          fleet,
           cluster,
         ].flat(),
       ]),

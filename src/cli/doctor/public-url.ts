@@ -1,4 +1,4 @@
-import type { Config, ResourceConfig } from '../../config/config.ts'
+import type { Config, ProtectedResource } from '../../config/config.ts'
 import { isLoopbackOrigin } from '../../net/loopback.ts'
 import { parseObject } from '../../oauth/json.ts'
 import { resourceMetadataUrl } from '../../oauth/metadata/resource-metadata.ts'
@@ -14,7 +14,7 @@ type Answer = Extract<ProbedAnswer, { kind: 'answer' }>
  * what cannot be reached may be so from here alone.
  */
 export async function publicUrlChecks(
-  resource: ResourceConfig,
+  resource: ProtectedResource,
   config: Config,
 ): Promise<readonly DoctorCheck[]> {
   const { name } = resource
@@ -32,11 +32,15 @@ function consequenceFor({ verdict }: Finding): Finding | undefined {
   return verdict === 'failed' ? consequenceOf('public_url') : undefined
 }
 
-function metadataUrl({ path }: ResourceConfig, { public_url: publicUrl }: Config): string {
+function metadataUrl({ path }: ProtectedResource, { public_url: publicUrl }: Config): string {
   return resourceMetadataUrl(publicUrl, path)
 }
 
-function addressFinding(answer: ProbedAnswer, resource: ResourceConfig, config: Config): Finding {
+function addressFinding(
+  answer: ProbedAnswer,
+  resource: ProtectedResource,
+  config: Config,
+): Finding {
   const url = metadataUrl(resource, config)
   if (answer.kind === 'failed') return outOfReach(url, answer.code, config)
   const expected = `${config.public_url}${resource.path}`
@@ -96,7 +100,7 @@ function outOfReach(url: string, code: string, { public_url: publicUrl }: Config
 const LONGEST_TOKEN = { own: 12_000, sealed: 7_300 } as const
 
 /** What a call meets on its way in: without a token, then with the longest one. */
-async function ingressFinding(resource: ResourceConfig, config: Config): Promise<Finding> {
+async function ingressFinding(resource: ProtectedResource, config: Config): Promise<Finding> {
   const url = `${config.public_url}${resource.path}`
   const call = (headers: Record<string, string>) =>
     probe(url, {
@@ -130,7 +134,7 @@ function isOurs({ body }: Answer): boolean {
 function wayFinding(
   answer: ProbedAnswer,
   url: string,
-  { path }: ResourceConfig,
+  { path }: ProtectedResource,
 ): Finding | undefined {
   if (answer.kind === 'failed') {
     return {

@@ -19,6 +19,8 @@ export const checkNames = [
   'public_url',
   'ingress',
   'token',
+  'fleet',
+  'fleet tools',
   'API server',
 ] as const
 

@@ -1,4 +1,4 @@
-import type { ResourceConfig } from '../../config/config.ts'
+import { protectedResources } from '../../config/protected-resources.ts'
 import {
   readSelfSubjectReview,
   SELF_SUBJECT_REVIEW,
@@ -12,9 +12,9 @@ import { probe } from './probe.ts'
 import type { DoctorCheck, Finding } from './report.ts'
 import type { Examined } from './resource.ts'
 
-/** Judges one token for every resource. One that fits another resource is only a warning here. */
+/** Judges one token for every resource and the fleet. One that fits another resource is only a warning here. */
 export async function tokenChecks(token: string, examined: Examined): Promise<DoctorCheck[]> {
-  const { resources } = examined.config
+  const resources = protectedResources(examined.config)
   const unopenable = whyUnopenable(token, examined.config)
   if (unopenable) return [{ name: 'token', verdict: 'not reached', ...unopenable }]
   const explained = await Promise.all(
@@ -55,7 +55,7 @@ export async function apiServerCheck(
   { config }: Pick<Examined, 'config'>,
 ): Promise<DoctorCheck> {
   const opened = await Promise.all(
-    config.resources.map((resource: ResourceConfig) => tokenOpener(resource, config)?.open(token)),
+    protectedResources(config).map((resource) => tokenOpener(resource, config)?.open(token)),
   )
   const inside = opened.find((one) => one !== undefined)?.token ?? token
   const answer = await probe(server.url.replace(/\/$/, '') + SELF_SUBJECT_REVIEW_PATH, {

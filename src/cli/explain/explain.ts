@@ -1,7 +1,6 @@
-import type { ResourceAccess } from '../../access/authenticate.ts'
 import { explainToken, type TokenExplanation } from '../../access/explain-token.ts'
-import { resourcePolicy } from '../../access/policy.ts'
-import type { Config, ResourceConfig } from '../../config/config.ts'
+import type { Config, ProtectedResource } from '../../config/config.ts'
+import { protectedResources } from '../../config/protected-resources.ts'
 import type { IdentityProvider } from '../../issuer/identity-provider.ts'
 import { texts } from '../../oauth/claims.ts'
 import { readJwt } from '../../oauth/jwt.ts'
@@ -11,9 +10,11 @@ import { configurationFrom, configurationUsage } from '../configuration.ts'
 import { providerWithKeys } from '../provider-keys.ts'
 import { explainRequest } from '../request-story/explain-request.ts'
 import { tokenOpener, whyUnopenable } from '../sealed-token.ts'
+import { accessOf } from './access-of.ts'
 import { explanationText } from './explanation-text.ts'
+import { explainToolAt } from './fleet-tool.ts'
 import { readToken } from './token-argument.ts'
-import { type AskedTool, explainTool, type ToolExplanation } from './tool-explanation.ts'
+import type { AskedTool, ToolExplanation } from './tool-explanation.ts'
 
 const exitCodes: Readonly<Record<TokenExplanation['verdict'], number>> = {
   accepted: 0,
@@ -36,16 +37,19 @@ export function explainCommand(patience: number): Command {
 Reads one token from standard input, or from FILE, and judges it as a request's would be. The token
 is never an argument and is never printed. A token that rolecall sealed is opened with sealing_keys;
 the store is not asked, so that nothing is known of what \`rolecall sessions end\` ended.
-  --resource NAME  the resource to judge it for; default: the one that its audience fits, or the first
-  --tool NAME      also try every tool rule on a call of this tool by this user and client
+  --resource NAME  the resource to judge it for, or fleet; default: the one that its audience fits, or the
+                   first
+  --tool NAME      also try every tool rule on a call of this tool by this user and client; for the
+                   fleet those of each cluster
   --read-only      the MCP server marks the tool readOnlyHint = true
   --writes         it does not
 With --log no token is read: it tells in words what the log has of one request, who made it, which
 check refused it, by which setting, and the remedy.
   --log FILE       a log of rolecall; - is standard input (kubectl logs ... | rolecall explain ...)
   --request ID     the X-Request-Id of an answer, the request_id of an error
-Exit: 0 accepted (with --tool: and allowed), 1 refused, 2 bad configuration or usage, 3 cannot be
-decided (identity provider away, no sealing_keys, or a rule asks for the tool's hint and none is given).
+Exit: 0 accepted (with --tool: and allowed, in the fleet on every cluster), 1 refused, 2 bad
+configuration or usage, 3 cannot be decided (identity provider away, no sealing_keys, or a rule asks
+for the tool's hint and none is given).
 
 ${configurationUsage}`,
     run: (argv, terminal) => run(argv, terminal, patience),
@@ -96,10 +100,9 @@ async function run(argv: readonly string[], terminal: Terminal, patience: number
     }
     const code = exitCodes[explanation.verdict]
     if (tool === undefined || explanation.verdict !== 'accepted') return code
-    const access = accessOf(resource, { config, provider })
-    const aboutTool = await explainTool(resource, token, tool, access)
-    terminal.stdout(`\n${aboutTool.lines.join('\n')}\n`)
-    return toolExitCodes[aboutTool.verdict]
+    const aboutTools = await explainToolAt(resource, token, tool, { config, provider })
+    for (const { lines } of aboutTools) terminal.stdout(`\n${lines.join('\n')}\n`)
+    return Math.max(...aboutTools.map(({ verdict }) => toolExitCodes[verdict]))
   } finally {
     provider.stop()
   }
@@ -140,28 +143,19 @@ function misused({ message }: UsageError, terminal: Terminal): number {
 
 /** Judges a token for one resource, now, by this machine's clock. */
 export function explainFor(
-  resource: ResourceConfig,
+  resource: ProtectedResource,
   token: string,
   at: { readonly config: Config; readonly provider: IdentityProvider },
 ): Promise<TokenExplanation> {
   return explainToken(token, accessOf(resource, at), Date.now)
 }
 
-function accessOf(
-  resource: ResourceConfig,
-  { config, provider }: { readonly config: Config; readonly provider: IdentityProvider },
-): ResourceAccess {
-  const policy = resourcePolicy(resource, config.identity_provider, provider)
-  const opener = tokenOpener(resource, config)
-  return { verifier: provider.verifier, policy, ...(opener && { opener }) }
-}
-
 async function pickResource(
   config: Config,
   name: string | undefined,
   token: string,
-): Promise<ResourceConfig | UsageError> {
-  const { resources } = config
+): Promise<ProtectedResource | UsageError> {
+  const resources = protectedResources(config)
   const picked =
     name === undefined ? resourceOf(token, config) : resources.find((one) => one.name === name)
   if (picked) return picked
@@ -170,8 +164,8 @@ async function pickResource(
 }
 
 /** The resource that a token is sealed for, where it is, and that its audience fits; or the first. */
-function resourceOf(token: string, config: Config): ResourceConfig | undefined {
-  const { resources } = config
+function resourceOf(token: string, config: Config): ProtectedResource | undefined {
+  const resources = protectedResources(config)
   const opened = resources.map((resource) => {
     const inside = tokenOpener(resource, config)?.open(token)
     return { resource, inside: inside?.token }

@@ -1,6 +1,6 @@
 import type { ExplainedCheck, TokenExplanation } from '../../access/explain-token.ts'
 import { refusalResponse } from '../../access/refusal-response.ts'
-import type { ResourceConfig } from '../../config/config.ts'
+import type { ProtectedResource } from '../../config/config.ts'
 import { printable } from '../../oauth/printable.ts'
 
 /**
@@ -11,7 +11,7 @@ import { printable } from '../../oauth/printable.ts'
  */
 export function explanationText(
   explanation: TokenExplanation,
-  resource: ResourceConfig,
+  resource: ProtectedResource,
   now: number,
 ): string {
   const lines = [

@@ -1,4 +1,5 @@
-import { authenticate, type ResourceAccess } from '../../access/authenticate.ts'
+import type { ResourceAccess } from '../../access/authenticate.ts'
+import type { Permit } from '../../access/authorize.ts'
 import type { ResourceConfig } from '../../config/config.ts'
 import { printable } from '../../oauth/printable.ts'
 import {
@@ -31,17 +32,15 @@ export interface ToolExplanation {
  * Tries every tool rule of a resource on one call: which parts are met, and what comes of all of them.
  * Nobody is asked for the tool's hint; where it decides and is not given, both ways are told.
  *
- * @param token one that passed every check of this resource
+ * @param permit of this resource
  */
-export async function explainTool(
+export function explainTool(
   resource: ResourceConfig,
-  token: string,
+  { principal }: Permit,
   asked: AskedTool,
   access: ResourceAccess,
-): Promise<ToolExplanation> {
-  const authentication = await authenticate([`Bearer ${token}`], access, Date.now)
-  if (authentication.kind === 'refused') return { verdict: 'refused', lines: [] }
-  const caller = toolCaller(authentication.principal, access.policy.comparable)
+): ToolExplanation {
+  const caller = toolCaller(principal, access.policy.comparable)
   const { allow } = resource
   const verdict = judgeTool(allow, caller, asked.name, asked.hint)
   const isOpen = verdict.kind === 'refuse' && verdict.reason === 'tool_hint_unknown'

@@ -108,7 +108,7 @@ export const entraAppErrors: readonly EntraErrorRow[] = [
     what: 'The client secret is wrong.',
     whose: 'operator',
     remedy:
-      'put the Value of a secret of this client_id into identity_provider.client_secret or client_secret_file: not its Secret ID, not in quotes, and in base64 only where Kubernetes decodes it.',
+      "put the secret's Value, not its Secret ID, into identity_provider.client_secret or client_secret_file.",
   },
   {
     codes: [7000222],
