@@ -64,6 +64,7 @@ withHelm('the presets', () => {
       'aks-robusta-relay-workload-identity',
       'bring-your-own-token',
       'dex',
+      'fleet',
       'kind',
       'kind-with-mock',
       'remediation',

@@ -15,6 +15,17 @@
 {{- end }}
 {{- end }}
 
+{{- /* The URLs for clients, of the configuration as rolecall reads it: the fleet's first. */ -}}
+{{- define "rolecall.endpoints" -}}
+{{- $url := .public_url }}
+{{- with .fleet }}
+  {{ $url }}{{ default "/fleet/mcp" .path }}   (the fleet: every cluster with one sign-in)
+{{- end }}
+{{- range default list .resource }}
+  {{ $url }}{{ default "/mcp" .path }}
+{{- end }}
+{{- end }}
+
 {{- /*
 Streams live for hours and are silent in between; tokens make long headers (12 KB with 200 groups).
 nginx: these hold for one Ingress. What holds for the controller alone is told in NOTES.txt.
