@@ -101,7 +101,7 @@ async function run(argv: readonly string[], terminal: Terminal, patience: number
     const code = exitCodes[explanation.verdict]
     if (tool === undefined || explanation.verdict !== 'accepted') return code
     const aboutTools = await explainToolAt(resource, token, tool, { config, provider })
-    for (const { lines } of aboutTools) terminal.stdout(`\n${lines.join('\n')}\n`)
+    terminal.stdout(aboutTools.map(({ lines }) => `\n${lines.join('\n')}\n`).join(''))
     return Math.max(...aboutTools.map(({ verdict }) => toolExitCodes[verdict]))
   } finally {
     provider.stop()
