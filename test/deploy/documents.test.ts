@@ -11,6 +11,7 @@ const PAGES = [
   'deploy/README.md',
   'deploy/operating.md',
   'deploy/monitoring.md',
+  'deploy/fleet.md',
   ...readdirSync(join(root, 'deploy/guides')).map((name) => `deploy/guides/${name}`),
 ]
 

@@ -3,12 +3,12 @@ import type { Config, RegisteredClient } from '../../config/config.ts'
 
 /**
  * The `mcp_servers` of HolmesGPT for a configuration in mode relay or broker, as YAML: every
- * resource, and what HolmesGPT cannot discover.
+ * resource, or the fleet in place of those that it has, and what HolmesGPT cannot discover.
  *
  * @param origin where HolmesGPT reaches us, without a trailing slash
  */
 export function holmesServers(
-  { resources, identity_provider, sign_in }: HolmesSettings,
+  { resources, fleet, identity_provider, sign_in }: HolmesSettings,
   origin: string,
 ): string {
   const oauth =
@@ -16,7 +16,10 @@ export function holmesServers(
       ? // An empty text and no key are two things to HolmesGPT: without the key it sends its url.
         { enabled: true, client_id: identity_provider.client_id, resource: '' }
       : { enabled: true, ...ownClientId(holmesClient(sign_in)) }
-  const servers = resources.map(({ name, path }) => [
+  // The same tools twice would leave it to the model which cluster a call reaches.
+  const apart = resources.filter(({ name }) => !fleet?.members.includes(name))
+  const served = fleet === undefined ? resources : [fleet.resource, ...apart]
+  const servers = served.map(({ name, path }) => [
     name,
     { config: { mode: 'streamable-http', url: `${origin}${path}`, oauth } },
   ])
@@ -24,7 +27,7 @@ export function holmesServers(
   return stringify({ mcp_servers: Object.fromEntries(servers) }, options).trimEnd()
 }
 
-type HolmesSettings = Pick<Config, 'resources' | 'identity_provider' | 'sign_in'>
+type HolmesSettings = Pick<Config, 'resources' | 'fleet' | 'identity_provider' | 'sign_in'>
 
 /**
  * The client of the configuration that HolmesGPT can be in broker: a public one that is answered at
