@@ -166,7 +166,7 @@ function withoutSession(
     return notShown(
       why,
       false,
-      'It seems to check tokens by itself. Let it leave that to rolecall and the API server; kubernetes-mcp-server: skip_jwt_verification = true and no authorization_url.',
+      'It seems to check tokens by itself, to be no MCP server (the API server itself?), or not to get the Authorization header. Let it leave tokens to rolecall and the API server (kubernetes-mcp-server: skip_jwt_verification = true and no authorization_url), name the MCP server in upstream, and let every hop before it pass the header on.',
     )
   }
   const outcome = answer.kind === 'error' ? undefined : callOutcome(answer)
