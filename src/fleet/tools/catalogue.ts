@@ -41,14 +41,24 @@ export function mergeTools(lists: readonly ClusterTools[]): readonly FleetTool[]
     for (const definition of tools ?? []) {
       const offers = byName.get(definition.name) ?? []
       // A second tool of the same name on one server cannot be called apart from the first.
-      if (offers.some((offer) => offer.cluster === cluster)) continue
-      byName.set(definition.name, [...offers, { cluster, serverVersion, definition }])
+      if (offers.at(-1)?.cluster === cluster) continue
+      offers.push({ cluster, serverVersion, definition })
+      byName.set(definition.name, offers)
     }
   }
   const unknown = lists.filter(({ tools }) => tools === undefined).map(({ cluster }) => cluster)
   return [...byName.values()]
     .map((offers) => merge(offers, lists, unknown))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** Kept lists are merged anew for each request. */
+const schemaTexts = new WeakMap<Tool['inputSchema'], string>()
+
+function schemaText({ inputSchema }: Tool): string {
+  const text = schemaTexts.get(inputSchema) ?? canonicalJson(inputSchema)
+  schemaTexts.set(inputSchema, text)
+  return text
 }
 
 interface Offer {
@@ -65,8 +75,8 @@ function merge(
   const shown = offers.reduce((best, offer) =>
     compareVersions(offer.serverVersion, best.serverVersion) > 0 ? offer : best,
   )
-  const schema = canonicalJson(shown.definition.inputSchema)
-  const alike = (offer: Offer) => canonicalJson(offer.definition.inputSchema) === schema
+  const schema = schemaText(shown.definition)
+  const alike = (offer: Offer) => schemaText(offer.definition) === schema
   const takes = new Set([...offers.filter(alike).map(({ cluster }) => cluster), ...unknown])
   const definitions = offers.map(({ definition }) => definition)
   const strictest = strictestHints(definitions)
