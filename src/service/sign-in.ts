@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { BrokerConfig, Config, RelayConfig } from '../config/config.ts'
+import { protectedResources } from '../config/protected-resources.ts'
 import type { RegistrationEndpoint } from '../http/routes/register.ts'
 import type { SignInEndpoints } from '../http/routes/sign-in-endpoints.ts'
 import type { IdentityProvider } from '../issuer/identity-provider.ts'
@@ -129,12 +130,13 @@ function brokerEndpoints(
 }
 
 function registrationEndpoints(
-  { public_url: publicUrl, sign_in: signIn, resources }: BrokerSettings,
+  config: BrokerSettings,
   { keys, clock }: SignInParts,
 ): readonly RegistrationEndpoint[] {
+  const { public_url: publicUrl, sign_in: signIn } = config
   if (!signIn.registration) return []
   const allows = redirectUriRule(signIn.redirect_uris, publicUrl)
-  return resources.map(({ name }, index) => {
+  return protectedResources(config).map(({ name }, index) => {
     const { issuer, register: url } = ownEndpoints({ publicUrl, name, isFirst: index === 0 })
     const rules = { issuer, keys: keys.for('client id'), publicUrl, allows }
     return {
