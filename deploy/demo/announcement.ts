@@ -32,26 +32,29 @@ function emphasized(line: string, paint: Paint): string {
   return `${paint('cyan', paint('bold', verb))}${line.slice(verb.length)}`
 }
 
-function whatMatters({ ui, broker }: Demo): string[][] {
+function whatMatters({ ui, broker, fleet }: Demo): string[][] {
+  const [name, url] =
+    fleet === undefined ? ['rolecall-demo', broker.url] : ['rolecall-fleet', fleet.url]
   return [
     ['Open', `${ui.origin} and press "Connect Kubernetes"`],
-    [
-      'Add',
-      `${broker.url} to your MCP client: claude mcp add --transport http rolecall-demo ${broker.url}`,
-    ],
+    ['Add', `${url} to your MCP client: claude mcp add --transport http ${name} ${url}`],
     ['Ctrl-C', 'stops everything'],
   ]
 }
 
 function parts(demo: Demo): string[][] {
-  const { identityProvider, cluster, mcpServer, broker, relay, ui } = demo
+  const { identityProvider, cluster, mcpServer, broker, relay, ui, fleet } = demo
   const server = `${kubernetesMcpServerVersion()}, passes tokens through, has no credentials`
   return [
     ["  page like Robusta's", ui.origin, 'signs people in as the Robusta UI and HolmesGPT do'],
     ['  rolecall, relay', relay.url, 'behind that page'],
     ['  rolecall, broker', broker.url, 'for every MCP client'],
+    ...(fleet === undefined ? [] : [['  its fleet', fleet.url, 'all clusters with one sign-in']]),
     ['  kubernetes-mcp-server', mcpServer.url, server],
     ['  cluster', cluster.server, describe(cluster)],
+    ...(fleet?.members ?? []).map(({ name, cluster: { server: at }, description }) => {
+      return [`  cluster ${name}`, at, description]
+    }),
     ['  mock Entra ID', identityProvider.origin, 'whoever reaches it is whoever they say'],
   ]
 }

@@ -1,6 +1,7 @@
 import { badUsage, type Command, type Terminal } from '../../src/cli/command.ts'
 import { announcement } from './announcement.ts'
-import { type ClusterChoice, startDemo } from './demo.ts'
+import type { ClusterChoice } from './clusters.ts'
+import { startDemo } from './demo.ts'
 import { lookOnce } from './once.ts'
 import { createPaint } from './paint.ts'
 import { createProgress } from './progress.ts'
@@ -47,13 +48,13 @@ async function runOne(
   terminal: Terminal,
   stopped: Promise<void>,
 ): Promise<number> {
-  const { cluster, ports } = settings
+  const { cluster, ports, hasFleet } = settings
   const progress = createProgress({
     write: (text) => terminal.stderr(text),
     paint: createPaint(process.stderr.isTTY, terminal.environment),
     isLive: process.stderr.isTTY && terminal.environment['TERM'] !== 'dumb',
   })
-  const demo = await startDemo({ ports, progress, cluster })
+  const demo = await startDemo({ ports, progress, cluster, hasFleet })
   const broken = demo.ended.then((how) => {
     throw new Error(`${how}\nThe demo ends with it.`)
   })

@@ -5,10 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { describeExit } from '../../test/environment/child-process.ts'
-import type { Cluster, ClusterIdentityProvider } from '../../test/environment/cluster/cluster.ts'
-import { clusterContents, TEAMS } from '../../test/environment/cluster/contents.ts'
-import { startRealCluster } from '../../test/environment/cluster/real/real.ts'
-import { startStandInCluster } from '../../test/environment/cluster/stand-in/stand-in.ts'
+import type { Cluster } from '../../test/environment/cluster/cluster.ts'
+import { TEAMS } from '../../test/environment/cluster/contents.ts'
 import {
   type KubernetesMcpServer,
   kubernetesMcpServerVersion,
@@ -23,19 +21,30 @@ import {
 import { type MockEntra, startMockEntra } from '../../test/environment/mock-entra/mock-entra.ts'
 import { readPeople } from '../../test/environment/people.ts'
 import { type DemoPorts, reservePorts } from '../../test/environment/ports.ts'
-import { type ProxyProcess, startProxy } from '../../test/environment/proxy-process.ts'
+import {
+  FLEET_PATH,
+  type FurtherResource,
+  type ProxyProcess,
+  startProxy,
+} from '../../test/environment/proxy-process.ts'
 import { type Robusta, startRobusta } from '../../test/environment/robusta/robusta.ts'
 import { type AuditLines, readAuditLines } from '../../test/environment/trail/audit-lines.ts'
 import { createTrail, type Trail } from '../../test/environment/trail/trail.ts'
+import {
+  type ClusterChoice,
+  FIRST_CLUSTER,
+  type FleetMember,
+  startCluster,
+  startFurtherClusters,
+} from './clusters.ts'
 import type { Progress } from './progress.ts'
-import { rightsOf, teamGroups } from './teams.ts'
-
-/** The stand-in, or a real cluster by the way it trusts the identity provider. */
-export type ClusterChoice = 'stand-in' | 'structured' | 'webhook'
+import { rightsOf } from './teams.ts'
 
 export interface DemoOptions {
   readonly ports: DemoPorts
   readonly cluster: ClusterChoice
+  /** Whether there are further clusters, and a fleet of them all at the broker. */
+  readonly hasFleet?: boolean
   /** Told of each part as it starts. */
   readonly progress: Progress
 }
@@ -58,11 +67,19 @@ export interface Demo {
   readonly relayTrail: Trail
   /** The page on which people sign in. */
   readonly ui: Robusta
+  /** All clusters as one endpoint of the broker, where the demo has several. */
+  readonly fleet?: DemoFleet
   readonly files: DemoFiles
   /** Settles when a part ends by itself: which, how, and its last lines. */
   readonly ended: Promise<string>
   /** Ends all parts and removes the files. */
   close(): Promise<void>
+}
+
+export interface DemoFleet {
+  readonly url: string
+  /** But for the first cluster. The end of one of them ends nothing: the fleet goes on without it. */
+  readonly members: readonly FleetMember[]
 }
 
 export interface DemoFiles {
@@ -95,10 +112,8 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   }
 }
 
-async function startParts(
-  { ports, progress, cluster: choice }: DemoOptions,
-  closers: Closers,
-): Promise<Omit<Demo, 'close'>> {
+async function startParts(options: DemoOptions, closers: Closers): Promise<Omit<Demo, 'close'>> {
+  const { ports, progress, cluster: choice } = options
   const files = await makeFiles()
   closers.push(() => rm(files.folder, { recursive: true, force: true }))
   const identityProvider = await progress(
@@ -124,7 +139,9 @@ async function startParts(
     ({ url, pid }) => `${url}  version ${kubernetesMcpServerVersion()}  pid ${pid}`,
   )
   closers.push(() => mcpServer.close())
-  const place = { folder: files.folder, identityProvider, upstream: mcpServer.url, closers }
+  const members = await startMembers(options, identityProvider, closers)
+  const { folder } = files
+  const place = { folder, identityProvider, upstream: mcpServer.url, members, closers }
   const [{ proxy: broker }, { proxy: relay, lines }] = await progress(
     'two rolecalls',
     () => startBoth(place, ports),
@@ -138,7 +155,32 @@ async function startParts(
   )
   closers.push(() => ui.close())
   const ended = firstEnd({ cluster, mcpServer, broker, relay })
-  return { identityProvider, cluster, mcpServer, broker, relay, relayTrail, ui, files, ended }
+  const running = {
+    identityProvider,
+    cluster,
+    mcpServer,
+    broker,
+    relay,
+    relayTrail,
+    ui,
+    files,
+    ended,
+  }
+  if (members.length === 0) return running
+  return { ...running, fleet: { url: `${broker.publicUrl}${FLEET_PATH}`, members } }
+}
+
+async function startMembers(
+  { hasFleet = false, progress, cluster }: DemoOptions,
+  identityProvider: MockEntra,
+  closers: Closers,
+): Promise<readonly FleetMember[]> {
+  if (!hasFleet) return []
+  return progress(
+    'further clusters',
+    () => startFurtherClusters(cluster, identityProvider, closers),
+    (all) => all.map(({ name, cluster: { server } }) => `${name} ${server}`).join(', '),
+  )
 }
 
 function firstEnd(
@@ -168,6 +210,7 @@ interface Place {
   readonly folder: string
   readonly identityProvider: MockEntra
   readonly upstream: string
+  readonly members: readonly FleetMember[]
   readonly closers: Closers
 }
 
@@ -192,7 +235,7 @@ const REGISTRATIONS: Readonly<Record<'broker' | 'relay', Client>> = {
 }
 
 async function startRolecall(
-  { folder, identityProvider, upstream, closers }: Place,
+  { folder, identityProvider, upstream, members, closers }: Place,
   mode: 'broker' | 'relay',
   listen: { readonly port: number; readonly adminPort: number },
 ): Promise<ProxyPart> {
@@ -204,16 +247,21 @@ async function startRolecall(
   const proxy = await startProxy({
     folder,
     name: `rolecall-${mode}`,
-    resource: 'rolecall-demo',
+    resource: members.length > 0 ? FIRST_CLUSTER : 'rolecall-demo',
     mode,
     ...listen,
     identityProvider: { tenantId, authority, clientId, clientSecret },
     upstream,
+    ...(mode === 'broker' && { fleet: members.map(resourceOf) }),
     audience: aksServerId,
     log: lines.output,
   })
   closers.push(() => proxy.close())
   return { proxy: { ...proxy, log }, lines }
+}
+
+function resourceOf({ name, description, mcpServer }: FleetMember): FurtherResource {
+  return { name, description, upstream: mcpServer.url }
 }
 
 async function makeFiles(): Promise<DemoFiles> {
@@ -234,22 +282,4 @@ async function openLog(path: string, closers: Closers): Promise<Writable> {
     await once(log, 'close')
   })
   return log
-}
-
-/** The one place that knows which clusters there are. */
-function startCluster(
-  choice: ClusterChoice,
-  mock: MockEntra,
-  where: { readonly port: number; readonly auditLog: Writable },
-): Promise<Cluster> {
-  const identityProvider: ClusterIdentityProvider = {
-    discoveryUrl: `${mock.origin}/${mock.tenantId}/.well-known/openid-configuration`,
-    jwksUri: `${mock.origin}/common/discovery/keys`,
-    issuer: `https://sts.windows.net/${mock.tenantId}/`,
-    audience: aksServerId,
-    tenantId: mock.tenantId,
-  }
-  const options = { ...where, identityProvider, contents: clusterContents(teamGroups(mock.people)) }
-  if (choice === 'stand-in') return startStandInCluster(options)
-  return startRealCluster({ ...options, trust: choice })
 }

@@ -3,6 +3,7 @@ import type { Terminal } from '../../src/cli/command.ts'
 import type { People, Person } from '../../test/environment/people.ts'
 import { signInThroughBroker } from './broker-walk.ts'
 import type { Demo } from './demo.ts'
+import { walkThroughFleet } from './fleet-walk.ts'
 import { walkThroughRelay } from './relay-walk.ts'
 import { teamsOf } from './teams.ts'
 import {
@@ -28,8 +29,10 @@ export async function lookOnce(demo: Demo, terminal: Terminal): Promise<number> 
     terminal.stdout(`Through the broker, as MCP clients sign in\n${sightTable(broker)}\n\n`)
     const { sights: relay, wrong: walked } = await lookThroughRelay(demo)
     terminal.stdout(`Through the relay, as HolmesGPT signs in\n${sightTable(relay)}\n\n`)
+    const fleet = await lookThroughFleet(demo, terminal)
     const wrong = [
       ...walked,
+      ...fleet,
       ...[broker, relay].flatMap((sights) => [...differences(sights), ...alikeSights(sights)]),
       ...disagreements(broker, relay),
     ]
@@ -47,6 +50,13 @@ export async function lookOnce(demo: Demo, terminal: Terminal): Promise<number> 
     await Promise.race([demo.ended, delay(1_000)])
     throw error
   }
+}
+
+/** Last, since it stops a cluster. */
+async function lookThroughFleet({ fleet }: Demo, terminal: Terminal): Promise<readonly string[]> {
+  if (fleet === undefined) return []
+  terminal.stdout(`Through the fleet, one sign-in for all clusters\n`)
+  return walkThroughFleet(fleet, (text) => terminal.stdout(`${text}\n`))
 }
 
 async function lookThroughBroker({

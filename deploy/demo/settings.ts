@@ -6,10 +6,10 @@ import {
   FRIENDLY_PORTS,
   PORT_FLAGS,
 } from '../../test/environment/ports.ts'
-import type { ClusterChoice } from './demo.ts'
+import { type ClusterChoice, FLEET_SIZE } from './clusters.ts'
 
 export const usage = `npm run demo -- [--once] [--cluster real|stand-in] [--trust structured|webhook]
-              [--ui-port N] [--port N] [--admin-port N] [--relay-port N] [--relay-admin-port N]
+              [--clusters 3] [--ui-port N] [--port N] [--admin-port N] [--relay-port N] [--relay-admin-port N]
               [--idp-port N] [--mcp-port N] [--cluster-port N]
 
   --once                 sign everybody in both ways, through the broker as MCP clients do and through
@@ -20,6 +20,8 @@ export const usage = `npm run demo -- [--once] [--cluster real|stand-in] [--trus
   --trust HOW            how the real one trusts the identity provider: structured (default) or
                          webhook, which is AKS's way; with --once both, one after the other, unless
                          this is given
+  --clusters 3           three clusters, each with its own MCP server and other rights, and at the broker
+                         a fleet of them: one endpoint, one sign-in; with --once its calls are made, too
   --ui-port N            of the page on which people sign in (default ${FRIENDLY_PORTS.ui})
   --port N               of the broker, for MCP clients (default ${FRIENDLY_PORTS.broker})
   --admin-port N         of its health and metrics (default ${FRIENDLY_PORTS.brokerAdmin})
@@ -34,6 +36,8 @@ export const usage = `npm run demo -- [--once] [--cluster real|stand-in] [--trus
 
 export interface Settings {
   readonly once: boolean
+  /** Whether there are several clusters at a time, as a fleet. */
+  readonly hasFleet: boolean
   readonly ports: DemoPorts
   /** Each is a demo of its own; several only with `once`. */
   readonly clusters: readonly ClusterChoice[]
@@ -45,7 +49,19 @@ type Environment = Readonly<Record<string, string | undefined>>
 export function readSettings(argv: readonly string[], environment: Environment): Settings {
   const { values } = parseArgs({ args: [...argv], options: flags })
   const once = values.once ?? false
-  return { once, clusters: readClusters(values, once, environment), ports: readPorts(values, once) }
+  return {
+    once,
+    hasFleet: readHasFleet(values.clusters),
+    clusters: readClusters(values, once, environment),
+    ports: readPorts(values, once),
+  }
+}
+
+function readHasFleet(count: string | undefined): boolean {
+  if (count === undefined || count === '1') return false
+  if (count !== String(FLEET_SIZE))
+    throw new Error(`--clusters is 1 or ${FLEET_SIZE}, not "${count}"`)
+  return true
 }
 
 /** Which cluster, or several one after the other. */
@@ -76,6 +92,7 @@ const flags = {
   once: { type: 'boolean' },
   cluster: { type: 'string' },
   trust: { type: 'string' },
+  clusters: { type: 'string' },
   'ui-port': { type: 'string' },
   port: { type: 'string' },
   'admin-port': { type: 'string' },

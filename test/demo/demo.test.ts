@@ -51,6 +51,40 @@ test('--once: each sees their own by broker and by relay, carol is refused by th
   assert.match(run.stdout(), /both ways agree/)
 })
 
+test('--once --clusters 3: one sign-in at the fleet, each sees theirs on every cluster; exit 0', async (t) => {
+  const run = runDemo(t, ['--once', '--clusters', '3'])
+  assert.equal(await run.exit, 0, run.stderr())
+  const [, alice = '', bob = '', stopped = ''] = run.stdout().split(/^(?:alice|bob), team-./m)
+  assert.match(
+    alice,
+    /## prod\n.*\n.*shop-web[\s\S]*## staging\n.*\n.*shop-web[\s\S]*## dev: refused/,
+  )
+  assert.match(
+    alice,
+    /2 of 3 clusters answered\. Not in this answer: dev \(not allowed for you\)\./,
+  )
+  assert.match(
+    bob,
+    /## prod\n.*\n.*billing-api[\s\S]*## staging: refused[\s\S]*\b1 of 3 clusters answered/,
+  )
+  assert.match(
+    stopped,
+    /## staging: cannot be reached now[\s\S]*Not in this answer: staging \(unreach/,
+  )
+})
+
+test('a demo with a fleet ends with the URL of the fleet to add', async (t) => {
+  const run = runDemo(t, [...ANY_PORT, '--clusters', '3'])
+  const [, url = ''] = await run.has(
+    'stdout',
+    /^Add +(http:\S+\/fleet\/mcp) to your MCP client: claude mcp add --transport http rolecall-fleet \1$/m,
+  )
+  const session = await openMcpSession(url, await signInThroughBroker(url, 'alice'))
+  assert.equal((await session.listTools())[0], 'clusters_list')
+  assert.match((await session.call('clusters_list', {})).text, /- prod: reachable, you are alice@/)
+  await session.close()
+})
+
 test('a demo that runs', async (t) => {
   const run = runDemo(t, ANY_PORT)
 
@@ -188,6 +222,10 @@ const misuse: Record<string, { flags: string[]; says: RegExp }> = {
     says: /real or stand-in, not "kind"/,
   },
   'a port that is no number': { flags: ['--port', 'http'], says: /--port must be a number/ },
+  'another number of clusters': {
+    flags: ['--clusters', '4'],
+    says: /--clusters is 1 or 3, not "4"/,
+  },
   'a flag that it does not know': { flags: ['--twice'], says: /--twice/ },
 }
 for (const [what, { flags, says }] of Object.entries(misuse)) {

@@ -27,11 +27,23 @@ export interface ProxyOptions {
     readonly clientSecret?: string
   }
   readonly upstream: string
+  /** Further resources beside it, and a fleet of them all; absent: neither. */
+  readonly fleet?: readonly FurtherResource[]
   /** Whom tokens must be for. */
   readonly audience: string
   /** Its log lines. */
   readonly log: Writable
 }
+
+/** A resource of the fleet. */
+export interface FurtherResource {
+  readonly name: string
+  readonly description: string
+  readonly upstream: string
+}
+
+/** Where a fleet is. */
+export const FLEET_PATH = '/fleet/mcp'
 
 export interface ProxyProcess extends Child {
   /** `http://localhost:<port>` */
@@ -92,7 +104,7 @@ function configurationOf(
   publicUrl: string,
   files: { readonly secret: string; readonly keys: string } | undefined,
 ): Record<string, unknown> {
-  const { mode, name = 'demo', resource = name, upstream, audience } = options
+  const { mode, name = 'demo', resource = name, upstream, fleet = [], audience } = options
   const { tenantId, authority, clientId } = options.identityProvider
   return {
     public_url: publicUrl,
@@ -109,7 +121,12 @@ function configurationOf(
       ...(files && { client_secret_file: files.secret }),
     },
     sign_in: mode === 'off' ? { mode } : { mode, redirect_uris: [...REDIRECT_URIS[mode]] },
-    resource: [{ name: resource, path: '/mcp', upstream, audiences: [audience] }],
+    resource_defaults: { audiences: [audience] },
+    resource: [
+      { name: resource, path: '/mcp', upstream },
+      ...fleet.map((one) => ({ path: `/c/${one.name}/mcp`, ...one })),
+    ],
+    ...(fleet.length > 0 && { fleet: { path: FLEET_PATH } }),
   }
 }
 
