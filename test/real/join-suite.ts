@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { createAuthority, loopbackNames } from '../environment/certificates.ts'
-import {
-  type AuditEvent,
-  type Cluster,
-  type ClusterIdentityProvider,
-  TOKEN_ID_EXTRA,
-} from '../environment/cluster/cluster.ts'
+import { type AuditEvent, type Cluster, TOKEN_ID_EXTRA } from '../environment/cluster/cluster.ts'
 import { clusterContents } from '../environment/cluster/contents.ts'
 import { startKubernetesMcpServer } from '../environment/kubernetes-mcp-server.ts'
 import { openMcpSession, type ToolAnswer } from '../environment/mcp-session.ts'
 import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
 import type { StartCluster } from '../support/cluster-suite.ts'
 import { firstKeys } from '../support/first-keys.ts'
-import { AKS, entraConfig, type Gateway, startGateway } from '../support/gateway.ts'
+import { entraConfig, type Gateway, startGateway } from '../support/gateway.ts'
 import { jqMissing } from '../support/jq.ts'
 import { askBothLogs } from './both-logs.ts'
+import { groupsOf, providerOf } from './mock-provider.ts'
 
 const TOOL = 'pods_list_in_namespace'
 const EXPECTED = { alice: 'shop-web', bob: 'is forbidden', carol: 'is forbidden' } as const
@@ -183,21 +179,6 @@ export function joinSuite(name: string, startCluster: StartCluster): void {
       for (const part of token.split('.')) assert.ok(!logs.includes(part))
     })
   })
-}
-
-function providerOf({ origin, tenantId }: MockEntra): ClusterIdentityProvider {
-  return {
-    jwksUri: `${origin}/common/discovery/keys`,
-    discoveryUrl: `${origin}/${tenantId}/.well-known/openid-configuration`,
-    issuer: `https://sts.windows.net/${tenantId}/`,
-    audience: AKS,
-    tenantId,
-  }
-}
-
-function groupsOf({ people }: MockEntra): { 'team-a': string; 'team-b': string } {
-  const idOf = (name: string): string => people.groups.find((one) => one.name === name)?.id ?? ''
-  return { 'team-a': idOf('team-a'), 'team-b': idOf('team-b') }
 }
 
 /** What was asked about pods, and how it was answered. */
