@@ -29,6 +29,9 @@ export function statusOf(
       contact: recent.upstreams.get(name),
       proof: operation.proofs.get(name),
     })),
+    ...(config.fleet && {
+      fleet: { path: config.fleet.resource.path, members: config.fleet.members },
+    }),
     store: storeState(memory.store.shared, operation.storeAway),
     certificateEnds,
     configuration: operation,

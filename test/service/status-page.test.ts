@@ -4,6 +4,7 @@ import type { Problem } from '../../src/config/report/problem.ts'
 import { createAuthority } from '../environment/certificates.ts'
 import { freePort } from '../environment/ports.ts'
 import { SimulatedClock } from '../support/clock.ts'
+import { startFleetGateway } from '../support/fleet-gateway.ts'
 import { type Gateway, registeredConfig, startEntra, startGateway } from '../support/gateway.ts'
 import { post, send, toolCall } from '../support/raw-http.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
@@ -24,6 +25,12 @@ async function statusOf({ service }: Pick<Gateway, 'service'>): Promise<string> 
   assert.doesNotMatch(text, /<script|eyJ|alice/i)
   return text
 }
+
+test('the page names the clusters of the fleet', async (t) => {
+  const clusters = ['prod', 'dev'].map((name) => ({ name, upstream: NOWHERE }))
+  const page = await statusOf(await startFleetGateway(t, clusters))
+  assert.match(page, /<strong>fleet<\/strong> <code>\/fleet\/mcp<\/code>.*Clusters: prod, dev</)
+})
 
 /** What the page says has to be done, as text. */
 function troublesIn(page: string): string {

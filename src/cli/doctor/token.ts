@@ -23,7 +23,19 @@ export async function tokenChecks(token: string, examined: Examined): Promise<Do
     }),
   )
   const fits = explained.some(({ explanation }) => explanation.verdict === 'accepted')
-  return explained.map(({ resource, explanation }) => {
+  const { fleet } = examined.config
+  const isOfFleet = explained.some(
+    ({ resource, explanation }) =>
+      resource.name === fleet?.resource.name && explanation.verdict === 'accepted',
+  )
+  // A token that is sealed for the fleet is for no other path, and so nothing is wrong there.
+  const told = explained.filter(
+    ({ resource, explanation }) =>
+      explanation.refusal?.reason !== 'not_sealed' ||
+      !isOfFleet ||
+      !fleet?.members.includes(resource.name),
+  )
+  return told.map(({ resource, explanation }) => {
     const about = { name: 'token', resource: resource.name } as const
     const words = refusalWords(explanation)
     if (words === undefined) return { ...about, verdict: 'ok', sentence: 'It is accepted.' }

@@ -1,5 +1,4 @@
 import type { BrokerConfig, Config, ProtectedResource } from '../../config/config.ts'
-import { protectedResources } from '../../config/protected-resources.ts'
 import { ownEndpoints } from '../../oauth/metadata/own-endpoints.ts'
 import { OWN_PAGE } from '../../sign-in/authorize/own-sign-in.ts'
 import { presetWith, redirectUriRule } from '../../sign-in/clients/redirect-uris.ts'
@@ -21,7 +20,7 @@ export function renderHome(config: Config): string {
 of the person who made it, so that the cluster decides what that person may see and do.</p>
 ${parts.introduction}
 </div>
-${parts.first}${protectedResources(config).map(
+${parts.first}${inOrder(config).map(
   (resource) => html`<section class="card">
 <h2>${resource.name}</h2>
 ${resource.description === undefined ? '' : html`<p>${resource.description}</p>`}
@@ -34,6 +33,11 @@ ${parts.section(resource)}
   const site = new URL(config.public_url).host
   const footer = html`For programs: <a href="/.well-known/oauth-protected-resource">this server's metadata</a> (RFC 9728)`
   return layout({ title: 'How to connect', site, main, footer })
+}
+
+/** The fleet first: with it most people need none of the rest. */
+function inOrder({ resources, fleet }: Config): readonly ProtectedResource[] {
+  return fleet === undefined ? resources : [fleet.resource, ...resources]
 }
 
 /** What the sign-in mode says. */

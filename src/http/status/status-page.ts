@@ -54,11 +54,14 @@ function trouble({ urgency, what, remedy }: Trouble): Html {
 `
 }
 
-function resources({ resources: all, now }: Status): Html {
+function resources({ resources: all, fleet, now }: Status): Html {
   return html`<section class="card">
 <h2>Resources</h2>
 <dl>
-${all.map((resource) => oneResource(resource, now))}</dl>
+${all.map((resource) => oneResource(resource, now))}${
+  fleet &&
+  html`<div><dt><strong>fleet</strong> <code>${fleet.path}</code></dt><dd>Clusters: ${fleet.members.join(', ')}</dd></div>\n`
+}</dl>
 </section>`
 }
 

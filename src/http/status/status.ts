@@ -23,6 +23,8 @@ export interface Status {
   readonly readiness: Readiness
   readonly provider: ProviderState
   readonly resources: readonly ResourceState[]
+  /** Absent: there is none. */
+  readonly fleet?: { readonly path: string; readonly members: readonly string[] }
   readonly store: StoreState
   /** When each certificate ends, by the setting that names it. */
   readonly certificateEnds: Readonly<Record<string, number>>
