@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PODS, type Team } from '../../environment/cluster/contents.ts'
 import { startKubernetesMcpServer } from '../../environment/kubernetes-mcp-server.ts'
+import { startFleetGateway } from '../../support/fleet-gateway.ts'
 import { startEntra, startGateway } from '../../support/gateway.ts'
 import { startEverythingServer } from '../everything/server.ts'
 import { startCluster } from '../support/cluster.ts'
@@ -58,5 +59,35 @@ for (const { name, skip, visit } of clients) {
     assert.deepEqual(answers, [
       { isError: false, text: 'This is a simple text response for testing.' },
     ])
+  })
+}
+
+for (const { name, skip, visit } of clients) {
+  test(`${name}: one endpoint over two clusters`, { skip }, async (t) => {
+    const entra = await startEntra(t)
+    const clusters: { readonly name: string; readonly upstream: string }[] = []
+    for (const one of ['prod', 'dev']) {
+      const cluster = await startCluster(entra)
+      t.after(() => cluster.close())
+      const upstream = await startKubernetesMcpServer({ cluster })
+      t.after(() => upstream.close())
+      clusters.push({ name: one, upstream: upstream.url })
+    }
+    const { fleetUrl } = await startFleetGateway(t, clusters, { entra })
+    const token = await entra.mint({ person: 'alice' })
+    const at = (cluster: string): Call => ({
+      tool: 'pods_list_in_namespace',
+      arguments: { cluster, namespace: 'team-a' },
+    })
+    const { tools, answers } = await visit(fleetUrl, token, [at('dev'), at('*'), at('nowhere')])
+    assert.ok(tools.includes('clusters_list'))
+    assert.deepEqual(
+      answers.map(({ isError }) => isError),
+      [false, false, true],
+    )
+    const [one, all, none] = answers
+    for (const pod of PODS['team-a']) assert.ok(one?.text.includes(pod), one?.text)
+    assert.match(all?.text ?? '', /## prod\n[\s\S]*## dev\n[\s\S]*2 of 2 clusters answered\./)
+    assert.match(none?.text ?? '', /Your clusters: prod, dev\./)
   })
 }
