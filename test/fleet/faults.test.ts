@@ -142,6 +142,17 @@ test('a lost session is opened once more, and its call is made once', async (t) 
   assert.equal(sent(bad, 'tools/call'), 3)
 })
 
+test('the tools are there still when their list is asked for again in the same session', async (t) => {
+  const clock = new SimulatedClock(Date.now())
+  const { asked, bad } = await startPair(t, { sessionId: 'one' }, { clock })
+  for (let i = 0; i < 3; i += 1) {
+    const answer = await callFleet(asked, 'pods_list', { cluster: 'bad' })
+    assert.notEqual(answer.isError, true, textsOf(answer)[0])
+    await clock.advance(61_000)
+  }
+  assert.deepEqual([sent(bad, 'tools/list'), sent(bad, 'initialize')], [3, 1])
+})
+
 test('a session that is always lost is not opened again and again', async (t) => {
   const { asked, bad } = await startPair(t, { sessionId: 'one', call: () => status(404) })
   const answer = await callFleet(asked, 'pods_delete', { cluster: 'bad' })

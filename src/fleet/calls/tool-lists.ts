@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Tool } from '@modelcontextprotocol/client'
+import type { Client, RequestOptions, Tool } from '@modelcontextprotocol/client'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../clock.ts'
 import { sha256 } from '../../sealing/digest.ts'
@@ -15,6 +15,7 @@ export const WHOLE_LIST_MS = 2_000
 const ONE_LIST_MS = 10_000
 /** As `ttlMs` tells clients. */
 export const FRESH_MS = 60_000
+const MOST_PAGES = 64
 const MOST_BYTES = 4 * 1024 * 1024
 const MOST_KEPT_BYTES = 64 * 1024 * 1024
 
@@ -108,12 +109,12 @@ export class ToolLists {
         mostBytes: MOST_BYTES,
         signal: AbortSignal.timeout(2 * ONE_LIST_MS),
       },
-      (client, options) => client.listTools(undefined, options),
+      everyTool,
     )
     if (answer.kind !== 'answer') return
-    const text = textOf(answer.value.tools)
+    const text = textOf(answer.value)
     if (text === undefined) return
-    const tools = this.#oneOf(sha256(text), answer.value.tools)
+    const tools = this.#oneOf(sha256(text), answer.value)
     const { serverVersion } = answer
     this.#kept.set(key, { at: this.#clock.now(), tools, serverVersion, bytes: text.length + 1 })
   }
@@ -125,6 +126,23 @@ export class ToolLists {
     this.#gone.register(tools, digest)
     return tools
   }
+}
+
+/**
+ * Page by page. Not the SDK's `listTools`: in a session that goes on it knows no capabilities, and says
+ * that there are no tools.
+ */
+async function everyTool(client: Client, options: RequestOptions): Promise<readonly Tool[]> {
+  const tools: Tool[] = []
+  let cursor: string | undefined
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const params = cursor === undefined ? {} : { cursor }
+    const answer = await client.request({ method: 'tools/list', params }, options)
+    tools.push(...answer.tools)
+    cursor = answer.nextCursor
+    if (cursor === undefined) break
+  }
+  return tools
 }
 
 /** A list that is nested too deep to be written is none. */
