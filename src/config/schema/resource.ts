@@ -151,7 +151,7 @@ export const resourceSchema = z.strictObject({
     .record(z.string(), z.string())
     .prefault({})
     .meta({
-      description: 'Labels, such as its region. Nothing reads them yet, and `check` says so.',
+      description: 'Labels, such as its region: `[fleet]` and its calls choose clusters by them.',
       examples: [{ region: 'eu' }],
     }),
   ...upstreamShape,
