@@ -46,7 +46,7 @@ export function notShown(why: string, passing: boolean, remedy?: string): Upstre
     sentence: `It is not shown as whom it acts: ${why}.`,
     remedy:
       remedy ??
-      'See that `upstream` is right and the server and its cluster are up, or name a read-only tool without required arguments that reaches the API server in probe_tool; then run doctor again.',
+      'See that `upstream` is right and the server and its cluster are up, or name a read-only tool without required arguments that reaches the API server in probe_tool. `rolecall doctor` asks again.',
     passing,
   }
 }

@@ -49,7 +49,7 @@ check refused it, by which setting, and the remedy.
   --request ID     the X-Request-Id of an answer, the request_id of an error
 Exit: 0 accepted (with --tool: and allowed, in the fleet on every cluster), 1 refused, 2 bad
 configuration or usage, 3 cannot be decided (identity provider away, no sealing_keys, or a rule asks
-for the tool's hint and none is given).
+for the tool's hint and none is given). With --log: 0 told, 1 the log has no line of that request.
 
 ${configurationUsage}`,
     run: (argv, terminal) => run(argv, terminal, patience),

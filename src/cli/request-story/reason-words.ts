@@ -9,6 +9,7 @@ export interface ReasonWords {
 }
 
 const signInAgain = 'let the client sign in again'
+const comeBack = 'let the client come back later'
 const everyCheck = 'have the token tried by `rolecall explain`, which tells what each check found'
 
 /** Every refusal of a token. The names and settings are those of `explain`. */
@@ -71,7 +72,21 @@ const otherReasons: Readonly<Record<string, ReasonWords>> = {
   tool_hint_unknown: row('tool rules', 'name the tool in a rule of its own', 'resource.allow'),
   tool_name_malformed: row('tool rules', 'let the client call a tool that is listed'),
   header_mismatch: row('MCP headers', 'let the client send the method and name of its body'),
-  too_many_requests: row('limits', 'let the client come back later', 'limits'),
+  too_many_requests: row('limits', comeBack, 'limits'),
+  too_many_calls: row('limits', 'let the client call less at once', 'limits.calls_per_user'),
+  too_many_streams: row('limits', 'let the client open fewer', 'limits.streams_per_user'),
+  batch_messages: row('limits', 'let the client send smaller batches', 'limits.batch_messages'),
+  registrations_per_minute: row('limits', comeBack, 'limits.registrations_per_minute'),
+  sign_ins_per_minute: row('limits', comeBack, 'limits.sign_ins_per_minute'),
+  session_not_found: row('MCP session', 'nothing, where the client then opens a new session'),
+  unsupported_content_encoding: row('body', 'let the client send it uncompressed'),
+  unsupported_media_type: row('body', 'let the client send the content type it was told'),
+  no_such_cluster: row(
+    'fleet',
+    'let the client name a cluster of clusters_list',
+    'fleet.resources',
+  ),
+  not_for_many_clusters: row('fleet', 'let the client name one cluster', 'fleet.fan_out'),
   upstream_refused: row('upstream', 'let the MCP server pass tokens through unchecked', 'upstream'),
   upstream_unavailable: row('upstream', 'see that it runs and can be reached', 'upstream'),
   upstream_timeout: row('upstream', 'see why it is slow', 'response_timeout'),

@@ -50,7 +50,7 @@ const outcomes: Readonly<Record<string, string>> = {
   tool_error: 'the tool answered with an error, such as what RBAC forbids',
   rpc_error: 'the MCP server answered with a JSON-RPC error',
   cut: 'the answer broke off',
-  none: 'the MCP server gave no answer that could be passed on',
+  none: 'no answer of the MCP server was passed on',
 }
 
 function end(line: JsonObject): string {

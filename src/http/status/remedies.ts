@@ -76,6 +76,17 @@ const others: Readonly<Record<string, string>> = {
   invalid_request: 'Mend the client: its requests are malformed; the log line says how.',
   too_many_calls: 'Stop the client that asks too much, or raise limits.calls_per_user.',
   too_many_streams: 'Stop the client that opens too many, or raise limits.streams_per_user.',
+  batch_messages: 'A client sends larger batches than limits.batch_messages.',
+  sign_ins_per_minute: 'Stop the client that asks too often, or raise limits.sign_ins_per_minute.',
+  registrations_per_minute:
+    'Stop the client that registers too often, or raise limits.registrations_per_minute.',
+  tool_not_allowed: 'Nothing, if it is to be refused; else add a rule under resource.allow.',
+  tool_hint_unknown:
+    'Name the tool in a rule of its own: the MCP server does not say that it only reads.',
+  method_not_allowed: 'Mend the client: it may use POST, GET and DELETE.',
+  unsupported_content_encoding: 'Mend the client: it compresses its requests.',
+  no_such_cluster: 'Nothing: the model named a cluster that is not there, and was told which are.',
+  not_for_many_clusters: 'Nothing: the model was told to name one cluster.',
   buffered_bytes: 'Clients send large bodies slowly, or raise limits.buffered_bytes.',
   body_too_large: 'A client sends larger bodies than limits.body_bytes.',
   invalid_redirect_uri: 'Add the redirect URI to sign_in.redirect_uris; the log line names it.',

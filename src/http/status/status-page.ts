@@ -86,7 +86,7 @@ function reach(contact: ResourceState['contact'], now: number): Html {
 const VERDICTS = {
   caller: html`<span class="yes">Acts as the caller</span>`,
   own: html`<span class="no">Acts as itself</span>`,
-  not_shown: html`<strong>Not shown as whom it acts</strong>`,
+  not_shown: html`<strong>Not proven</strong>`,
   configured_own: html`<strong>Acts as itself, as configured</strong>`,
 }
 

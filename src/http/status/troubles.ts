@@ -84,7 +84,7 @@ function upstreamTroubles({ name, contact, proof }: ResourceState): Trouble[] {
     troubles.push({ urgency: 'now', what, remedy: remedyFor(reason) })
   } else if (proof?.passing && answeredAt === 0) {
     const remedy = proof.remedy ?? remedyFor('upstream_unavailable')
-    const what = `The MCP server of ${name} could not be asked as whom it acts: ${proof.sentence}`
+    const what = `The MCP server of ${name} may be away. ${proof.sentence}`
     troubles.push({ urgency: 'soon', what, remedy })
   }
   return troubles
