@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { LineWriter } from './line-writer.ts'
 import type { Logger } from './logger.ts'
 
@@ -42,7 +42,7 @@ const MODE = 0o600
  */
 export function openAuditFile(path: string, log: Logger): AuditFile {
   const fd = openForLines(path)
-  const writer = new LineWriter(fd)
+  const writer = new LineWriter(fd, { neverBlocks: fstatSync(fd).isFile() })
   writer.tellLosses(({ other, failure }) => {
     const lost = { lines: other, reason: failure ?? 'file_too_slow' }
     log.error({ kind: 'audit_file', ...lost }, 'audit lines are missing in audit.file')

@@ -55,7 +55,11 @@ export class LineWriter {
   #tell: (lost: LostLines) => void = () => undefined
   readonly #total = { request: 0, other: 0 }
 
-  /** @param fd open for writing; closing it is the caller's */
+  /**
+   * @param fd open for writing; closing it is the caller's
+   * @param neverBlocks a write returns at once, as one to a file does, which goes to the system's memory:
+   *   lines are then there at the end of their turn, whatever becomes of the process
+   */
   constructor(fd: number, { neverBlocks = false } = {}) {
     this.#fd = fd
     this.#neverBlocks = neverBlocks
@@ -231,6 +235,7 @@ export function standardOutputLines(): LineWriter {
       const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK
       return new LineWriter(openSync(`/proc/self/fd/${fd}`, flags), { neverBlocks: true })
     }
+    return new LineWriter(fd, { neverBlocks: kind.isFile() })
   } catch {
     // Not ours to open, or no Linux: it is written to as it is.
   }
