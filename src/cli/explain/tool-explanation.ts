@@ -77,7 +77,7 @@ const hintWords: Readonly<Record<ToolHint, string>> = {
 
 function callerWords({ groups, groupsLeftOut, clients }: ToolCaller): string {
   const left = groupsLeftOut ? 'groups that the token leaves out for their number' : undefined
-  const inGroups = groups.length === 0 ? 'no groups' : `in ${groups.length} groups`
+  const inGroups = groups.length === 0 ? 'no groups' : `groups: ${groups.length}`
   const through = clients.length === 0 ? 'no client' : clients.map((id) => printable(id)).join(', ')
   return `${left ?? inGroups}; client ${through}`
 }

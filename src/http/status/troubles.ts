@@ -154,7 +154,7 @@ function limitTroubles({ limits }: Status): Trouble[] {
   return limits.map(({ facts: { limit }, count }) => ({
     urgency: 'soon',
     what: `${times(count)} in the last hour requests were beyond limits.${limit}.`,
-    remedy: `Stop the client that asks too much, or raise limits.${limit}.`,
+    remedy: `Stop the client that sends too much or too slowly, or raise limits.${limit}.`,
   }))
 }
 
