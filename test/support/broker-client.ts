@@ -25,6 +25,7 @@ export interface TokenAnswer {
 export interface HeldTokens {
   readonly clientId: string
   readonly access: string
+  /** Empty: the provider gave none, so that none was handed out. */
   readonly refresh: string
 }
 
@@ -112,7 +113,7 @@ export async function revoke(
 
 /** The tokens in a good answer. */
 export function heldTokens({ status, body }: TokenAnswer, clientId: string): HeldTokens {
-  const { access_token: access, refresh_token: refreshToken } = body
+  const { access_token: access, refresh_token: refreshToken = '' } = body
   if (status !== 200 || typeof access !== 'string' || typeof refreshToken !== 'string') {
     throw new Error(`no tokens but ${status}: ${JSON.stringify(body)}`)
   }
