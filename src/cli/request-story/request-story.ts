@@ -110,10 +110,15 @@ function told(line: JsonObject): readonly string[] {
       .flatMap((name) => shown(line, name, 500) ?? [])
       .slice(0, 1)
       .map((words) => `  why       ${words}`),
-    ...(shown(line, 'remedy', 500) === undefined
-      ? []
-      : [`  remedy    (${shown(line, 'whose')}) ${shown(line, 'remedy', 500)}`]),
+    ...remedyOf(line),
   ]
+}
+
+function remedyOf(line: JsonObject): readonly string[] {
+  const remedy = shown(line, 'remedy', 500)
+  if (remedy === undefined) return []
+  const whose = shown(line, 'whose')
+  return [`  remedy    ${whose === undefined ? '' : `(${whose}) `}${remedy}`]
 }
 
 function shown(line: JsonObject, name: string, most = 200): string | undefined {
