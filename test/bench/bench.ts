@@ -22,11 +22,11 @@ import { startWorld, type World } from './world.ts'
 /**
  * rolecall beside a plain nginx, HAProxy with jwt_verify and what people would write first, in one run:
  * the figures to quote are ratios. What is measured has one core, load and upstream have another.
- * Linux only, some ten minutes. Builds first: the code that is shipped is what counts.
+ * Linux only. Builds first: the code that is shipped is what counts.
  *
  *   npm run bench [-- --quick] [--only SCENARIO,…] [--json FILE] [--from FILE] [--markdown FILE] [--svg FILE] [--readme]
  *
- * `--quick`: two minutes, for a look. `--only`: costs, latency, start, streams, flat, crowd. `--from`:
+ * `--quick`: a look. `--only`: costs, latency, start, streams, flat, crowd. `--from`:
  * measures nothing, and makes table and plot of what `--json` wrote. `--readme`: puts both into README.md.
  */
 const { values } = parseArgs({
