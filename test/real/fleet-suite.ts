@@ -1,20 +1,18 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { CallToolResult } from '@modelcontextprotocol/client'
-import { createAuthority, loopbackNames } from '../environment/certificates.ts'
 import type { AuditEvent, Cluster } from '../environment/cluster/cluster.ts'
 import { clusterContents } from '../environment/cluster/contents.ts'
 import {
   type KubernetesMcpServer,
   startKubernetesMcpServer,
 } from '../environment/kubernetes-mcp-server.ts'
-import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
+import type { MockEntra } from '../environment/mock-entra/mock-entra.ts'
 import type { StartCluster } from '../support/cluster-suite.ts'
-import { firstKeys } from '../support/first-keys.ts'
 import { callFleet, outcomesOf, textsOf } from '../support/fleet-calls.ts'
 import { startFleetGateway } from '../support/fleet-gateway.ts'
 import { entraConfig } from '../support/gateway.ts'
-import { groupsOf, providerOf } from './mock-provider.ts'
+import { groupsOf, providerOf, startTlsEntra } from './mock-provider.ts'
 
 const TOOL = 'pods_list_in_namespace'
 const NAMES = ['prod', 'staging', 'dev'] as const
@@ -38,12 +36,7 @@ export function fleetSuite(
     const toClose: (() => Promise<void>)[] = []
 
     before(async () => {
-      const authority = await createAuthority('Mock Entra')
-      certificateAuthority = authority.certificate
-      entra = await startMockEntra({
-        firstKeys: await firstKeys(),
-        tls: await authority.issue({ names: loopbackNames }),
-      })
+      ;({ entra, certificateAuthority } = await startTlsEntra())
       toClose.push(() => entra.close())
       const groups = groupsOf(entra)
       const swapped = { 'team-a': groups['team-b'], 'team-b': groups['team-a'] }

@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
-import { createAuthority, loopbackNames } from '../environment/certificates.ts'
 import { type AuditEvent, type Cluster, TOKEN_ID_EXTRA } from '../environment/cluster/cluster.ts'
 import { clusterContents } from '../environment/cluster/contents.ts'
 import { startKubernetesMcpServer } from '../environment/kubernetes-mcp-server.ts'
 import { openMcpSession, type ToolAnswer } from '../environment/mcp-session.ts'
-import { type MockEntra, startMockEntra } from '../environment/mock-entra/mock-entra.ts'
+import type { MockEntra } from '../environment/mock-entra/mock-entra.ts'
 import type { StartCluster } from '../support/cluster-suite.ts'
-import { firstKeys } from '../support/first-keys.ts'
 import { entraConfig, type Gateway, startGateway } from '../support/gateway.ts'
 import { jqMissing } from '../support/jq.ts'
 import { askBothLogs } from './both-logs.ts'
-import { groupsOf, providerOf } from './mock-provider.ts'
+import { groupsOf, providerOf, startTlsEntra } from './mock-provider.ts'
 
 const TOOL = 'pods_list_in_namespace'
 const EXPECTED = { alice: 'shop-web', bob: 'is forbidden', carol: 'is forbidden' } as const
@@ -45,12 +43,7 @@ export function joinSuite(name: string, startCluster: StartCluster): void {
     const toClose: (() => Promise<void>)[] = []
 
     before(async () => {
-      const authority = await createAuthority('Mock Entra')
-      certificateAuthority = authority.certificate
-      entra = await startMockEntra({
-        firstKeys: await firstKeys(),
-        tls: await authority.issue({ names: loopbackNames }),
-      })
+      ;({ entra, certificateAuthority } = await startTlsEntra())
       toClose.push(() => entra.close())
       const identityProvider = { ...providerOf(entra), certificateAuthority }
       cluster = await startCluster(identityProvider, clusterContents(groupsOf(entra)))
