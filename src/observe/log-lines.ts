@@ -4,6 +4,21 @@ import { signInSteps } from './sign-in-step.ts'
 const text = z.string()
 const decision = z.enum(['allow', 'refuse', 'unavailable'])
 
+/** Whose request it was, and to which resource, in every kind of line. */
+const caller = {
+  client_ip: text.meta({ description: 'The client, as far as trusted_proxies tell it.' }),
+  iss: text.optional().meta({ description: 'Claim of the token, as the four that follow.' }),
+  sub: text.optional(),
+  oid: text.optional(),
+  tid: text.optional(),
+  user: text.optional().meta({ description: 'What user_claim says: the name in the cluster.' }),
+  client_id: text.optional().meta({ description: 'The MCP client, where rolecall signed it in.' }),
+  client_name: text.optional().meta({ description: 'The name that this client gave itself.' }),
+  azp: text.optional().meta({ description: "The identity provider's client." }),
+  token_id: text.optional().meta({ description: 'uti, jti or a hash of the token.' }),
+  resource: text.optional().meta({ description: 'name of the [[resource]].' }),
+}
+
 /** What audit and request lines have in common, in their order. Absent members are not known. */
 const common = {
   level: z.enum(['debug', 'info']),
@@ -16,17 +31,7 @@ const common = {
     .regex(/^[0-9a-f]{32}$/)
     .optional()
     .meta({ description: 'Of traceparent.' }),
-  client_ip: text.meta({ description: 'The client, as far as trusted_proxies tell it.' }),
-  iss: text.optional().meta({ description: 'Claim of the token, as the four that follow.' }),
-  sub: text.optional(),
-  oid: text.optional(),
-  tid: text.optional(),
-  user: text.optional().meta({ description: 'What user_claim says: the name in the cluster.' }),
-  client_id: text.optional().meta({ description: 'The MCP client, where rolecall signed it in.' }),
-  client_name: text.optional().meta({ description: 'The name that this client gave itself.' }),
-  azp: text.optional().meta({ description: "The identity provider's client." }),
-  token_id: text.optional().meta({ description: 'uti, jti or a hash of the token.' }),
-  resource: text.optional().meta({ description: 'name of the [[resource]].' }),
+  ...caller,
   cluster: text.optional().meta({ description: 'The cluster that the call names.' }),
   mcp_method: text.optional().meta({ description: 'Of the body; several of a batch, by commas.' }),
   tool: text.optional().meta({ description: 'Of the body, never of a header.' }),
@@ -59,17 +64,7 @@ export const questionLineSchema = z.strictObject({
   kind: z.literal('question'),
   request_id: common.request_id.meta({ description: 'Of the call that made it necessary.' }),
   trace_id: common.trace_id,
-  client_ip: common.client_ip,
-  iss: common.iss,
-  sub: common.sub,
-  oid: common.oid,
-  tid: common.tid,
-  user: common.user,
-  client_id: common.client_id,
-  client_name: common.client_name,
-  azp: common.azp,
-  token_id: common.token_id,
-  resource: common.resource,
+  ...caller,
   mcp_method: z.literal('tools/list'),
   acts_as: common.acts_as,
   outcome: z.enum(['ok', 'none']).meta({ description: 'none: there is no list that can be read.' }),
@@ -109,17 +104,7 @@ export const signInLineSchema = z.strictObject({
       'Of the endpoint: authorize, its question answered (decide), callback, token (a code), refresh, revoke, register.',
   }),
   request_id: common.request_id,
-  client_ip: common.client_ip,
-  iss: common.iss,
-  sub: common.sub,
-  oid: common.oid,
-  tid: common.tid,
-  user: common.user,
-  client_id: common.client_id,
-  client_name: common.client_name,
-  azp: common.azp,
-  token_id: common.token_id,
-  resource: common.resource,
+  ...caller,
   decision,
   reason: text.optional().meta({ description: 'Why not, or what comes next: a short name.' }),
   aadsts: z.int().optional().meta({ description: "Entra's number: 65001 of AADSTS65001." }),
