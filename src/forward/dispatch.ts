@@ -1,15 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../access/authenticate.ts'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
+import { admit } from './admit.ts'
 import { judgeAnswer } from './answer/answer-verdict.ts'
 import { type AnswerHeaders, passedHeaders } from './answer/response-headers.ts'
 import { listUnreadable, upstreamRefused } from './answer/upstream-failure.ts'
 import { clientResponse } from './client-response.ts'
-import { exchangeOwner } from './exchange-owner.ts'
 import type { AccessDecision, Forwarding } from './forwarding.ts'
 import type { ReadRequest } from './read-request.ts'
 import { bindSessionId, type SessionOwner } from './session-id.ts'
-import { TooMany } from './too-many.ts'
 import type { ListListener } from './tools/tool-gate.ts'
 import { UpstreamExchange } from './upstream/upstream-exchange.ts'
 import { sessionOwner, upstreamHeaders } from './upstream-headers.ts'
@@ -31,16 +30,9 @@ export interface Dispatch {
 export function dispatch(request: FastifyRequest, reply: FastifyReply, work: Dispatch): void {
   const { forwarding, decision, read, lists } = work
   const { upstream, exchanges, clock, resource, requestLog } = forwarding
-  const { principal } = decision.permit
-  const secondsAgo = Math.floor((clock.now() - principal.expiresAt) / 1000)
-  // The body took its time to arrive: what was good then need not be now.
-  if (secondsAgo >= 0) throw forwarding.refuse({ reason: 'expired', secondsAgo })
-
-  const owner = exchangeOwner(request, { ...work, resource: resource.name })
-  if (exchanges.isTooMany(owner, forwarding.limits)) {
-    throw new TooMany(owner, forwarding.limits)
-  }
+  const owner = admit(request, { ...work, resource: resource.name }, forwarding)
   const { permit } = decision
+  const { principal } = permit
   const session = sessionOwner(resource, permit)
   const { id: requestId, record } = request
   const trace = record.trace?.forward()

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { ErrorAnswer } from '../oauth/error-answer.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import { equal } from '../sealing/digest.ts'
 
@@ -49,6 +50,21 @@ export function openSessionId(
   if (!keys.some((one) => equal(given, mac(one, id, owner)))) return undefined
   cache.set(key, id)
   return id
+}
+
+/**
+ * As `openSessionId`, for a request that cannot go on without.
+ *
+ * @throws ErrorAnswer 404 for a session id that is not this user's (session hijacking)
+ */
+export function requireSessionId(bound: string, owner: SessionOwner, keys: KeyRing): string {
+  const id = openSessionId(bound, owner, keys)
+  if (id !== undefined) return id
+  throw new ErrorAnswer({
+    status: 404,
+    error: 'session_not_found',
+    description: 'There is no such MCP session for this user; initialize again.',
+  })
 }
 
 function mac(key: Buffer, id: string, owner: SessionOwner): string {

@@ -1,9 +1,8 @@
 import type { Permit } from '../access/authorize.ts'
 import type { ResourceConfig } from '../config/config.ts'
-import { ErrorAnswer } from '../oauth/error-answer.ts'
 import type { Forwarding } from './forwarding.ts'
 import type { ClientHeaders } from './request-headers.ts'
-import { openSessionId, type SessionOwner } from './session-id.ts'
+import { requireSessionId, type SessionOwner } from './session-id.ts'
 
 /** What the headers of one request towards the upstream are made of. */
 export interface UpstreamHeaderParts {
@@ -30,9 +29,8 @@ export function upstreamHeaders(parts: UpstreamHeaderParts): string[] {
   // A map: whatever the token's header is called, one value goes up under it, and that is the token.
   const headers = new Map(sent.passed)
   if (sent.sessionId !== undefined) {
-    const session = openSessionId(sent.sessionId, sessionOwner(resource, permit), sessionKeys)
-    if (session === undefined) throw noSuchSession()
-    headers.set('mcp-session-id', session)
+    const owner = sessionOwner(resource, permit)
+    headers.set('mcp-session-id', requireSessionId(sent.sessionId, owner, sessionKeys))
   }
   headers.set('user-agent', userAgent(version, requestId))
   if (trace !== undefined) handOn(trace, headers)
@@ -76,12 +74,4 @@ export function sessionOwner(resource: ResourceConfig, permit: Permit): SessionO
   // fresh token then needs a fresh session.
   if (resource.upstream_token_header === 'authorization') return owner
   return { ...owner, token: permit.principal.tokenDigest }
-}
-
-function noSuchSession(): ErrorAnswer {
-  return new ErrorAnswer({
-    status: 404,
-    error: 'session_not_found',
-    description: 'There is no such MCP session for this user; initialize again.',
-  })
 }

@@ -3,18 +3,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { CLUSTER_HEADER, namesOtherCluster } from '../../fleet/cluster-header.ts'
 import type { FleetEndpoint } from '../../fleet/fleet-server.ts'
+import { admit } from '../../forward/admit.ts'
 import { headerMismatch } from '../../forward/body/json-rpc-refusal.ts'
 import type { McpBody } from '../../forward/body/mcp-message.ts'
-import { exchangeOwner } from '../../forward/exchange-owner.ts'
 import type { AccessDecision } from '../../forward/forwarding.ts'
 import { noteCalls } from '../../forward/note-calls.ts'
 import type { ExchangeOwner, OpenExchanges } from '../../forward/open-exchanges.ts'
 import { type ReadRequest, readRequest } from '../../forward/read-request.ts'
 import { answerRefused, refuseInJsonRpc } from '../../forward/refuse.ts'
 import { readBodiesWhole } from '../../forward/route.ts'
-import { bindSessionId, openSessionId, type SessionOwner } from '../../forward/session-id.ts'
-import { TooMany } from '../../forward/too-many.ts'
-import { ErrorAnswer } from '../../oauth/error-answer.ts'
+import { bindSessionId, requireSessionId, type SessionOwner } from '../../forward/session-id.ts'
 import type { RequestLog } from '../../observe/request-log.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import type { Endpoint } from '../steps/checks.ts'
@@ -110,7 +108,7 @@ async function exchange(
   const sessionOf = { resource: parts.resource.name, user: principal.userKey }
   let admitted: Admitted
   try {
-    admitted = admit(request, judged, sessionOf)
+    admitted = admitToFleet(request, judged, sessionOf)
   } catch (error) {
     answerRefused(request, reply, { ...parts, body: read.body, error })
     return
@@ -147,33 +145,19 @@ interface Admitted {
 }
 
 /** @throws ErrorAnswer for what can be said before anything is asked of a cluster */
-function admit(request: FastifyRequest, judged: Judged, sessionOf: SessionOwner): Admitted {
-  const { parts, decision, read } = judged
-  const secondsAgo = Math.floor((parts.clock.now() - decision.permit.principal.expiresAt) / 1000)
-  // The body took its time to arrive: what was good then need not be now.
-  if (secondsAgo >= 0) throw parts.refuse({ reason: 'expired', secondsAgo })
-  const owner = exchangeOwner(request, { ...judged, resource: parts.resource.name })
-  if (parts.exchanges.isTooMany(owner, parts.config.limits)) {
-    throw new TooMany(owner, parts.config.limits)
-  }
-  return { owner, session: readSession(read, sessionOf, parts.sessionKeys) }
+function admitToFleet(request: FastifyRequest, judged: Judged, sessionOf: SessionOwner): Admitted {
+  const { parts, read } = judged
+  const { name } = parts.resource
+  const owner = admit(request, { ...judged, resource: name }, { ...parts, ...parts.config })
+  const { sessionId } = read.headers
+  const session =
+    sessionId === undefined ? '' : requireSessionId(sessionId, sessionOf, parts.sessionKeys)
+  return { owner, session }
 }
 
 /** Revisions up to 2025-11-25 begin with it. */
 function begins(body: McpBody): boolean {
   return body.kind === 'messages' && body.messages.some(({ method }) => method === 'initialize')
-}
-
-/** @throws ErrorAnswer 404 for a session id that is not this user's (session hijacking) */
-function readSession({ headers }: ReadRequest, owner: SessionOwner, keys: KeyRing): string {
-  if (headers.sessionId === undefined) return ''
-  const session = openSessionId(headers.sessionId, owner, keys)
-  if (session !== undefined) return session
-  throw new ErrorAnswer({
-    status: 404,
-    error: 'session_not_found',
-    description: 'There is no such MCP session for this user; initialize again.',
-  })
 }
 
 /** Without a credential: what the SDK gets needs none. */
