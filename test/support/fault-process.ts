@@ -34,8 +34,14 @@ export interface ServeOptions extends ServeProgram {
   /** Put over the configuration. */
   readonly settings?: Readonly<Record<string, unknown>>
   readonly identityProvider?: Readonly<Record<string, unknown>>
-  /** Beside the first, `prod` at `/mcp`: with the same upstream, by their paths. */
-  readonly furtherResources?: Readonly<Record<string, string>>
+  /** Beside the first, `prod` at `/mcp`, by name. */
+  readonly furtherResources?: Readonly<Record<string, FurtherResource>>
+}
+
+export interface FurtherResource {
+  readonly path: string
+  /** Default: the first one's. */
+  readonly upstream?: string
 }
 
 /** A configuration in a folder of its own, which can be served more than once. */
@@ -123,13 +129,15 @@ function configurationOf(options: ServeOptions, port: number, adminPort: number)
       authority: options.authority,
       ...options.identityProvider,
     },
-    resource: Object.entries({ prod: '/mcp', ...options.furtherResources }).map(([name, path]) => ({
-      name,
-      path,
-      upstream: options.upstream,
-      audiences: [AKS],
-      allowed_clients: ['*'],
-    })),
+    resource: Object.entries({ prod: { path: '/mcp' }, ...options.furtherResources }).map(
+      ([name, resource]) => ({
+        name,
+        upstream: options.upstream,
+        audiences: [AKS],
+        allowed_clients: ['*'],
+        ...resource,
+      }),
+    ),
   }
 }
 

@@ -27,7 +27,7 @@ export async function runAuthorization(entra: MockEntra): Promise<AuthorizationR
       {
         entra,
         upstream: 'http://127.0.0.1:9/mcp',
-        furtherResources: { other: '/other/mcp' },
+        furtherResources: { other: { path: '/other/mcp' } },
         signIn: {
           mode: 'broker',
           redirect_uris: ['loopback'],

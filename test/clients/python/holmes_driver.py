@@ -159,10 +159,14 @@ class Holmes:
 
     def tools(self, user):
         """What the model is offered in this person's chat, of the MCP servers."""
+        return [function["name"] for function in self.definitions(user)]
+
+    def definitions(self, user):
+        """The same with the schemas, as the model gets them."""
         executor = self._executor()
         offered = executor.get_all_tools_openai_format(user_id=user)
-        names = [tool["function"]["name"] for tool in offered]
-        return [name for name in names if self._is_of_mcp_server(executor, name, user)]
+        functions = [tool["function"] for tool in offered]
+        return [one for one in functions if self._is_of_mcp_server(executor, one["name"], user)]
 
     @staticmethod
     def _is_of_mcp_server(executor, name, user):

@@ -40,7 +40,7 @@ export function startBrokerStack(binaries: KubeBinaries): Promise<BrokerStack> {
           // One address registers more of them than people do in a minute.
           ROLECALL__LIMITS__REGISTRATIONS_PER_MINUTE: '200',
         },
-        furtherResources: { further: '/further/mcp' },
+        furtherResources: { further: { path: '/further/mcp' } },
       },
       closing,
     )

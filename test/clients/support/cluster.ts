@@ -1,5 +1,5 @@
 import type { Cluster } from '../../environment/cluster/cluster.ts'
-import { clusterContents } from '../../environment/cluster/contents.ts'
+import { clusterContents, type Team } from '../../environment/cluster/contents.ts'
 import type { KubeBinaries } from '../../environment/cluster/real/kube-binaries.ts'
 import { startRealCluster } from '../../environment/cluster/real/real.ts'
 import {
@@ -14,12 +14,20 @@ export function startCluster(entra: MockEntra): Promise<Cluster> {
   return startStandInCluster(optionsFor(entra))
 }
 
+/** One where each of the two teams has what is the other's. */
+export function startSwappedCluster(entra: MockEntra): Promise<Cluster> {
+  return startStandInCluster(optionsFor(entra, { 'team-a': 'team-b', 'team-b': 'team-a' }))
+}
+
 /** The same with a real API server. */
 export function startApiServer(entra: MockEntra, binaries: KubeBinaries): Promise<Cluster> {
   return startRealCluster({ ...optionsFor(entra), binaries })
 }
 
-function optionsFor({ origin, tenantId, people }: MockEntra): StandInOptions {
+const AS_NAMED: Readonly<Record<Team, Team>> = { 'team-a': 'team-a', 'team-b': 'team-b' }
+
+/** @param groups which of the directory's groups has what is a team's */
+function optionsFor({ origin, tenantId, people }: MockEntra, groups = AS_NAMED): StandInOptions {
   const idOf = (team: string): string => {
     const group = people.groups.find(({ name }) => name === team)
     if (group === undefined) throw new Error(`no group ${team} in the people's file`)
@@ -33,6 +41,9 @@ function optionsFor({ origin, tenantId, people }: MockEntra): StandInOptions {
       audience: aksServerId,
       tenantId,
     },
-    contents: clusterContents({ 'team-a': idOf('team-a'), 'team-b': idOf('team-b') }),
+    contents: clusterContents({
+      'team-a': idOf(groups['team-a']),
+      'team-b': idOf(groups['team-b']),
+    }),
   }
 }

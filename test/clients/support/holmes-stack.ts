@@ -59,6 +59,32 @@ async function startParts(
 ): Promise<Omit<HolmesStack, 'close'>> {
   const folder = await mkdtemp(join(tmpdir(), 'rolecall-holmes-'))
   closing.after(() => rm(folder, { recursive: true, force: true }))
+  const starting = startHolmesAt(python, closing)
+  const { entra, cluster, upstream } = await startApiServerStack(binaries, closing)
+  const served = await serve({ entra, upstream, signIn }, closing)
+  const startAt = await starting
+  let stores = 0
+  return {
+    ...served,
+    entra,
+    cluster,
+    start: (oauth, store) => startAt(`${served.origin}/mcp`, oauth, store),
+    startWithoutSignIn: async (oauth) => {
+      const { origin } = await serve({ entra, upstream, signIn: { mode: 'off' } }, closing)
+      return startAt(`${origin}/mcp`, oauth)
+    },
+    newStore() {
+      stores += 1
+      return join(folder, `tokens-${stores}.json`)
+    },
+  }
+}
+
+/** Starts a HolmesGPT that knows one MCP server, by its URL. */
+export type StartHolmesAt = (url: string, oauth: HolmesOauth, store?: string) => Promise<Holmes>
+
+/** Loads HolmesGPT's code, which takes seconds: to be begun before what else has to start. */
+export async function startHolmesAt(python: string, closing: Closing): Promise<StartHolmesAt> {
   const starting = startHolmesHost(python)
   closing.after(() =>
     starting.then(
@@ -66,24 +92,9 @@ async function startParts(
       () => undefined,
     ),
   )
-  const { entra, cluster, upstream } = await startApiServerStack(binaries, closing)
-  const served = await serve({ entra, upstream, signIn }, closing)
   const host = await starting
-  const start = ({ origin }: Served, oauth: HolmesOauth, store?: string): Promise<Holmes> => {
-    const servers = { [TOOLSET]: { url: `${origin}/mcp`, oauth } }
+  return (url, oauth, store) => {
+    const servers = { [TOOLSET]: { url, oauth } }
     return host.start({ servers, ...(store === undefined ? {} : { store }) })
-  }
-  let stores = 0
-  return {
-    ...served,
-    entra,
-    cluster,
-    start: (oauth, store) => start(served, oauth, store),
-    startWithoutSignIn: async (oauth) =>
-      start(await serve({ entra, upstream, signIn: { mode: 'off' } }, closing), oauth),
-    newStore() {
-      stores += 1
-      return join(folder, `tokens-${stores}.json`)
-    },
   }
 }

@@ -86,6 +86,17 @@ export interface Popup {
   readonly state: string
 }
 
+/** A tool as the model is offered it. */
+const definitionSchema = z.object({
+  name: z.string(),
+  strict: z.boolean().optional(),
+  parameters: z.object({
+    properties: z.record(z.string(), z.record(z.string(), z.unknown())),
+    required: z.array(z.string()),
+  }),
+})
+export type ToolDefinition = z.output<typeof definitionSchema>
+
 export interface ToolCall {
   readonly tool: string
   readonly arguments: Readonly<Record<string, unknown>>
@@ -99,6 +110,7 @@ export interface Holmes {
   callback(user: string, delivery: CodeDelivery): Promise<CallbackAnswer>
   authorizeUrl(popup: Popup): Promise<URL>
   tools(user: string): Promise<string[]>
+  definitions(user: string): Promise<ToolDefinition[]>
   expire(user: string, toolset: string): Promise<void>
   sweep(): Promise<void>
   stored(user: string, toolset: string): Promise<StoredTokens>
@@ -214,6 +226,8 @@ async function startHolmes(
       return new URL(z.string().parse(await ask('authorize_url', parameters)))
     },
     tools: async (user) => z.array(z.string()).parse(await ask('tools', { user })),
+    definitions: async (user) =>
+      z.array(definitionSchema).parse(await ask('definitions', { user })),
     expire: async (user, toolset) => void (await ask('expire', { user, toolset })),
     sweep: async () => void (await ask('sweep', {})),
     stored: async (user, toolset) => storedSchema.parse(await ask('stored', { user, toolset })),

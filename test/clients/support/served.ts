@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { holmes } from '../../environment/mock-entra/directory.ts'
 import type { MockEntra } from '../../environment/mock-entra/mock-entra.ts'
-import { prepareServe, untilReady } from '../../support/fault-process.ts'
+import { FLEET_PATH } from '../../environment/proxy-process.ts'
+import { type FurtherResource, prepareServe, untilReady } from '../../support/fault-process.ts'
 import type { Closing } from './closing.ts'
 import { type Exchange, startRecordingHop } from './recording-hop.ts'
 
@@ -22,13 +23,15 @@ export interface Serving {
   readonly signIn: { readonly mode: 'broker' | 'relay' | 'off' } & Readonly<Record<string, unknown>>
   /** Of the process. */
   readonly environment?: Readonly<Record<string, string>>
-  /** Beside the one at `/mcp`: paths by name. */
-  readonly furtherResources?: Readonly<Record<string, string>>
+  /** Beside the one at `/mcp`, by name. */
+  readonly furtherResources?: Readonly<Record<string, FurtherResource>>
+  /** Whether there is a fleet of them all. */
+  readonly hasFleet?: boolean
 }
 
 /** Starts it with the app registration of the documentation page, and waits until it is ready. */
 export async function serve(
-  { entra, upstream, signIn, environment, furtherResources = {} }: Serving,
+  { entra, upstream, signIn, environment, furtherResources = {}, hasFleet = false }: Serving,
   closing: Closing,
 ): Promise<Served> {
   const hop = await startRecordingHop()
@@ -44,6 +47,7 @@ export async function serve(
       public_url: hop.origin,
       ...(signsIn && { sealing_keys: [randomBytes(32).toString('base64url')] }),
       sign_in: signIn,
+      ...(hasFleet && { fleet: { path: FLEET_PATH } }),
     },
     ...(environment && { environment }),
     furtherResources,
