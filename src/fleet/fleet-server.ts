@@ -5,7 +5,7 @@ import {
   Server,
 } from '@modelcontextprotocol/server'
 import { callTool } from './call-tool.ts'
-import { FRESH_MS } from './calls/tool-lists.ts'
+import { FRESH_MS } from './calls/member-lists.ts'
 import { clustersListTool } from './clusters-list.ts'
 import type { Fleet } from './fleet.ts'
 import type { FleetRequest } from './fleet-request.ts'

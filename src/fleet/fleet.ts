@@ -1,9 +1,10 @@
+import type { Prompt, Resource, ResourceTemplateType, Tool } from '@modelcontextprotocol/server'
 import type { Clock } from '../clock.ts'
 import type { RequestLog } from '../observe/request-log.ts'
 import { KnownMembers } from './calls/known-members.ts'
 import type { Member, PermittedMember } from './calls/member.ts'
-import type { ListCall } from './calls/tool-lists.ts'
-import { ToolLists } from './calls/tool-lists.ts'
+import type { ListCall } from './calls/member-lists.ts'
+import { MemberLists, PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOLS } from './calls/member-lists.ts'
 import type { FleetRequest } from './fleet-request.ts'
 import type { ArgumentName } from './tools/cluster-argument.ts'
 
@@ -24,7 +25,10 @@ export class Fleet {
   readonly clock: Clock
   readonly version: string
   readonly requestLog: RequestLog
-  readonly lists: ToolLists
+  readonly tools: MemberLists<Tool>
+  readonly resources: MemberLists<Resource>
+  readonly resourceTemplates: MemberLists<ResourceTemplateType>
+  readonly prompts: MemberLists<Prompt>
   readonly #known = new KnownMembers()
   #argument: ArgumentName = 'cluster'
 
@@ -34,7 +38,10 @@ export class Fleet {
     this.clock = clock
     this.version = version
     this.requestLog = requestLog
-    this.lists = new ToolLists(clock)
+    this.tools = new MemberLists(TOOLS, clock)
+    this.resources = new MemberLists(RESOURCES, clock)
+    this.resourceTemplates = new MemberLists(RESOURCE_TEMPLATES, clock)
+    this.prompts = new MemberLists(PROMPTS, clock)
   }
 
   /** What the cluster argument is called: of every tool, whoever asks. */

@@ -1,5 +1,6 @@
 import type { Tool } from '@modelcontextprotocol/server'
 import type { Member } from './calls/member.ts'
+import type { MemberList, MemberLists } from './calls/member-lists.ts'
 import type { Fleet } from './fleet.ts'
 import { type FleetRequest, type Standing, standingAt } from './fleet-request.ts'
 import { allowedTools } from './member-rules.ts'
@@ -49,16 +50,36 @@ export async function toolsOf(
   clusters: UserClusters,
   wanted?: ReadonlySet<string>,
 ): Promise<UserTools> {
-  const permitted = clusters.standings.filter((standing) => standing.kind === 'permitted')
-  const known = await fleet.lists.of(
+  const known = await listsOf(fleet.tools, { fleet, request, clusters, wanted })
+  const lists = known.map(({ items, ...list }) => ({ ...list, ...(items && { tools: items }) }))
+  const shown = shownLists(clusters, lists)
+  if (shown.some(({ tools = [] }) => hasOwnCluster(tools))) fleet.giveWay()
+  return { ...clusters, lists, tools: mergeTools(shown), argument: fleet.argument }
+}
+
+/** The lists of one kind, of each of the user's clusters. */
+export async function listsOf<Item extends object>(
+  lists: MemberLists<Item>,
+  {
+    fleet,
+    request,
+    clusters: { standings, names },
+    wanted,
+  }: {
+    readonly fleet: Fleet
+    readonly request: FleetRequest
+    readonly clusters: UserClusters
+    /** Names of those whose lists are waited for; absent: all. */
+    readonly wanted?: ReadonlySet<string> | undefined
+  },
+): Promise<readonly MemberList<Item>[]> {
+  const permitted = standings.filter((standing) => standing.kind === 'permitted')
+  const known = await lists.of(
     permitted.map(({ member, permit }) => fleet.callTo({ member, permit }, request)),
     wanted,
   )
   const byName = new Map(known.map((list) => [list.cluster, list]))
-  const lists = clusters.names.map(({ name }) => byName.get(name) ?? { cluster: name })
-  const shown = shownLists(clusters, lists)
-  if (shown.some(({ tools = [] }) => hasOwnCluster(tools))) fleet.giveWay()
-  return { ...clusters, lists, tools: mergeTools(shown), argument: fleet.argument }
+  return names.map(({ name }) => byName.get(name) ?? { cluster: name })
 }
 
 /** The tools as this user's client sees them, but for the fleet's own. */

@@ -2,10 +2,12 @@ import {
   Client,
   type ConnectOptions,
   ProtocolError,
+  ProtocolErrorCode,
   type RequestOptions,
   SdkError,
   SdkErrorCode,
   SdkHttpError,
+  type ServerCapabilities,
   StreamableHTTPClientTransport,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../clock.ts'
@@ -33,7 +35,7 @@ export interface MemberCall extends PermittedMember {
 export type MemberAnswer<T> =
   | { readonly kind: 'answer'; readonly value: T; readonly serverVersion: string | undefined }
   /** The member answered with an error of the protocol. */
-  | { readonly kind: 'rpc_error'; readonly message: string }
+  | { readonly kind: 'rpc_error'; readonly code: number; readonly message: string }
   | { readonly kind: 'failed'; readonly outcome: TransportFailure }
   | {
       readonly kind: 'failed'
@@ -50,18 +52,26 @@ const CLOSED_AFTER_MS = 1_000
 const SETTLED_AFTER_MS = 1_000
 
 /**
+ * What is asked of a member.
+ *
+ * @param client connected
+ * @param options for its request
+ * @param capabilities of the member; `undefined`: not known
+ */
+type Ask<T> = (
+  client: Client,
+  options: RequestOptions,
+  capabilities: ServerCapabilities | undefined,
+) => T | Promise<T>
+
+/**
  * Asks one member with the MCP SDK, as its revision has it: 2026-07-28 without a session, earlier ones
  * with one, which is opened at the first call. A session that the member has lost (404) is opened once
  * more; it has then done nothing. Nothing else is sent twice: a tool call is not idempotent.
  *
  * A client that leaves, or a tool that is slow, says nothing of whether the member is up.
- *
- * @param ask gets a client that is connected, and the options for its request
  */
-export async function callMember<T>(
-  call: MemberCall,
-  ask: (client: Client, options: RequestOptions) => Promise<T>,
-): Promise<MemberAnswer<T>> {
+export async function callMember<T>(call: MemberCall, ask: Ask<T>): Promise<MemberAnswer<T>> {
   const { known: members, member, clock } = call
   if (!member.health.mayCall(clock.now())) return { kind: 'failed', outcome: 'unreachable' }
   const key = JSON.stringify([
@@ -103,7 +113,7 @@ interface Acquaintance {
 async function attemptCall<T>(
   call: MemberCall,
   { key, known }: Acquaintance,
-  ask: (client: Client, options: RequestOptions) => Promise<T>,
+  ask: Ask<T>,
 ): Promise<MemberAnswer<T> | { readonly kind: 'session_lost' }> {
   const attempt = new Attempt(call)
   const { client, transport, options } = attempt.open(known)
@@ -118,7 +128,8 @@ async function attemptCall<T>(
     await connecting
     if (known === undefined) call.known.set(key, acquaintance(client, transport))
     whileConnecting = false
-    const value = await ask(client, options)
+    const capabilities = client.getServerCapabilities() ?? known?.capabilities
+    const value = await ask(client, options, capabilities)
     const serverVersion = client.getServerVersion()?.version ?? known?.serverVersion
     return { kind: 'answer', value, serverVersion }
   } catch (error) {
@@ -140,15 +151,18 @@ function priorOf(known: KnownMember | undefined): Pick<ConnectOptions, 'prior'> 
 }
 
 function acquaintance(client: Client, transport: StreamableHTTPClientTransport): KnownMember {
-  const serverVersion = client.getServerVersion()?.version
+  const said = {
+    serverVersion: client.getServerVersion()?.version,
+    capabilities: client.getServerCapabilities(),
+  }
   const discover = client.getDiscoverResult()
   if (client.getProtocolEra() === 'modern' && discover !== undefined) {
-    return { era: 'modern', discover, serverVersion }
+    return { ...said, era: 'modern', discover }
   }
   const { sessionId, protocolVersion } = transport
   return {
+    ...said,
     era: 'legacy',
-    serverVersion,
     ...(sessionId !== undefined && { sessionId }),
     ...(protocolVersion !== undefined && { protocolVersion }),
   }
@@ -232,14 +246,17 @@ function answerTo(
   { signal }: MemberCall,
   whileConnecting: boolean,
 ): MemberAnswer<never> {
-  if (error instanceof ProtocolError) return { kind: 'rpc_error', message: error.message }
+  if (error instanceof ProtocolError) {
+    return { kind: 'rpc_error', code: error.code, message: error.message }
+  }
   if (error instanceof SdkHttpError && error.status !== undefined && error.status < 500) {
     const message = `The MCP server refuses this call (HTTP status ${error.status}).`
-    return { kind: 'rpc_error', message }
+    return { kind: 'rpc_error', code: ProtocolErrorCode.InternalError, message }
   }
   if (error instanceof SdkError && error.code === SdkErrorCode.UnsupportedResultType) {
     return {
       kind: 'rpc_error',
+      code: ProtocolErrorCode.InternalError,
       message: 'The MCP server asks for more input, which only its own endpoint can give it.',
     }
   }

@@ -1,11 +1,13 @@
 import { once } from 'node:events'
-import type { DiscoverResult } from '@modelcontextprotocol/client'
+import type { DiscoverResult, ServerCapabilities } from '@modelcontextprotocol/client'
 import { LRUCache } from 'lru-cache'
 
 /** What is known of a member since a user's first call to it. */
 export type KnownMember = {
   /** As the MCP server says of itself. */
   readonly serverVersion: string | undefined
+  /** What it offers, which a session that goes on does not tell again. */
+  readonly capabilities: ServerCapabilities | undefined
 } & (
   | { readonly era: 'modern'; readonly discover: DiscoverResult }
   /** A session of the user's at the member; absent: the member has none. */

@@ -1,0 +1,236 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type {
+  Client,
+  Prompt,
+  RequestOptions,
+  Resource,
+  ResourceTemplateType,
+  ServerCapabilities,
+  Tool,
+} from '@modelcontextprotocol/client'
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../../clock.ts'
+import { sha256 } from '../../sealing/digest.ts'
+import { mapAtMost } from '../concurrency.ts'
+import { callMember, type MemberCall } from './call-member.ts'
+
+/** Members that are asked at a time, for one list of the fleet. */
+const AT_ONCE = 8
+/** A list of the fleet waits this long for its members; what comes later is there for the next one. */
+export const WHOLE_LIST_MS = 2_000
+/** A member's list may take longer than one list of the fleet waits. */
+const ONE_LIST_MS = 10_000
+/** As `ttlMs` tells clients. */
+export const FRESH_MS = 60_000
+const MOST_PAGES = 64
+const MOST_ITEMS = 10_000
+const MOST_BYTES = 4 * 1024 * 1024
+
+/** What of a member's is listed, and how a page of it is asked for. */
+interface ListKind<Item> {
+  /** Of the member that offers such lists at all; absent: each is asked. */
+  readonly capability?: keyof ServerCapabilities
+  /** Of all members' lists together, in memory. */
+  readonly mostKeptBytes: number
+  page(client: Client, params: { cursor?: string }, options: RequestOptions): Promise<Page<Item>>
+}
+
+interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly nextCursor?: string | undefined
+}
+
+/**
+ * Not the SDK's `listTools`: in a session that goes on it knows no capabilities, and says that there
+ * are no tools.
+ */
+export const TOOLS: ListKind<Tool> = {
+  mostKeptBytes: 64 * 1024 * 1024,
+  async page(client, params, options) {
+    const { tools, nextCursor } = await client.request({ method: 'tools/list', params }, options)
+    return { items: tools, nextCursor }
+  },
+}
+
+export const RESOURCES: ListKind<Resource> = {
+  capability: 'resources',
+  mostKeptBytes: 32 * 1024 * 1024,
+  async page(client, params, options) {
+    const answer = await client.request({ method: 'resources/list', params }, options)
+    return { items: answer.resources, nextCursor: answer.nextCursor }
+  },
+}
+
+export const RESOURCE_TEMPLATES: ListKind<ResourceTemplateType> = {
+  capability: 'resources',
+  mostKeptBytes: 8 * 1024 * 1024,
+  async page(client, params, options) {
+    const answer = await client.request({ method: 'resources/templates/list', params }, options)
+    return { items: answer.resourceTemplates, nextCursor: answer.nextCursor }
+  },
+}
+
+export const PROMPTS: ListKind<Prompt> = {
+  capability: 'prompts',
+  mostKeptBytes: 8 * 1024 * 1024,
+  async page(client, params, options) {
+    const answer = await client.request({ method: 'prompts/list', params }, options)
+    return { items: answer.prompts, nextCursor: answer.nextCursor }
+  },
+}
+
+/** What one member lists to one user. */
+export interface MemberList<Item> {
+  readonly cluster: string
+  /** As the MCP server says of itself; absent: it says none. */
+  readonly serverVersion?: string | undefined
+  /** Absent: nobody has told yet, or the last answer is lost. */
+  readonly items?: readonly Item[]
+}
+
+interface KeptList<Item> {
+  readonly at: number
+  readonly items: readonly Item[]
+  readonly serverVersion: string | undefined
+  readonly bytes: number
+}
+
+interface Asking {
+  /** Milliseconds, from a monotonic clock. */
+  readonly since: number
+  readonly answer: Promise<void>
+}
+
+/** What a call to each member is made with, but for what lists decide themselves. */
+export type ListCall = Omit<MemberCall, 'timeoutMs' | 'mostBytes' | 'signal'>
+
+/**
+ * The members' lists of one kind, kept apart for each user, since a server may show each another one. A
+ * member that does not answer is shown as it was last known.
+ */
+export class MemberLists<Item extends object> {
+  readonly #kept: LRUCache<string, KeptList<Item>>
+  /** Lists of the same bytes are one in memory: most servers show all users the same. */
+  readonly #shared = new Map<string, WeakRef<readonly Item[]>>()
+  readonly #gone = new FinalizationRegistry<string>((digest) => {
+    if (this.#shared.get(digest)?.deref() === undefined) this.#shared.delete(digest)
+  })
+  readonly #asking = new Map<string, Asking>()
+  readonly #kind: ListKind<Item>
+  readonly #clock: Clock
+
+  constructor(kind: ListKind<Item>, clock: Clock) {
+    this.#kind = kind
+    this.#clock = clock
+    this.#kept = new LRUCache({
+      maxSize: kind.mostKeptBytes,
+      sizeCalculation: ({ bytes }) => bytes,
+    })
+  }
+
+  /**
+   * The lists of all these members, asked for where they are not fresh: eight at a time, and waited for
+   * no longer than the time for a whole list.
+   *
+   * @param calls one for each member, all for the same user, in the order of the configuration
+   * @param wanted names of the members that are asked; of the others there is what is known
+   */
+  async of(
+    calls: readonly ListCall[],
+    wanted?: ReadonlySet<string>,
+  ): Promise<readonly MemberList<Item>[]> {
+    const late = new AbortController()
+    const asked = calls.filter(({ member }) => wanted?.has(member.resource.name) !== false)
+    const asking = mapAtMost(asked, AT_ONCE, (call) => this.#refresh(call))
+    await Promise.race([
+      asking,
+      wait(WHOLE_LIST_MS, undefined, { signal: late.signal }).catch(() => undefined),
+    ])
+    late.abort()
+    return calls.map((call) => this.#asKnown(call))
+  }
+
+  #asKnown(call: ListCall): MemberList<Item> {
+    const { name: cluster } = call.member.resource
+    const kept = this.#kept.get(keyOf(call))
+    return kept === undefined
+      ? { cluster }
+      : { cluster, items: kept.items, serverVersion: kept.serverVersion }
+  }
+
+  /** Many at once ask once. Nobody waits for a member that has let others wait for their whole time. */
+  async #refresh(call: ListCall): Promise<void> {
+    const key = keyOf(call)
+    const kept = this.#kept.get(key)
+    if (kept !== undefined && this.#clock.now() - kept.at < FRESH_MS) return
+    const asking = this.#asking.get(key)
+    if (asking === undefined) {
+      const answer = this.#ask(key, call).finally(() => this.#asking.delete(key))
+      this.#asking.set(key, { since: performance.now(), answer })
+      await answer
+    } else if (performance.now() - asking.since < WHOLE_LIST_MS) await asking.answer
+  }
+
+  /** Not ended with the request that first wants it: others may wait for the same list. */
+  async #ask(key: string, call: ListCall): Promise<void> {
+    const answer = await callMember(
+      {
+        ...call,
+        timeoutMs: ONE_LIST_MS,
+        answersSoon: true,
+        mostBytes: MOST_BYTES,
+        signal: AbortSignal.timeout(2 * ONE_LIST_MS),
+      },
+      (client, options, capabilities) =>
+        this.#offers(capabilities) ? this.#everyPage(client, options) : [],
+    )
+    if (answer.kind !== 'answer') return
+    const text = textOf(answer.value)
+    if (text === undefined) return
+    const items = this.#oneOf(sha256(text), answer.value)
+    const { serverVersion } = answer
+    this.#kept.set(key, { at: this.#clock.now(), items, serverVersion, bytes: text.length + 1 })
+  }
+
+  /** Nothing is asked of a member that has said that it has no such lists. */
+  #offers(capabilities: ServerCapabilities | undefined): boolean {
+    const { capability } = this.#kind
+    return !capability || !capabilities || capabilities[capability] !== undefined
+  }
+
+  /** Cut where a member pages on and on. */
+  async #everyPage(client: Client, options: RequestOptions): Promise<readonly Item[]> {
+    const items: Item[] = []
+    let cursor: string | undefined
+    for (let pages = 0; pages < MOST_PAGES && items.length < MOST_ITEMS; pages += 1) {
+      const params = cursor === undefined ? {} : { cursor }
+      const answer = await this.#kind.page(client, params, options)
+      items.push(...answer.items)
+      cursor = answer.nextCursor
+      if (cursor === undefined) break
+    }
+    return items
+  }
+
+  #oneOf(digest: string, items: readonly Item[]): readonly Item[] {
+    const same = this.#shared.get(digest)?.deref()
+    if (same !== undefined) return same
+    this.#shared.set(digest, new WeakRef(items))
+    this.#gone.register(items, digest)
+    return items
+  }
+}
+
+/** A list that is nested too deep to be written is none. */
+function textOf(items: readonly object[]): string | undefined {
+  try {
+    return JSON.stringify(items)
+  } catch {
+    return undefined
+  }
+}
+
+function keyOf({ member, permit }: ListCall): string {
+  const { name, upstream } = member.resource
+  return JSON.stringify([name, upstream, permit.principal.userKey])
+}
