@@ -2,7 +2,7 @@ import type { CallToolResult, Tool } from '@modelcontextprotocol/server'
 import type { ToolCall } from '../observe/record.ts'
 import { callMember, type MemberAnswer } from './calls/call-member.ts'
 import type { PermittedMember } from './calls/member.ts'
-import { type AuditVerdict, auditCall } from './fleet-audit.ts'
+import type { AuditVerdict } from './fleet-audit.ts'
 import type { ToolCallRequest } from './fleet-request.ts'
 import { allowedTools, judgeCall } from './member-rules.ts'
 import { reportProgress } from './progress.ts'
@@ -30,23 +30,30 @@ export async function callCluster(
   view: UserTools,
   cluster: ClusterCall,
 ): Promise<ClusterOutcome> {
-  const { fleet, request, params } = call
   const judged = judge(call, view, cluster)
-  const tell = (verdict: AuditVerdict) =>
-    auditCall(request, fleet.requestLog, params.name, { ...verdict, cluster: cluster.cluster })
+  const tell = (verdict: AuditVerdict) => call.audit({ ...verdict, cluster: cluster.cluster })
   if (judged.kind === 'not_made') {
     await tell({ decision: 'refuse', reason: judged.reason })
     return judged.outcome
   }
   const { shadow } = judged
   if (!(await tell({ decision: 'allow', ...(shadow && { shadow }) }))) {
-    const why = 'its audit line could not be written, so the call was not made; try again later'
-    return { outcome: 'not_allowed', why }
+    noteUnavailable(call)
+    return { outcome: 'unreachable', why: UNAUDITED }
   }
   const timeoutMs =
     cluster.mode === 'single' ? judged.at.member.resource.response_timeout : cluster.timeoutMs
   const answer = await ask(call, cluster, { ...judged, timeoutMs })
   return outcomeAt(answer, timeoutMs, cluster.mode)
+}
+
+/** Whoever must not lose an audit line (`audit.before_dispatch`) has no call without. */
+export const UNAUDITED =
+  'not asked, since the audit line of this call could not be written; try again later'
+
+export function noteUnavailable({ request: { record } }: ToolCallRequest): void {
+  record.decision = 'unavailable'
+  record.reason = 'audit_unavailable'
 }
 
 type Judged =

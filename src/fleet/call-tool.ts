@@ -1,8 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
-import { callCluster } from './call-cluster.ts'
+import { callCluster, noteUnavailable, UNAUDITED } from './call-cluster.ts'
 import { CLUSTERS_LIST, clustersList } from './clusters-list.ts'
 import { fanOut } from './fan-out.ts'
-import { auditCall } from './fleet-audit.ts'
 import type { ToolCallRequest } from './fleet-request.ts'
 import { splitArguments, targetOf } from './tools/cluster-argument.ts'
 import { singleAnswer, toolError } from './tools/fan-out-answer.ts'
@@ -17,33 +16,22 @@ export async function callTool(call: ToolCallRequest): Promise<CallToolResult> {
   const { record } = request
   const clusters = await clustersOf(fleet, request)
   if (params.name === CLUSTERS_LIST) {
-    await auditCall(request, fleet.requestLog, params.name, { decision: 'allow' })
+    if (!(await call.audit({ decision: 'allow' }))) {
+      noteUnavailable(call)
+      return toolError(`The clusters were ${UNAUDITED}.`)
+    }
     return clustersList(await toolsOf(fleet, request, clusters))
   }
   const { view, target, value, given } = await readCall(call, clusters)
   if (target.kind === 'none') {
-    record.outcome = 'tool_error'
-    await auditCall(request, fleet.requestLog, params.name, {
-      decision: 'refuse',
-      reason: 'no_such_cluster',
-    })
+    await call.audit({ decision: 'refuse', reason: 'no_such_cluster' })
     return toolError(target.problem)
   }
   record.cluster = target.kind === 'one' ? target.cluster : String(value)
   record.acts_as = 'caller'
-  const answer =
-    target.kind === 'one'
-      ? singleAnswer(
-          target.cluster,
-          await callCluster(call, view, {
-            cluster: target.cluster,
-            given,
-            mode: 'single',
-          }),
-        )
-      : await fanOut(call, view, { clusters: target.clusters, given })
-  record.outcome = answer.isError === true ? 'tool_error' : 'ok'
-  return answer
+  if (target.kind === 'many') return fanOut(call, view, { clusters: target.clusters, given })
+  const { cluster } = target
+  return singleAnswer(cluster, await callCluster(call, view, { cluster, given, mode: 'single' }))
 }
 
 /**

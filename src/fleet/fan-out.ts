@@ -2,7 +2,6 @@ import type { CallToolResult } from '@modelcontextprotocol/server'
 import { type Arguments, callCluster } from './call-cluster.ts'
 import { CLUSTERS_LIST } from './clusters-list.ts'
 import { mapAtMost } from './concurrency.ts'
-import { auditCall } from './fleet-audit.ts'
 import type { ToolCallRequest } from './fleet-request.ts'
 import { reportProgress } from './progress.ts'
 import { fanOutAnswer, toolError } from './tools/fan-out-answer.ts'
@@ -26,13 +25,10 @@ export async function fanOut(
   view: UserTools,
   { clusters, given }: { readonly clusters: readonly string[]; readonly given: Arguments },
 ): Promise<CallToolResult> {
-  const { fleet, request, params } = call
+  const { request } = call
   const problem = whyNotMany(call, view, clusters)
   if (problem !== undefined) {
-    await auditCall(request, fleet.requestLog, params.name, {
-      decision: 'refuse',
-      reason: 'not_for_many_clusters',
-    })
+    await call.audit({ decision: 'refuse', reason: 'not_for_many_clusters' })
     return toolError(problem)
   }
   const until = performance.now() + WHOLE_FAN_OUT_MS

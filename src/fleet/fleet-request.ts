@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts'
 import type { RequestRecord } from '../observe/record.ts'
 import type { Member, PermittedMember } from './calls/member.ts'
 import type { Fleet } from './fleet.ts'
+import type { AuditCall, FleetAudit } from './fleet-audit.ts'
 
 /** One request to the fleet, by a user whom its own policy let in. */
 export interface FleetRequest {
@@ -12,6 +13,7 @@ export interface FleetRequest {
   /** Empty: the request came without a session. */
   readonly session: string
   readonly record: RequestRecord
+  readonly audit: FleetAudit
   /** `traceparent` and `tracestate`, where they came. */
   readonly trace: ReadonlyMap<string, string>
   /** Aborted when the client leaves, or the exchange is ended. */
@@ -24,6 +26,7 @@ export interface ToolCallRequest {
   readonly request: FleetRequest
   readonly params: CallToolRequest['params']
   readonly context: ServerContext
+  readonly audit: AuditCall
 }
 
 /** What one member says of the user of the fleet. */

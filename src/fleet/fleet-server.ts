@@ -68,8 +68,9 @@ async function serverFor(fleet: Fleet, request: FleetRequest): Promise<Server> {
     )
     return { tools, ttlMs: FRESH_MS, cacheScope: 'private' }
   })
-  server.setRequestHandler('tools/call', ({ params }, context) =>
-    callTool({ fleet, request, params, context }),
-  )
+  server.setRequestHandler('tools/call', ({ params }, context) => {
+    const audit = request.audit.of(context.mcpReq.id, params.name)
+    return callTool({ fleet, request, params, context, audit })
+  })
   return server
 }

@@ -42,7 +42,9 @@ function toolCall(line: JsonObject): string {
   const verdict = verdicts[text(line, 'decision') ?? ''] ?? 'is told of'
   const shadow = text(line, 'shadow_decision')
   const rules = shadow === 'refuse' ? ' (the tool rules would refuse it: rules = "shadow")' : ''
-  return `${who(line)} called ${shown(line, 'tool') ?? 'a tool'} at ${shown(line, 'resource') ?? 'a resource'}: it ${verdict}${rules}`
+  const cluster = shown(line, 'cluster')
+  const where = `${shown(line, 'resource') ?? 'a resource'}${cluster === undefined ? '' : `, cluster ${cluster}`}`
+  return `${who(line)} called ${shown(line, 'tool') ?? 'a tool'} at ${where}: it ${verdict}${rules}`
 }
 
 const outcomes: Readonly<Record<string, string>> = {
@@ -58,7 +60,7 @@ function end(line: JsonObject): string {
   const method = shown(line, 'mcp_method')
   const status = member(line, 'status')
   const upstream = member(line, 'upstream_status')
-  const outcome = outcomes[text(line, 'outcome') ?? '']
+  const outcome = outcomeOf(line)
   return [
     `${what}${method === undefined ? '' : ` (${method})`} of ${who(line)} ended`,
     `with ${status === 499 ? 'the client leaving before its answer (499)' : `status ${status}`}`,
@@ -70,6 +72,16 @@ function end(line: JsonObject): string {
   ]
     .join(' ')
     .replace(' :', ':')
+}
+
+/** Of what was never sent to the MCP server there is none. */
+function outcomeOf(line: JsonObject): string | undefined {
+  const outcome = text(line, 'outcome') ?? ''
+  const isSent =
+    outcome !== 'none' ||
+    member(line, 'upstream_status') !== undefined ||
+    text(line, 'reason')?.startsWith('upstream_') === true
+  return isSent && Object.hasOwn(outcomes, outcome) ? outcomes[outcome] : undefined
 }
 
 function signIn(line: JsonObject): string {

@@ -13,6 +13,8 @@ export type ClusterOutcome =
         | 'unreachable'
         | 'no_such_tool'
         | 'too_large'
+      /** In place of the words for all of its kind. */
+      readonly why?: string
     }
 
 /** The outcome at each cluster, in the order in which they were asked for. */
@@ -82,7 +84,7 @@ export function said(outcome: ClusterOutcome): string {
     case 'sign_in_needed':
       return 'the cluster does not take your sign-in; sign in again, and if that does not help, its administrator has to look'
     case 'unreachable':
-      return 'cannot be reached now'
+      return outcome.why ?? 'cannot be reached now'
     case 'no_such_tool':
       return 'has no such tool'
     case 'too_large':

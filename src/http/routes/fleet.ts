@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { CLUSTER_HEADER, namesOtherCluster } from '../../fleet/cluster-header.ts'
+import { FleetAudit } from '../../fleet/fleet-audit.ts'
 import type { FleetEndpoint } from '../../fleet/fleet-server.ts'
 import { admit } from '../../forward/admit.ts'
 import { headerMismatch } from '../../forward/body/json-rpc-refusal.ts'
@@ -114,7 +115,8 @@ async function exchange(
     return
   }
   const { owner, session } = admitted
-  const open = new FleetExchange(reply, owner, parts.exchanges)
+  const audit = new FleetAudit(record, read.body, parts.requestLog)
+  const open = new FleetExchange(reply, { owner, record, audit }, parts.exchanges)
   record.decision = 'allow'
   record.acts_as = 'caller'
   const { passed } = read.headers
@@ -125,6 +127,7 @@ async function exchange(
       principal,
       session,
       record,
+      audit,
       trace: new Map([...passed].filter(([name]) => name.startsWith('trace'))),
       signal: open.signal,
     },

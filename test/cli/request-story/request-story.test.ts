@@ -56,6 +56,17 @@ test('who, which check, which setting, and the remedy', async () => {
   assert.match(out, /POST \/mcp \(tools\/call\) of alice.* ended with status 200 in 3 ms/)
 })
 
+test('only what was sent to the MCP server has an outcome, and a call to a fleet its cluster', async () => {
+  const never = await told(lines({ ...request, outcome: 'none' }))
+  assert.match(never.out, /ended with status 200 in 3 ms\n/)
+  const away = { ...request, reason: 'upstream_unavailable', outcome: 'none' }
+  assert.match((await told(lines(away))).out, /in 3 ms: no answer of the MCP server/)
+  const silent = { ...request, decision: 'allow', upstream_status: 202, outcome: 'none' }
+  assert.match((await told(lines(silent))).out, /in 3 ms: no answer of the MCP server/)
+  const { out } = await told(lines({ ...audit, resource: 'fleet', cluster: 'dev' }))
+  assert.match(out, /called pods_delete at fleet, cluster dev: it was refused/)
+})
+
 test('lines of others, cut lines, prefixes and a last line without its end are tolerated', async () => {
   const other = { ...request, request_id: 'req-9999-zzzz', user: 'bob@contoso.test' }
   const quoting = { ...request, request_id: 'req-8888-yyyy', path: `/${id}` }
