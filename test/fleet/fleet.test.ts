@@ -65,8 +65,8 @@ for (const mode of ['auto', 'legacy'] as const) {
     assert.deepEqual(one.content, [{ type: 'text', text: 'dev all alice@contoso.test' }])
     const all = await client.callTool({ name: 'pods_list', arguments: { cluster: '*' } })
     assert.deepEqual(all.content, [
-      { type: 'text', text: '## prod\nprod all alice@contoso.test' },
-      { type: 'text', text: '## dev\ndev all alice@contoso.test' },
+      { type: 'text', text: '## prod\nprod all alice@contoso.test\n' },
+      { type: 'text', text: '## dev\ndev all alice@contoso.test\n' },
       { type: 'text', text: '2 of 2 clusters answered.' },
     ])
     const write = await client.callTool({

@@ -1,4 +1,5 @@
 import type { CallToolResult } from '@modelcontextprotocol/client'
+import { OUTCOMES } from '../../src/fleet/tools/fan-out-answer.ts'
 import type { Script } from './scripted-mcp.ts'
 import { listing, success, tool } from './scripted-mcp.ts'
 
@@ -67,8 +68,8 @@ export function textsOf({ content }: CallToolResult): readonly string[] {
 }
 
 /** The outcome at each cluster of a call to several. */
-export function outcomesOf({ structuredContent }: CallToolResult): Record<string, string> {
-  const { clusters } = structuredContent as { clusters: Record<string, { outcome: string }> }
+export function outcomesOf({ _meta: meta }: CallToolResult): Record<string, string> {
+  const clusters = meta?.[OUTCOMES] as Record<string, { outcome: string }>
   return Object.fromEntries(Object.entries(clusters).map(([name, { outcome }]) => [name, outcome]))
 }
 

@@ -35,7 +35,7 @@ export async function interleaveUsers(t: TestContext, calls: number): Promise<vo
     const expected =
       cluster === '*'
         ? [
-            ...said.map((text, index) => `## ${CLUSTERS[index]}\n${text}`),
+            ...said.map((text, index) => `## ${CLUSTERS[index]}\n${text}\n`),
             '3 of 3 clusters answered.',
           ]
         : [said[CLUSTERS.indexOf(cluster)]]

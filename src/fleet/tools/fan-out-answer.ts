@@ -1,4 +1,4 @@
-import type { CallToolResult } from '@modelcontextprotocol/server'
+import type { CallToolResult, TextContent } from '@modelcontextprotocol/server'
 
 /** What became of a call at one cluster. */
 export type ClusterOutcome =
@@ -20,44 +20,67 @@ export type ClusterOutcome =
 /** The outcome at each cluster, in the order in which they were asked for. */
 export type ClusterOutcomes = readonly (readonly [cluster: string, outcome: ClusterOutcome])[]
 
+/** Where an answer of many has the outcome at each cluster, for programs. */
+export const OUTCOMES = 'rolecall/clusters'
+
 /**
  * One answer of many: what each cluster said under its name, and, always last, how many answered and
  * who is missing, so that no model takes a part for the whole. No text of ours holds a status number
  * or its name: some clients sign users out on those words.
  *
+ * Structured content only where a cluster's answer has some: some clients give models that alone, and
+ * others both, so that each says all, and nothing is said twice without need.
+ *
  * @param outcomes one at least
  */
 export function fanOutAnswer(outcomes: ClusterOutcomes): CallToolResult {
   const missing = outcomes.filter(([, { outcome }]) => outcome !== 'ok')
+  const inShort = summary(outcomes, missing)
+  const hasStructure = outcomes.some(
+    ([, outcome]) => 'result' in outcome && outcome.result.structuredContent !== undefined,
+  )
   return {
     isError: missing.length === outcomes.length,
     content: [
       ...outcomes.flatMap(([cluster, outcome]) => blocksOf(cluster, outcome)),
-      { type: 'text', text: summary(outcomes, missing) },
+      { type: 'text', text: inShort },
     ],
-    structuredContent: {
-      clusters: Object.fromEntries(
-        outcomes.map(([cluster, outcome]) => [cluster, structured(outcome)]),
-      ),
-    },
+    ...(hasStructure && {
+      structuredContent: { clusters: byName(outcomes, structured), summary: inShort },
+    }),
+    _meta: { [OUTCOMES]: byName(outcomes, withoutResult) },
   }
+}
+
+function byName(
+  outcomes: ClusterOutcomes,
+  say: (outcome: ClusterOutcome) => object,
+): Record<string, object> {
+  return Object.fromEntries(outcomes.map(([cluster, outcome]) => [cluster, say(outcome)]))
 }
 
 function blocksOf(cluster: string, outcome: ClusterOutcome): CallToolResult['content'] {
   const heading = `## ${cluster}`
-  if (!('result' in outcome)) return [{ type: 'text', text: `${heading}: ${said(outcome)}` }]
+  if (!('result' in outcome)) return [line(`${heading}: ${said(outcome)}`)]
   const title = outcome.outcome === 'ok' ? heading : `${heading}: ${said(outcome)}`
   const [first, ...rest] = outcome.result.content
-  if (first?.type !== 'text') {
-    return [{ type: 'text', text: title }, ...outcome.result.content]
-  }
-  return [{ ...first, text: `${title}\n${first.text}` }, ...rest]
+  if (first?.type !== 'text') return [line(title), ...outcome.result.content]
+  return [{ ...first, ...line(`${title}\n${first.text}`) }, ...rest]
+}
+
+/** Some clients put a space between blocks: the next heading begins a line all the same. */
+function line(text: string): TextContent {
+  return { type: 'text', text: text.endsWith('\n') ? text : `${text}\n` }
 }
 
 function structured(outcome: ClusterOutcome): object {
   if (!('result' in outcome)) return outcome
   const { structuredContent, content } = outcome.result
   return { outcome: outcome.outcome, result: structuredContent ?? { content } }
+}
+
+function withoutResult(outcome: ClusterOutcome): object {
+  return 'result' in outcome ? { outcome: outcome.outcome } : outcome
 }
 
 function summary(outcomes: ClusterOutcomes, missing: ClusterOutcomes): string {

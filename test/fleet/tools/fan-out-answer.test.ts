@@ -58,17 +58,16 @@ for (const [outcome, block, inShort] of OUTCOMES) {
     assert.deepEqual(
       answer.content.map((one) => (one.type === 'text' ? one.text : one.type)),
       [
-        block,
-        '## constructor\nfine',
+        `${block}\n`,
+        '## constructor\nfine\n',
         `1 of 2 clusters answered. Not in this answer: a (${inShort}).`,
       ],
     )
-    const { clusters } = answer.structuredContent as { clusters: Record<string, object> }
-    assert.deepEqual(Object.keys(clusters), ['a', 'constructor'])
-    assert.deepEqual(clusters['constructor'], {
-      outcome: 'ok',
-      result: { content: [{ type: 'text', text: 'fine' }] },
+    const { result: _, ...code } = 'result' in outcome ? outcome : { ...outcome, result: undefined }
+    assert.deepEqual(answer._meta, {
+      'rolecall/clusters': { a: code, constructor: { outcome: 'ok' } },
     })
+    assert.ok(!('structuredContent' in answer), 'what the text says is said once')
     assert.doesNotMatch(JSON.stringify(answer), /401|unauthorized/i)
     const alone = fanOutAnswer([['a', outcome]])
     assert.equal(alone.isError, true)
@@ -87,17 +86,28 @@ test('all that answered are counted, and nobody is missing', () => {
 test('what is no text stands below its cluster, as it came', () => {
   const image = { type: 'image', data: 'AA==', mimeType: 'image/png' } as const
   const { content } = fanOutAnswer([['a', { outcome: 'ok', result: { content: [image] } }]])
-  assert.deepEqual(content.slice(0, 2), [{ type: 'text', text: '## a' }, image])
+  assert.deepEqual(content.slice(0, 2), [{ type: 'text', text: '## a\n' }, image])
   const empty = fanOutAnswer([['a', { outcome: 'ok', result: { content: [] } }]])
-  assert.deepEqual(empty.content[0], { type: 'text', text: '## a' })
+  assert.deepEqual(empty.content[0], { type: 'text', text: '## a\n' })
 })
 
-test('structured content is what each cluster has as such', () => {
+test('structured content says all that the text does, where one cluster has some', () => {
   const result = { ...text('x'), structuredContent: { pods: 3 } }
-  const { structuredContent } = fanOutAnswer([['a', { outcome: 'ok', result }]])
+  const { structuredContent, content } = fanOutAnswer([
+    ['a', { outcome: 'ok', result }],
+    ['b', { outcome: 'ok', result: text('y') }],
+    ['c', { outcome: 'unreachable' }],
+  ])
+  const summary = '2 of 3 clusters answered. Not in this answer: c (unreachable).'
   assert.deepEqual(structuredContent, {
-    clusters: { a: { outcome: 'ok', result: { pods: 3 } } },
+    clusters: {
+      a: { outcome: 'ok', result: { pods: 3 } },
+      b: { outcome: 'ok', result: text('y') },
+      c: { outcome: 'unreachable' },
+    },
+    summary,
   })
+  assert.deepEqual(content.at(-1), { type: 'text', text: summary })
 })
 
 type Said = readonly [words: string, outcome: ClusterOutcome['outcome']]
