@@ -7,6 +7,7 @@ import {
 import { callTool } from './call-tool.ts'
 import { FRESH_MS } from './calls/member-lists.ts'
 import { clustersListTool } from './clusters-list.ts'
+import { endSession } from './end-session.ts'
 import type { Fleet } from './fleet.ts'
 import type { FleetRequest } from './fleet-request.ts'
 import type { ArgumentName } from './tools/cluster-argument.ts'
@@ -36,12 +37,18 @@ export function fleetEndpoint(fleet: Fleet): FleetEndpoint {
   )
   return {
     argument: () => fleet.argument,
-    handle: (request, parsedBody, by) =>
-      handler.fetch(request, {
+    async handle(request, parsedBody, by) {
+      if (request.method === 'DELETE' && by.session !== '') {
+        // Not waited for: a cluster that hangs costs nobody anything.
+        void endSession(fleet, by).catch(() => undefined)
+        return new Response(null, { status: 204 })
+      }
+      return handler.fetch(request, {
         // The SDK asks for a token's text, and hands it on to every handler: it gets none.
         authInfo: { token: '', clientId: '', scopes: [], extra: { by } },
         ...(parsedBody !== undefined && { parsedBody }),
-      }),
+      })
+    },
     close: () => handler.close(),
   }
 }

@@ -74,12 +74,7 @@ type Ask<T> = (
 export async function callMember<T>(call: MemberCall, ask: Ask<T>): Promise<MemberAnswer<T>> {
   const { known: members, member, clock } = call
   if (!member.health.mayCall(clock.now())) return { kind: 'failed', outcome: 'unreachable' }
-  const key = JSON.stringify([
-    member.resource.name,
-    member.resource.upstream,
-    sessionOwner(member.resource, call.permit),
-    call.fleetSession,
-  ])
+  const key = knownKey(call)
   await members.settled(key, AbortSignal.any([call.signal, AbortSignal.timeout(call.timeoutMs)]))
   const known = members.get(key)
   let attempt = await attemptCall(call, { key, known }, ask)
@@ -92,6 +87,14 @@ export async function callMember<T>(call: MemberCall, ask: Ask<T>): Promise<Memb
   noteHealth(call, answer, clock.now())
   return answer
 }
+
+/** By which a member is known to one user, in one session of the fleet. */
+export function knownKey({ member: { resource }, permit, fleetSession }: KnownBy): string {
+  const { name, upstream } = resource
+  return JSON.stringify([name, upstream, sessionOwner(resource, permit), fleetSession])
+}
+
+type KnownBy = Pick<MemberCall, 'member' | 'permit' | 'fleetSession'>
 
 function noteHealth(
   { member: { health }, signal, answersSoon = false }: MemberCall,

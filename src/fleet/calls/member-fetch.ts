@@ -32,11 +32,11 @@ type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
  */
 export function memberFetch(parts: MemberFetchParts): Fetch {
   return async (_url, init = {}) => {
-    if (init.method !== 'POST') return new Response(null, { status: 405 })
+    if (init.method === 'GET') return new Response(null, { status: 405 })
     parts.onBegin()
     const lease = parts.member.upstream.connections.lease()
     try {
-      return answerOf(await post(parts, init, lease), lease, parts)
+      return answerOf(await send(parts, init, lease), lease, parts)
     } catch (error) {
       lease.destroy(error instanceof Error ? error : new Error('the request failed'))
       if (init.signal?.aborted !== true) parts.onFailure('unreachable')
@@ -45,14 +45,14 @@ export function memberFetch(parts: MemberFetchParts): Fetch {
   }
 }
 
-function post(
+function send(
   parts: MemberFetchParts,
-  { headers, body, signal }: RequestInit,
+  { method, headers, body, signal }: RequestInit,
   { client }: Lease,
 ): Promise<Dispatcher.ResponseData> {
   return client.request({
     path: parts.member.upstream.path,
-    method: 'POST',
+    method: method === 'DELETE' ? method : 'POST',
     headers: headersOf(parts, new Headers(headers)),
     body: typeof body === 'string' ? body : null,
     signal: signal ?? null,
@@ -76,7 +76,9 @@ function answerOf(
   })
   body.on('error', () => parts.onFailure('unreachable'))
   const stream = Readable.toWeb(bounded(body, parts)) as ReadableStream<Uint8Array>
-  return new Response(WITHOUT_BODY.includes(status) ? null : stream, {
+  const hasBody = !WITHOUT_BODY.includes(status)
+  if (!hasBody) body.resume()
+  return new Response(hasBody ? stream : null, {
     status: failure === undefined ? status : 502,
     headers: passedBack(answer.headers),
   })

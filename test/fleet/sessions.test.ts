@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { askFleet, callFleet, type FleetAsked, rpc, scriptOf } from '../support/fleet-calls.ts'
+import { startFleetGateway } from '../support/fleet-gateway.ts'
+import { type RecordingUpstream, startUpstream } from '../support/recording-upstream.ts'
+import { bodyOf, followScript, type Script } from '../support/scripted-mcp.ts'
+
+const initialize = rpc('initialize', {
+  protocolVersion: '2025-11-25',
+  capabilities: {},
+  clientInfo: { name: 'raw', version: '1' },
+})
+
+async function startSession(t: TestContext, script: Script) {
+  const upstream = await startUpstream(t)
+  followScript(upstream, scriptOf(script))
+  const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: upstream.url }])
+  const token = await gateway.entra.mint({ person: 'alice' })
+  const asked = { url: gateway.fleetUrl, token }
+  const begun = await askFleet(asked, initialize)
+  const headers = { 'mcp-session-id': begun.headers.get('mcp-session-id') ?? '' }
+  return { upstream, gateway, own: { ...asked, headers } }
+}
+
+async function end({ url, token, headers }: FleetAsked): Promise<number> {
+  const answer = await fetch(url, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${token}`, ...headers },
+  })
+  await answer.body?.cancel()
+  return answer.status
+}
+
+const ended = ({ received }: RecordingUpstream) =>
+  received.filter(({ method }) => method === 'DELETE')
+
+async function untilEnded(upstream: RecordingUpstream) {
+  for (let i = 0; i < 500 && ended(upstream).length === 0; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  return ended(upstream)
+}
+
+const opened = ({ received }: RecordingUpstream) =>
+  received.filter((one) => bodyOf(one).method === 'initialize').length
+
+test('a session that its client ends is ended at the clusters too, as the user, and opened anew', async (t) => {
+  const { upstream, own } = await startSession(t, { sessionId: 'up' })
+  await callFleet(own, 'pods_list', { cluster: 'prod' })
+  const before = opened(upstream)
+  assert.equal(await end(own), 204)
+  const [sent, ...more] = await untilEnded(upstream)
+  assert.deepEqual(more, [])
+  assert.equal(sent?.headers['mcp-session-id'], 'up')
+  assert.equal(sent.headers['mcp-protocol-version'], '2025-06-18')
+  assert.equal(sent.headers.authorization, `Bearer ${own.token}`)
+  await callFleet(own, 'pods_list', { cluster: 'prod' })
+  assert.equal(opened(upstream), before + 1)
+  assert.equal(await end(own), 204)
+})
+
+test('a session is not ended by another user, nor one that the cluster does not have', async (t) => {
+  const { upstream, own, gateway } = await startSession(t, { sessionId: 'up' })
+  await callFleet(own, 'pods_list', { cluster: 'prod' })
+  const bob = { ...own, token: await gateway.entra.mint({ person: 'bob' }) }
+  assert.equal(await end(bob), 404)
+  assert.equal(await end({ ...own, headers: {} }), 405)
+  assert.equal(await end({ ...own, headers: { 'mcp-session-id': 'up' } }), 404)
+  const without = await startSession(t, {})
+  await callFleet(without.own, 'pods_list', { cluster: 'prod' })
+  assert.equal(await end(without.own), 204)
+  await callFleet(own, 'pods_list', { cluster: 'prod' })
+  assert.deepEqual([ended(upstream), ended(without.upstream)], [[], []])
+})
