@@ -6,6 +6,7 @@ import type { AuditVerdict } from './fleet-audit.ts'
 import type { ToolCallRequest } from './fleet-request.ts'
 import { allowedTools, judgeCall } from './member-rules.ts'
 import { reportProgress } from './progress.ts'
+import { toolResultAt } from './resources/cluster-content.ts'
 import { type ClusterOutcome, outcomeOf, toolError } from './tools/fan-out-answer.ts'
 import { inQuotes, toolNames } from './tools/words.ts'
 import type { UserTools } from './view.ts'
@@ -44,7 +45,7 @@ export async function callCluster(
   const timeoutMs =
     cluster.mode === 'single' ? judged.at.member.resource.response_timeout : cluster.timeoutMs
   const answer = await ask(call, cluster, { ...judged, timeoutMs })
-  return outcomeAt(answer, timeoutMs, cluster.mode)
+  return outcomeAt(answer, timeoutMs, cluster)
 }
 
 /** Whoever must not lose an audit line (`audit.before_dispatch`) has no call without. */
@@ -162,7 +163,7 @@ function withoutOutputSchema({ outputSchema: _, ...definition }: Tool): Tool {
 function outcomeAt(
   answer: MemberAnswer<CallToolResult>,
   timeoutMs: number,
-  mode: ClusterCall['mode'],
+  { cluster, mode }: ClusterCall,
 ): ClusterOutcome {
   if (answer.kind === 'rpc_error') return resultAt(toolError(answer.message), mode)
   if (answer.kind === 'failed') {
@@ -170,7 +171,7 @@ function outcomeAt(
       ? { outcome: 'timeout', after_ms: timeoutMs }
       : { outcome: answer.outcome }
   }
-  return resultAt(answer.value, mode)
+  return resultAt(toolResultAt(cluster, answer.value), mode)
 }
 
 /** A single answer is the client's to judge. */

@@ -10,6 +10,7 @@ import { clustersListTool } from './clusters-list.ts'
 import { endSession } from './end-session.ts'
 import type { Fleet } from './fleet.ts'
 import type { FleetRequest } from './fleet-request.ts'
+import { serveResources } from './resources/serve-resources.ts'
 import type { ArgumentName } from './tools/cluster-argument.ts'
 import { instructions } from './tools/instructions.ts'
 import { clustersOf, shownTools, toolsOf } from './view.ts'
@@ -64,7 +65,7 @@ async function serverFor(fleet: Fleet, request: FleetRequest): Promise<Server> {
   const server = new Server(
     { name: 'rolecall', title: 'Kubernetes clusters', version: fleet.version },
     {
-      capabilities: { tools: { listChanged: true } },
+      capabilities: { tools: { listChanged: true }, resources: {} },
       instructions: instructions(names, { argument: fleet.argument, fansOut: fleet.fansOut }),
     },
   )
@@ -79,5 +80,6 @@ async function serverFor(fleet: Fleet, request: FleetRequest): Promise<Server> {
     const audit = request.audit.of(context.mcpReq.id, params.name)
     return callTool({ fleet, request, params, context, audit })
   })
+  serveResources(server, fleet, request)
   return server
 }

@@ -1,6 +1,7 @@
 import type { Prompt, Resource, ResourceTemplateType, Tool } from '@modelcontextprotocol/server'
 import type { Clock } from '../clock.ts'
 import type { RequestLog } from '../observe/request-log.ts'
+import type { KeyRing } from '../sealing/derived-keys.ts'
 import { KnownMembers } from './calls/known-members.ts'
 import type { Member, PermittedMember } from './calls/member.ts'
 import type { ListCall } from './calls/member-lists.ts'
@@ -16,6 +17,8 @@ export interface FleetParts {
   readonly clock: Clock
   readonly version: string
   readonly requestLog: RequestLog
+  /** Those of purpose `list cursor`. */
+  readonly cursorKeys: KeyRing
 }
 
 /** One MCP endpoint over several clusters, each call made as the user on the cluster that it names. */
@@ -25,6 +28,7 @@ export class Fleet {
   readonly clock: Clock
   readonly version: string
   readonly requestLog: RequestLog
+  readonly cursorKeys: KeyRing
   readonly tools: MemberLists<Tool>
   readonly resources: MemberLists<Resource>
   readonly resourceTemplates: MemberLists<ResourceTemplateType>
@@ -32,12 +36,14 @@ export class Fleet {
   readonly #known = new KnownMembers()
   #argument: ArgumentName = 'cluster'
 
-  constructor({ members, fansOut, clock, version, requestLog }: FleetParts) {
+  constructor(parts: FleetParts) {
+    const { members, fansOut, clock, version, requestLog } = parts
     this.members = members
     this.fansOut = fansOut
     this.clock = clock
     this.version = version
     this.requestLog = requestLog
+    this.cursorKeys = parts.cursorKeys
     this.tools = new MemberLists(TOOLS, clock)
     this.resources = new MemberLists(RESOURCES, clock)
     this.resourceTemplates = new MemberLists(RESOURCE_TEMPLATES, clock)

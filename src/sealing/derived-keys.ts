@@ -15,6 +15,7 @@ export type Purpose =
   | 'client id'
   | 'stored answer'
   | 'session name'
+  | 'list cursor'
 
 /** The keys of every purpose, made of the same sealing keys. */
 export interface DerivedKeys {

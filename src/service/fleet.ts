@@ -1,6 +1,7 @@
 import { ClusterHealth } from '../fleet/calls/cluster-health.ts'
 import type { FleetRouteParts } from '../http/routes/fleet.ts'
 import type { ResourceParts } from '../http/routes/resource.ts'
+import type { KeyRing } from '../sealing/derived-keys.ts'
 import type { ServiceContext } from './generation.ts'
 
 /**
@@ -12,7 +13,10 @@ import type { ServiceContext } from './generation.ts'
 export async function createFleet(
   served: Omit<FleetRouteParts, 'endpoint'>,
   resources: readonly ResourceParts[],
-  parts: Pick<ServiceContext, 'upstreams' | 'clock' | 'version'> & { readonly fansOut: boolean },
+  parts: Pick<ServiceContext, 'upstreams' | 'clock' | 'version'> & {
+    readonly fansOut: boolean
+    readonly cursorKeys: KeyRing
+  },
 ): Promise<FleetRouteParts> {
   const [{ Fleet }, { fleetEndpoint }] = await Promise.all([
     import('../fleet/fleet.ts'),

@@ -51,7 +51,7 @@ export async function createPublicApp(
       fleet: await createFleet(
         serve(fleet.resource),
         config.resources.filter(({ name }) => fleet.members.includes(name)).map(serve),
-        { ...context, fansOut: fleet.fan_out },
+        { ...context, fansOut: fleet.fan_out, cursorKeys: keys.for('list cursor') },
       ),
     }),
   })

@@ -17,6 +17,7 @@ const keys: Readonly<Record<Purpose, string>> = {
   'client id': '31pGucCd2pedCMASVUbwxGrUxKynG5wZvpLqCpUg2KY',
   'stored answer': 'pBqDuRb0vjYqvvq2aMzkFGeJGus7ND6LjmIA-kVZwMk',
   'session name': 'H-5p4HqByWDuWd-IJJTj3n383eNsp5nZSHJh1Gdvtt8',
+  'list cursor': 'Amuvvit0-3aCtIPG0pb46lz_tkgYhkLpFH6nIwhIA-g',
 }
 
 for (const [purpose, key] of Object.entries(keys) as [Purpose, string][]) {

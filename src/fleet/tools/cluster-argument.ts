@@ -163,11 +163,14 @@ export function targetOf(
 const MOST_NAMED = 50
 
 function none(problem: string, clusters: readonly ClusterName[]): Target {
+  return { kind: 'none', problem: `${problem} ${clustersLeft(clusters)}` }
+}
+
+/** The clusters that there are for the user, in a sentence. */
+export function clustersLeft(clusters: readonly ClusterName[]): string {
   const names = clusters.slice(0, MOST_NAMED).map(({ name }) => name)
   const more = clusters.length > MOST_NAMED ? ', … (clusters_list tells all)' : ''
-  const remedy =
-    clusters.length === 0
-      ? 'You may use none of the clusters here.'
-      : `Your clusters: ${names.join(', ')}${more}.`
-  return { kind: 'none', problem: `${problem} ${remedy}` }
+  return clusters.length === 0
+    ? 'You may use none of the clusters here.'
+    : `Your clusters: ${names.join(', ')}${more}.`
 }

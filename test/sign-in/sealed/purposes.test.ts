@@ -70,6 +70,7 @@ async function valuesOf({ gateway, browser }: Broker): Promise<Values> {
     'mcp session id': String(called.headers['mcp-session-id']),
     'stored answer': await seal({ identity: {}, answer: {} }, keys.for('stored answer')),
     'session name': new SessionNames(keys.for('session name')).of({ kind: 'all' })[0],
+    'list cursor': await seal({ list: 'resources', from: 0 }, keys.for('list cursor')),
   }
 }
 
@@ -161,7 +162,7 @@ test('the very content, sealed for another purpose, is worth nothing either', as
   const values = await valuesOf(broker)
   const whole = { ...values, transaction: `${header}..${values.transaction}` }
   const sealed = Object.entries(whole).filter(([, value]) => value.split('.').length === 5)
-  assert.equal(sealed.length, 7)
+  assert.equal(sealed.length, 8)
   for (const [made, value] of sealed) {
     const bytes = openBytes(value, keys.for(made as Purpose))
     assert.ok(bytes, `${made} is sealed with the key of its purpose`)

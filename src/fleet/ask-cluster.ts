@@ -1,0 +1,79 @@
+import type { Client, RequestOptions } from '@modelcontextprotocol/client'
+import { ProtocolError, ProtocolErrorCode, type ServerContext } from '@modelcontextprotocol/server'
+import { callMember, type MemberAnswer } from './calls/call-member.ts'
+import type { Fleet } from './fleet.ts'
+import type { FleetRequest } from './fleet-request.ts'
+import { said } from './tools/fan-out-answer.ts'
+import type { UserClusters } from './view.ts'
+
+/** A request for what one cluster has, but for tools. */
+export interface ClusterQuestion {
+  readonly fleet: Fleet
+  readonly request: FleetRequest
+  readonly context: ServerContext
+}
+
+type RequestMeta = Readonly<Record<string, unknown>>
+
+const MOST_BYTES = 16 * 1024 * 1024
+
+/**
+ * Asks one cluster as the user, judged by that member's own configuration.
+ *
+ * Not judged: tool rules, which are of tools, as at the member's own path.
+ *
+ * @param cluster one of the user's
+ * @param ask gets the `_meta` that goes up
+ * @throws ProtocolError for all that is no answer, in words for people
+ */
+export async function askCluster<T>(
+  { fleet, request, context }: ClusterQuestion,
+  { standings }: UserClusters,
+  cluster: string,
+  ask: (client: Client, options: RequestOptions, meta: { _meta?: RequestMeta }) => Promise<T>,
+): Promise<T> {
+  const { record } = request
+  record.cluster = cluster
+  record.acts_as = 'caller'
+  record.outcome = 'rpc_error'
+  const at = standings.find(({ member }) => member.resource.name === cluster)
+  if (at?.kind !== 'permitted') throw failure(cluster, said({ outcome: 'sign_in_needed' }))
+  const { progressToken: _, ...rest } = context.mcpReq._meta ?? {}
+  const meta = Object.keys(rest).length > 0 ? { _meta: rest } : {}
+  const timeoutMs = at.member.resource.response_timeout
+  const answer = await callMember(
+    { ...fleet.callTo(at, request), signal: request.signal, timeoutMs, mostBytes: MOST_BYTES },
+    (client, options) => ask(client, options, meta),
+  )
+  if (answer.kind !== 'answer') throw errorOf(cluster, answer, timeoutMs)
+  record.outcome = 'ok'
+  return answer.value
+}
+
+function errorOf(
+  cluster: string,
+  answer: Exclude<MemberAnswer<unknown>, { kind: 'answer' }>,
+  timeoutMs: number,
+): ProtocolError {
+  if (answer.kind === 'rpc_error') return failure(cluster, answer.message, codeAt(answer.code))
+  const outcome =
+    answer.outcome === 'timeout'
+      ? ({ outcome: 'timeout', after_ms: timeoutMs } as const)
+      : { outcome: answer.outcome }
+  return failure(cluster, said(outcome))
+}
+
+function failure(cluster: string, words: string, code = ProtocolErrorCode.InternalError) {
+  return new ProtocolError(code, `${cluster}: ${words}`)
+}
+
+/**
+ * What a member says of its own connection (JSON-RPC's and MCP's own codes) would be taken as said of
+ * the client's. That it has no such method is, at the fleet, that there is no such thing there.
+ */
+function codeAt(code: number): number {
+  const { InternalError, InvalidParams, MethodNotFound, ResourceNotFound } = ProtocolErrorCode
+  if (code === MethodNotFound) return InvalidParams
+  const isProtocols = code >= -32_768 && code < -32_019
+  return !isProtocols || code === InvalidParams || code === ResourceNotFound ? code : InternalError
+}

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import type { Client } from '@modelcontextprotocol/client'
+import {
+  McpServer as SessionServer,
+  ResourceTemplate as SessionTemplate,
+} from '@modelcontextprotocol/sdk/server/mcp.js'
+import { McpServer, ResourceNotFoundError, ResourceTemplate } from '@modelcontextprotocol/server'
+import { askFleet, rpc } from '../../support/fleet-calls.ts'
+import { startFleetCluster } from '../../support/fleet-cluster.ts'
+import { connectClient, startFleetGateway } from '../../support/fleet-gateway.ts'
+import { startSessionCluster } from '../../support/session-cluster.ts'
+
+const READS = { readOnlyHint: true }
+const ODD = 'k8s://pöds/../x'
+
+/** A stateless server of 2026-07-28, whose resources say who reads them. */
+function statelessServer({ bearer }: { readonly bearer: string }): McpServer {
+  const server = new McpServer({ name: 'stateless', version: '1' })
+  const uri = 'k8s://nodes'
+  server.registerResource('nodes', uri, { title: 'Nodes', description: 'All nodes' }, () => ({
+    contents: [{ uri, text: `nodes for ${userOf(bearer)}` }],
+  }))
+  server.registerResource('odd', ODD, {}, (read) => ({
+    contents: [{ uri: ODD, text: read.href }],
+  }))
+  const template = new ResourceTemplate('k8s://pods/{namespace}/{name}', {
+    list: undefined,
+    complete: { namespace: (value) => ['team-a', 'team-b'].filter((one) => one.startsWith(value)) },
+  })
+  server.registerResource('pod', template, {}, (read, { namespace, name }) => ({
+    contents: [{ uri: read.href, mimeType: 'text/plain', text: `${namespace} ${name}` }],
+  }))
+  server.registerTool('pods_list', { annotations: READS }, () => ({ content: linksTo(uri) }))
+  return server
+}
+
+/** One of 2025-11-25 with sessions. */
+function sessionServer(): SessionServer {
+  const server = new SessionServer({ name: 'sessions', version: '1' })
+  const uri = 'k8s://nodes'
+  server.registerResource('nodes', uri, {}, () => ({ contents: [{ uri, blob: 'AAAA' }] }))
+  server.registerResource(
+    'log',
+    new SessionTemplate('file:///var/log/{+path}', { list: undefined }),
+    {},
+    (read) => ({ contents: [{ uri: read.href, text: `log ${read.href}` }] }),
+  )
+  server.registerTool('pods_list', { annotations: READS }, () => ({ content: linksTo(uri) }))
+  return server
+}
+
+function linksTo(uri: string) {
+  return [
+    { type: 'text' as const, text: 'pods' },
+    { type: 'resource_link' as const, uri, name: 'nodes' },
+    { type: 'resource' as const, resource: { uri: 'k8s://within', text: 'x' } },
+  ]
+}
+
+function userOf(bearer: string): string {
+  const payload = bearer.split('.')[1] ?? ''
+  return String(JSON.parse(Buffer.from(payload, 'base64url').toString())['upn'])
+}
+
+async function startFleet(t: TestContext, away: readonly string[] = []) {
+  const stateless = await startFleetCluster(t, statelessServer)
+  const sessions = await startSessionCluster(t, sessionServer)
+  const gateway = await startFleetGateway(t, [
+    { name: 'prod', upstream: stateless.url },
+    { name: 'dev', upstream: sessions.url },
+    ...away.map((name) => ({ name, upstream: 'http://127.0.0.1:9/mcp' })),
+  ])
+  const token = await gateway.entra.mint({ person: 'alice' })
+  return { stateless, sessions, gateway, token }
+}
+
+async function textAt(client: Client, uri: string): Promise<unknown> {
+  const { contents } = await client.readResource({ uri })
+  return contents.map((content) => [content.uri, 'text' in content ? content.text : content.blob])
+}
+
+for (const mode of ['auto', 'legacy'] as const) {
+  test(`resources of all clusters are listed and read, each as the user (${mode})`, async (t) => {
+    const { stateless, sessions, gateway, token } = await startFleet(t, ['lost'])
+    const client = await connectClient(t, gateway.fleetUrl, token, mode)
+    const { resources } = await client.listResources()
+    assert.deepEqual(
+      resources.map(({ uri, name, title, description }) => [uri, name, title, description]),
+      [
+        ['rolecall://prod/k8s://nodes', 'nodes (prod)', 'Nodes (prod)', 'All nodes (on prod)'],
+        ['rolecall://prod/k8s%3A%2F%2Fp%C3%B6ds%2F..%2Fx', 'odd (prod)', undefined, 'On prod.'],
+        ['rolecall://dev/k8s://nodes', 'nodes (dev)', undefined, 'On dev.'],
+      ],
+    )
+    const { resourceTemplates } = await client.listResourceTemplates()
+    assert.deepEqual(
+      resourceTemplates.map(({ uriTemplate, name }) => [uriTemplate, name]),
+      [
+        ['rolecall://prod/k8s://pods/{namespace}/{name}', 'pod (prod)'],
+        ['rolecall://dev/file:///var/log/{+path}', 'log (dev)'],
+      ],
+    )
+    const reads: readonly (readonly [uri: string, text: string])[] = [
+      ['rolecall://prod/k8s://nodes', 'nodes for alice@contoso.test'],
+      ['rolecall://dev/k8s://nodes', 'AAAA'],
+      ['rolecall://prod/k8s://pods/team-a/web%201', 'team-a web%201'],
+      ['rolecall://dev/file:///var/log/a/b.txt?x=1', 'log file:///var/log/a/b.txt?x=1'],
+    ]
+    for (const [uri, text] of reads) assert.deepEqual(await textAt(client, uri), [[uri, text]])
+    const lines = gateway.log.filter(
+      ({ kind, mcp_method: method }) => kind === 'request' && method === 'resources/read',
+    )
+    assert.deepEqual(
+      lines.map(({ cluster, outcome, acts_as: as }) => [cluster, outcome, as]),
+      ['prod', 'dev', 'prod', 'dev'].map((cluster) => [cluster, 'ok', 'caller']),
+    )
+    const bearers = [...stateless.bearers, ...sessions.bearers]
+    assert.deepEqual([...new Set(bearers)], [`Bearer ${token}`])
+  })
+
+  test(`what cannot be read is an error of the protocol, and says what there is (${mode})`, async (t) => {
+    const { stateless, gateway, token } = await startFleet(t, ['lost'])
+    const client = await connectClient(t, gateway.fleetUrl, token, mode)
+    const notFound: readonly (readonly [uri: string, words: RegExp])[] = [
+      ['k8s://nodes', /rolecall:\/\/<cluster>\/.*Your clusters: prod, dev, lost\./],
+      ['rolecall://test/k8s://nodes', /There is no cluster "test" for you\. Your clusters: prod,/],
+      ['rolecall://prod', /rolecall:\/\/<cluster>/],
+    ]
+    for (const [uri, words] of notFound) {
+      await assert.rejects(client.readResource({ uri }), (error) => {
+        assert.ok(error instanceof ResourceNotFoundError)
+        assert.equal(error.uri, uri)
+        assert.match(error.message, words)
+        return true
+      })
+    }
+    assert.equal(stateless.requests.length, 0)
+    const failing: readonly (readonly [uri: string, code: number, words: RegExp])[] = [
+      ['rolecall://prod/k8s://nothing', -32602, /^prod: .*k8s:\/\/nothing/],
+      ['rolecall://lost/k8s://nodes', -32603, /^lost: cannot be reached now$/],
+    ]
+    for (const [uri, code, message] of failing) {
+      await assert.rejects(client.readResource({ uri }), { code, message })
+    }
+    const lines = gateway.log.filter(({ mcp_method: method }) => method === 'resources/read')
+    assert.deepEqual(
+      lines.map(({ cluster, outcome }) => [cluster, outcome]),
+      [undefined, undefined, undefined, 'prod', 'lost'].map((cluster) => [cluster, 'rpc_error']),
+    )
+  })
+
+  test(`a link in a tool's result can be read, also in one of several clusters (${mode})`, async (t) => {
+    const { gateway, token } = await startFleet(t)
+    const client = await connectClient(t, gateway.fleetUrl, token, mode)
+    const uris = async (cluster: string) => {
+      const { content } = await client.callTool({ name: 'pods_list', arguments: { cluster } })
+      return content.flatMap((block) => {
+        if (block.type === 'resource_link') return [block.uri]
+        return block.type === 'resource' ? [block.resource.uri] : []
+      })
+    }
+    const at = (name: string) => [
+      `rolecall://${name}/k8s://nodes`,
+      `rolecall://${name}/k8s://within`,
+    ]
+    assert.deepEqual(await uris('dev'), at('dev'))
+    assert.deepEqual(await uris('*'), [...at('prod'), ...at('dev')])
+    assert.deepEqual(await textAt(client, at('dev')[0] ?? ''), [[at('dev')[0], 'AAAA']])
+  })
+}
+
+test('a list is paged, and a cursor is good for its list and its user alone', async (t) => {
+  const many = () => {
+    const server = new McpServer({ name: 'many', version: '1' })
+    for (let i = 0; i < 400; i += 1) {
+      server.registerResource(`r${i}`, `k8s://r/${i}`, {}, () => ({ contents: [] }))
+    }
+    return server
+  }
+  const clusters = ['a', 'b', 'c']
+  const gateway = await startFleetGateway(
+    t,
+    await Promise.all(
+      clusters.map(async (name) => ({ name, upstream: (await startFleetCluster(t, many)).url })),
+    ),
+  )
+  const asked = { url: gateway.fleetUrl, token: await gateway.entra.mint({ person: 'alice' }) }
+  const uris: string[] = []
+  const sizes: number[] = []
+  const cursors: string[] = []
+  for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+    const { message } = await askFleet(asked, rpc('resources/list', cursor ? { cursor } : {}))
+    const result = message.result as { resources: { uri: string }[]; nextCursor?: string }
+    sizes.push(result.resources.length)
+    uris.push(...result.resources.map(({ uri }) => uri))
+    cursor = result.nextCursor
+    if (cursor !== undefined) cursors.push(cursor)
+  }
+  assert.deepEqual(sizes, [500, 500, 200])
+  const expected = clusters.flatMap((name) =>
+    [...Array(400).keys()].map((i) => `rolecall://${name}/k8s://r/${i}`),
+  )
+  assert.deepEqual(uris, expected)
+  const [cursor = ''] = cursors
+  const bob = { ...asked, token: await gateway.entra.mint({ person: 'bob' }) }
+  const refused = [
+    await askFleet(bob, rpc('resources/list', { cursor })),
+    await askFleet(asked, rpc('resources/templates/list', { cursor })),
+    await askFleet(asked, rpc('resources/list', { cursor: `${cursor.slice(0, -2)}xx` })),
+    await askFleet(asked, rpc('resources/list', { cursor: '500' })),
+  ]
+  for (const { message } of refused) assert.equal(message.error?.code, -32602)
+})
+
+test('a cluster is asked for resources only where it has some, and its session holds', async (t) => {
+  const bare = await startSessionCluster(t, () => {
+    const server = new SessionServer({ name: 'bare', version: '1' })
+    server.registerTool('pods_list', { annotations: READS }, () => ({ content: [] }))
+    return server
+  })
+  const gateway = await startFleetGateway(t, [{ name: 'bare', upstream: bare.url }])
+  const asked = { url: gateway.fleetUrl, token: await gateway.entra.mint({ person: 'alice' }) }
+  for (const method of ['tools/list', 'resources/list', 'resources/templates/list']) {
+    assert.equal((await askFleet(asked, rpc(method))).message.error, undefined, method)
+  }
+  assert.deepEqual(
+    bare.methods.filter((method) => method === 'initialize' || method.endsWith('/list')),
+    ['initialize', 'tools/list'],
+  )
+  const { message } = await askFleet(
+    asked,
+    rpc('resources/read', { uri: 'rolecall://bare/k8s://x' }),
+  )
+  assert.equal(message.error?.code, -32602)
+})
