@@ -149,7 +149,9 @@ export function toolError(text: string): CallToolResult {
 }
 
 const IS_FORBIDDEN = /\bforbidden\b/i
-const NEEDS_SIGN_IN = /\b401\b|\bunauthorized\b/i
+/** The last are client-go's words, where the API server has none of its own. */
+const NEEDS_SIGN_IN =
+  /\b401\b|\bunauthorized\b|\bserver has asked for the client to provide credentials\b/i
 
 /**
  * What a cluster's result says beside other clusters'. A refusal of the API server's RBAC and one of

@@ -12,16 +12,17 @@ import type { Holmes, HolmesOauth } from './holmes.ts'
 import { startHolmesAt } from './holmes-stack.ts'
 import { type Served, type Serving, serve } from './served.ts'
 
-/** What is team-a's on prod is team-b's on dev. */
-export const CLUSTERS = ['prod', 'dev', 'lost'] as const
+/** What is team-a's on prod is team-b's on dev; foreign takes another provider's tokens alone. */
+export const CLUSTERS = ['prod', 'dev', 'foreign', 'lost'] as const
 export type ClusterName = (typeof CLUSTERS)[number]
 
-/** HolmesGPT's code, a fleet that signs people in, and its three clusters. */
+/** HolmesGPT's code, a fleet that signs people in, and its clusters. */
 export interface HolmesFleet extends Served {
   readonly entra: MockEntra
   /** All that HolmesGPT is told. */
   readonly url: string
-  readonly clusters: Readonly<Record<ClusterName, Cluster>>
+  /** Of one cluster's API server. */
+  auditEvents(cluster: ClusterName): ReturnType<Cluster['auditEvents']>
   start(oauth: HolmesOauth): Promise<Holmes>
   /** Ends one cluster's MCP server. */
   lose(cluster: ClusterName): Promise<void>
@@ -40,17 +41,22 @@ export function startHolmesFleet(python: string, signIn: Serving['signIn']): Pro
     closing.after(() => entra.close())
     const prod = await startMember(startCluster(entra), closing)
     const dev = await startMember(startSwappedCluster(entra), closing)
+    const other = await startMockEntra()
+    closing.after(() => other.close())
+    const foreign = await startMember(startCluster(other), closing)
     const lost = await startMember(startCluster(entra), closing)
-    const members = { prod, dev, lost }
+    const members = { prod, dev, foreign, lost }
     const served = await serve(
       {
         entra,
         signIn,
         upstream: prod.server.url,
-        furtherResources: {
-          dev: { path: '/c/dev/mcp', upstream: dev.server.url },
-          lost: { path: '/c/lost/mcp', upstream: lost.server.url },
-        },
+        furtherResources: Object.fromEntries(
+          Object.entries({ dev, foreign, lost }).map(([name, { server }]) => [
+            name,
+            { path: `/c/${name}/mcp`, upstream: server.url },
+          ]),
+        ),
         hasFleet: true,
       },
       closing,
@@ -61,7 +67,7 @@ export function startHolmesFleet(python: string, signIn: Serving['signIn']): Pro
       ...served,
       entra,
       url,
-      clusters: { prod: prod.cluster, dev: dev.cluster, lost: lost.cluster },
+      auditEvents: (cluster: ClusterName) => members[cluster].cluster.auditEvents(),
       start: (oauth: HolmesOauth) => startAt(url, oauth),
       lose: (cluster: ClusterName) => members[cluster].server.close(),
     }

@@ -9,9 +9,12 @@ export interface TokenExchange {
 }
 
 /** Those among what passed. */
-export function tokenExchangesIn(exchanges: readonly Exchange[]): TokenExchange[] {
+export function tokenExchangesIn(
+  exchanges: readonly Exchange[],
+  tokenPath = '/oauth/token',
+): TokenExchange[] {
   return exchanges
-    .filter(({ path }) => path === '/oauth/token')
+    .filter(({ path }) => path === tokenPath)
     .map(({ headers: { authorization }, body, status, answer }) => ({
       form: Object.fromEntries(new URLSearchParams(body)),
       authorization,

@@ -115,7 +115,8 @@ type Said = readonly [words: string, outcome: ClusterOutcome['outcome']]
 const said: readonly Said[] = [
   ['pods is forbidden: User "bob" cannot list resource "pods"', 'forbidden'],
   ['Error: Unauthorized', 'sign_in_needed'],
-  ['the server has asked for the client to provide credentials (401)', 'sign_in_needed'],
+  ['the server said: 401', 'sign_in_needed'],
+  ['pods: the server has asked for the client to provide credentials', 'sign_in_needed'],
   ['pod web-14012 not found', 'tool_error'],
   ['', 'tool_error'],
 ]
