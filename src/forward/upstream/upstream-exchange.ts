@@ -60,6 +60,7 @@ const KEEP_ALIVE = ': keep-alive\n\n'
  * left. Nothing is sent twice: a tool call is not idempotent.
  */
 export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchange {
+  place = -1
   readonly #parts: ExchangeParts
   readonly #began = performance.now()
   #lease: Lease | undefined

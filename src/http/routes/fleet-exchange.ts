@@ -17,6 +17,7 @@ export interface FleetExchangeParts {
 
 /** An exchange with the fleet: counted for its user, and ended with its token, as one with an upstream. */
 export class FleetExchange implements OpenExchange {
+  place = -1
   readonly owner: ExchangeOwner
   /** The SDK keeps its streams alive itself. */
   readonly tickEvery = Number.POSITIVE_INFINITY
