@@ -1,5 +1,4 @@
 import type { FastifyRequest } from 'fastify'
-import type { McpMessage } from './body/mcp-message.ts'
 import type { AccessDecision } from './forwarding.ts'
 import type { ExchangeOwner } from './open-exchanges.ts'
 import type { ReadRequest } from './read-request.ts'
@@ -17,22 +16,23 @@ export function exchangeOwner(
   { decision, resource, read }: Owned,
 ): ExchangeOwner {
   const { principal } = decision.permit
-  const messages = read.body.kind === 'messages' ? read.body.messages : []
-  const requests = messages.filter(({ id, method }) => id !== undefined && method !== undefined)
-  const isSubscription = ({ method }: McpMessage) => method === 'subscriptions/listen'
-  // Some servers also make a call that has no id, whose answer nobody waits for.
-  const calls = messages.filter(
-    (message) =>
-      !isSubscription(message) && (message.tool !== undefined || requests.includes(message)),
-  ).length
-  const isStream = request.method === 'GET' || messages.some(isSubscription)
+  let requests = 0
+  let calls = 0
+  let isStream = request.method === 'GET'
+  for (const message of read.body.kind === 'messages' ? read.body.messages : []) {
+    const isRequest = message.id !== undefined && message.method !== undefined
+    if (isRequest) requests += 1
+    if (message.method === 'subscriptions/listen') isStream = true
+    // Some servers also make a call that has no id, whose answer nobody waits for.
+    else if (isRequest || message.tool !== undefined) calls += 1
+  }
   return {
     kind: isStream ? 'stream' : 'call',
     resource,
     user: principal.userKey,
     expiresAt: principal.expiresAt,
     calls: isStream ? calls : Math.max(1, calls),
-    isOneWay: requests.length === 0,
+    isOneWay: requests === 0,
     judgedBy: (judge) => judge(resource, decision.authorization()),
   }
 }

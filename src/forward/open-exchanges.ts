@@ -54,6 +54,8 @@ interface Counts {
   streams: number
 }
 
+const NOTHING: Readonly<Counts> = { calls: 0, streams: 0 }
+
 /**
  * The exchanges under way, of every configuration that still serves one: counted per user and
  * resource, since one user must not take what serves all, and ended with their tokens. One timer for
@@ -65,7 +67,8 @@ export class OpenExchanges {
    * keep what was in them, and each other, past every small collection (12 µs of 105 for each call).
    */
   readonly #exchanges: OpenExchange[] = []
-  readonly #users = new Map<string, Counts>()
+  /** By resource, then by user. */
+  readonly #users = new Map<string, Map<string, Counts>>()
   readonly #clock: Clock
   #streams = 0
   #judge: StreamJudge = () => true
@@ -89,7 +92,7 @@ export class OpenExchanges {
 
   /** Whether one more would be too many for its user. One that is alone always fits. */
   isTooMany(owner: ExchangeOwner, limits: UserLimits): boolean {
-    const { calls, streams } = this.#users.get(keyOf(owner)) ?? { calls: 0, streams: 0 }
+    const { calls, streams } = this.#users.get(owner.resource)?.get(owner.user) ?? NOTHING
     if (owner.kind === 'stream' && streams >= limits.streams_per_user) return true
     const most = limits.calls_per_user * (owner.isOneWay ? ONE_WAY_FACTOR : 1)
     return owner.calls > 0 && calls > 0 && calls + owner.calls > most
@@ -151,15 +154,23 @@ export class OpenExchanges {
   }
 
   #count(owner: ExchangeOwner, sign: 1 | -1): void {
-    const key = keyOf(owner)
-    const counts = this.#users.get(key) ?? { calls: 0, streams: 0 }
+    const { resource, user } = owner
+    let users = this.#users.get(resource)
+    if (users === undefined) {
+      users = new Map()
+      this.#users.set(resource, users)
+    }
+    let counts = users.get(user)
+    if (counts === undefined) {
+      counts = { calls: 0, streams: 0 }
+      users.set(user, counts)
+    }
     counts.calls += sign * owner.calls
     if (owner.kind === 'stream') {
       counts.streams += sign
       this.#streams += sign
     }
-    if (counts.calls === 0 && counts.streams === 0) this.#users.delete(key)
-    else this.#users.set(key, counts)
+    if (counts.calls === 0 && counts.streams === 0) users.delete(user)
   }
 
   #sweepLater(): void {
@@ -182,8 +193,4 @@ export class OpenExchanges {
     }
     if (now - this.#judgedAt >= JUDGED_EVERY_MS) this.#judgeStreams()
   }
-}
-
-function keyOf({ resource, user }: ExchangeOwner): string {
-  return `${resource} ${user}` // no resource's name has a space
 }

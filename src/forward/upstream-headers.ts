@@ -26,29 +26,28 @@ export interface UpstreamHeaderParts {
 export function upstreamHeaders(parts: UpstreamHeaderParts): string[] {
   const { forwarding, permit, received, sent, requestId, trace } = parts
   const { resource, sessionKeys, version } = forwarding
-  // A map: whatever the token's header is called, one value goes up under it, and that is the token.
-  const headers = new Map(sent.passed)
+  const headers: string[] = []
+  // Whatever the token's header is called, one value goes up under it, and that is the token.
+  const put = (name: string, value: string): void => {
+    if (name !== resource.upstream_token_header) headers.push(name, value)
+  }
+  for (const [name, value] of sent.passed) {
+    // What the client said of its trace is replaced as a whole: a state belongs to its parent.
+    if (trace === undefined || !isTrace(name)) put(name, value)
+  }
   if (sent.sessionId !== undefined) {
     const owner = sessionOwner(resource, permit)
-    headers.set('mcp-session-id', requireSessionId(sent.sessionId, owner, sessionKeys))
+    put('mcp-session-id', requireSessionId(sent.sessionId, owner, sessionKeys))
   }
-  headers.set('user-agent', userAgent(version, requestId))
-  if (trace !== undefined) handOn(trace, headers)
-  const credential = credentialOf(permit, resource)
-  if (credential) {
-    const [name, value] = credential
-    // The same text is kept once: a stream holds both for as long as it lives.
-    headers.set(name, value === received ? received : value)
-  }
-  const flat: string[] = []
-  for (const [name, value] of headers) flat.push(name, value)
-  return flat
+  put('user-agent', userAgent(version, requestId))
+  for (const name in trace) put(name, trace[name] ?? '')
+  const credential = credentialOf(permit, resource, received)
+  if (credential) headers.push(...credential)
+  return headers
 }
 
-/** What the client said of its trace is replaced as a whole: a state belongs to its parent. */
-function handOn(trace: Readonly<Record<string, string>>, headers: Map<string, string>): void {
-  headers.delete('tracestate')
-  for (const [name, value] of Object.entries(trace)) headers.set(name, value)
+function isTrace(name: string): boolean {
+  return name === 'traceparent' || name === 'tracestate'
 }
 
 /** Whose request it is, for the audit log of the API server: it is handed on to there. */
@@ -58,14 +57,26 @@ export function userAgent(version: string, requestId: string): string {
 
 /**
  * The one credential of a permit, as name and value of a header; none where the upstream acts as itself.
+ *
+ * @param received the Authorization value that came, if any: where it says the same, its text is used,
+ *   so that there is one of it, for as long as a stream lives
  */
 export function credentialOf(
   permit: Permit,
   { upstream_token_header: name }: ResourceConfig,
+  received?: string,
 ): readonly [name: string, value: string] | undefined {
   if (permit.actsAs !== 'caller') return undefined
-  return [name, name === 'authorization' ? `Bearer ${permit.bearer}` : permit.bearer]
+  const { bearer } = permit
+  if (name !== 'authorization') return [name, bearer]
+  const isSame =
+    received?.length === SCHEME.length + bearer.length &&
+    received.startsWith(SCHEME) &&
+    received.endsWith(bearer)
+  return [name, isSame ? received : SCHEME + bearer]
 }
+
+const SCHEME = 'Bearer '
 
 /** To whom a session belongs that is opened with this permit. */
 export function sessionOwner(resource: ResourceConfig, permit: Permit): SessionOwner {

@@ -44,7 +44,7 @@ export class AnsweringResponse<Request extends IncomingMessage = IncomingMessage
 
   /** Its own listener: no closure for each response. */
   private runAtClose(): void {
-    for (const run of this.#atClose.splice(0)) run()
+    runAll(this.#atClose)
   }
 
   override writeHead(
@@ -52,7 +52,7 @@ export class AnsweringResponse<Request extends IncomingMessage = IncomingMessage
     reason?: string | OutgoingHttpHeaders | OutgoingHttpHeader[],
     headers?: OutgoingHttpHeaders | OutgoingHttpHeader[],
   ): this {
-    for (const run of this.#atHead.splice(0)) run()
+    runAll(this.#atHead)
     const rest = remainder(this.req)
     if (rest > 0) lingerBeforeClose(this.req.socket)
     if (rest > PASSED_OVER_BYTES) this.shouldKeepAlive = false
@@ -60,6 +60,11 @@ export class AnsweringResponse<Request extends IncomingMessage = IncomingMessage
       ? super.writeHead(status, reason, headers)
       : super.writeHead(status, reason)
   }
+}
+
+function runAll(waiting: (() => void)[]): void {
+  // One at a time: what runs may add another.
+  for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) run()
 }
 
 /** Of each connection, the responses that wait for one before them. */

@@ -1,5 +1,13 @@
-import { isEscape, isHex, isSpace, isWholeNumber, nextNumberState } from './json-tokens.ts'
+import {
+  endOfPlain,
+  isEscape,
+  isHex,
+  isSpace,
+  isWholeNumber,
+  nextNumberState,
+} from './json-tokens.ts'
 import type { JsonKind, JsonVisitor } from './json-visitor.ts'
+import { knownNameAt } from './known-names.ts'
 
 export interface JsonScanOptions {
   /** What stands at a further level is checked, and not told. */
@@ -209,18 +217,12 @@ export class JsonScanner {
   }
 
   #string(piece: Buffer, from: number): number {
-    for (let at = from; at < piece.length; at += 1) {
-      const byte = piece[at] as number
-      if (byte === 0x22) {
-        this.#endString(piece, at)
-        return at + 1
-      }
-      if (byte === 0x5c || byte < 0x20) {
-        this.#expect = byte === 0x5c ? ESCAPE : FAILED
-        return at + 1
-      }
-    }
-    return piece.length
+    const at = endOfPlain(piece, from)
+    if (at === piece.length) return at
+    const byte = piece[at]
+    if (byte === 0x22) this.#endString(piece, at)
+    else this.#expect = byte === 0x5c ? ESCAPE : FAILED
+    return at + 1
   }
 
   #endString(piece: Buffer, at: number): void {
@@ -248,6 +250,10 @@ export class JsonScanner {
     if (from < 0 || this.#held.length > 0) this.#hold(piece, to)
     const bytes = this.#heldBytes > 0 ? this.#heldBytes : to - from
     if (bytes > this.#longestName) return ''
+    if (this.#heldBytes === 0) {
+      const known = knownNameAt(piece, from, to)
+      if (known !== undefined) return known
+    }
     const text =
       this.#heldBytes > 0 ? Buffer.concat(this.#held).toString() : piece.toString('utf8', from, to)
     return text.includes('\\') ? JSON.parse(`"${text}"`) : text

@@ -47,6 +47,17 @@ export function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 }
 
+const END_OF_PLAIN = new Uint8Array(256).fill(1, 0, 0x20)
+for (const byte of Buffer.from('"\\')) END_OF_PLAIN[byte] = 1
+
+/** Where the bytes end that stand for themselves in a string: at a quote, a backslash, a control. */
+export function endOfPlain(piece: Buffer, from: number): number {
+  const end = piece.length
+  let at = from
+  while (at < end && END_OF_PLAIN[piece[at] as number] === 0) at += 1
+  return at
+}
+
 /** A digit of `\u006e`. */
 export function isHex(byte: number): boolean {
   const lower = byte | 0x20 // folds letters, and leaves digits apart

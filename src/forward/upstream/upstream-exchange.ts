@@ -48,6 +48,9 @@ const STANDS_STILL_MS = 60_000
 
 const LEAST_TICK_MS = 50
 
+/** Of a whole answer: what node writes from its stack. */
+const MOST_BYTES_AT_ONCE = 12_288
+
 const KEEP_ALIVE = ': keep-alive\n\n'
 
 /**
@@ -69,6 +72,10 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
   #filter: AnswerFilter | undefined
   /** Of a tool call's answer. */
   #small: SmallAnswer | undefined
+  /** An answer that came as a whole: it is sent with its head, in one write. */
+  #whole: Buffer | undefined
+  /** What the answer says of its length; absent: nothing. */
+  #length: string | undefined
   #isKeptAlive = false
   #ended = false
   #paused = false
@@ -158,6 +165,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
     this.#tookAt = clock.now()
     this.#sentAt = this.#tookAt
     response.writeHead(status, headers)
+    this.#length = headers['content-length']
     if (!isEventStream(upstreamHeaders)) return
     controller.rawHeaders = null // 2 KB that nobody asks for, while the stream lives
     this.#isKeptAlive = this.#parts.keepAlive > 0 && upstreamHeaders['content-length'] === undefined
@@ -175,6 +183,10 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
     }
     if (passed.length === 0) return
     if (this.#isKeptAlive) this.#sentAt = clock.now()
+    if (passed.length <= MOST_BYTES_AT_ONCE && this.#length === String(passed.length)) {
+      this.#whole = passed
+      return
+    }
     if (response.write(passed) || this.#paused) return
     this.#paused = true
     this.#tookAt = clock.now()
@@ -197,7 +209,9 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
     this.#lease?.release()
     const rest = this.#filter?.end()
     if (rest !== undefined && rest.length > 0) response.write(rest)
-    response.end()
+    // As text, whose bytes are the same: node:http joins it with the head, which it does with no buffer.
+    if (this.#whole) response.end(this.#whole.toString('latin1'), 'latin1')
+    else response.end()
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
