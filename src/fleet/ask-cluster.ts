@@ -35,18 +35,22 @@ export async function askCluster<T>(
   const { record } = request
   record.cluster = cluster
   record.acts_as = 'caller'
-  record.outcome = 'rpc_error'
   const at = standings.find(({ member }) => member.resource.name === cluster)
   if (at?.kind !== 'permitted') throw failure(cluster, said({ outcome: 'sign_in_needed' }))
   const { progressToken: _, ...rest } = context.mcpReq._meta ?? {}
   const meta = Object.keys(rest).length > 0 ? { _meta: rest } : {}
   const timeoutMs = at.member.resource.response_timeout
   const answer = await callMember(
-    { ...fleet.callTo(at, request), signal: request.signal, timeoutMs, mostBytes: MOST_BYTES },
+    {
+      ...fleet.callTo(at, request),
+      asked: context.mcpReq.method,
+      signal: request.signal,
+      timeoutMs,
+      mostBytes: MOST_BYTES,
+    },
     (client, options) => ask(client, options, meta),
   )
   if (answer.kind !== 'answer') throw errorOf(cluster, answer, timeoutMs)
-  record.outcome = 'ok'
   return answer.value
 }
 

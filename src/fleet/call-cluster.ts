@@ -31,6 +31,17 @@ export async function callCluster(
   view: UserTools,
   cluster: ClusterCall,
 ): Promise<ClusterOutcome> {
+  const outcome = await callJudged(call, view, cluster)
+  const { outcome: counted } = 'result' in outcome ? outcomeOf(outcome.result) : outcome
+  call.fleet.metrics.fleetCalls.inc({ cluster: cluster.cluster, outcome: counted })
+  return outcome
+}
+
+async function callJudged(
+  call: ToolCallRequest,
+  view: UserTools,
+  cluster: ClusterCall,
+): Promise<ClusterOutcome> {
   const judged = judge(call, view, cluster)
   const tell = (verdict: AuditVerdict) => call.audit({ ...verdict, cluster: cluster.cluster })
   if (judged.kind === 'not_made') {
@@ -138,7 +149,13 @@ function ask(
   const wantsProgress = cluster.mode === 'single' && progressToken !== undefined
   const mostBytes = cluster.mode === 'single' ? MOST_BYTES : cluster.mostBytes
   return callMember(
-    { ...fleet.callTo(at, request), signal: request.signal, timeoutMs, mostBytes },
+    {
+      ...fleet.callTo(at, request),
+      asked: 'tools/call',
+      signal: request.signal,
+      timeoutMs,
+      mostBytes,
+    },
     (client, options) =>
       client.callTool(
         {

@@ -1,10 +1,12 @@
 import type { Prompt, Resource, ResourceTemplateType, Tool } from '@modelcontextprotocol/server'
 import type { Clock } from '../clock.ts'
+import type { Metrics } from '../observe/metrics/metrics.ts'
+import type { RequestRecord } from '../observe/record.ts'
 import type { RequestLog } from '../observe/request-log.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import { KnownMembers } from './calls/known-members.ts'
 import type { Member, PermittedMember } from './calls/member.ts'
-import type { ListCall } from './calls/member-lists.ts'
+import type { ListCall, ListedBy } from './calls/member-lists.ts'
 import { MemberLists, PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOLS } from './calls/member-lists.ts'
 import type { FleetRequest } from './fleet-request.ts'
 import type { ArgumentName } from './tools/cluster-argument.ts'
@@ -19,7 +21,10 @@ export interface FleetParts {
   readonly requestLog: RequestLog
   /** Those of purpose `list cursor`. */
   readonly cursorKeys: KeyRing
+  readonly metrics: FleetMetrics
 }
+
+export type FleetMetrics = Pick<Metrics, 'fleetCalls' | 'fleetListDuration'>
 
 /** One MCP endpoint over several clusters, each call made as the user on the cluster that it names. */
 export class Fleet {
@@ -27,23 +32,25 @@ export class Fleet {
   readonly fansOut: boolean
   readonly clock: Clock
   readonly version: string
-  readonly requestLog: RequestLog
   readonly cursorKeys: KeyRing
+  readonly metrics: FleetMetrics
   readonly tools: MemberLists<Tool>
   readonly resources: MemberLists<Resource>
   readonly resourceTemplates: MemberLists<ResourceTemplateType>
   readonly prompts: MemberLists<Prompt>
+  readonly #requestLog: RequestLog
   readonly #known = new KnownMembers()
   #argument: ArgumentName = 'cluster'
 
   constructor(parts: FleetParts) {
-    const { members, fansOut, clock, version, requestLog } = parts
+    const { members, fansOut, clock, version, requestLog, metrics } = parts
     this.members = members
     this.fansOut = fansOut
     this.clock = clock
     this.version = version
-    this.requestLog = requestLog
     this.cursorKeys = parts.cursorKeys
+    this.#requestLog = requestLog
+    this.metrics = metrics
     this.tools = new MemberLists(TOOLS, clock)
     this.resources = new MemberLists(RESOURCES, clock)
     this.resourceTemplates = new MemberLists(RESOURCE_TEMPLATES, clock)
@@ -70,6 +77,26 @@ export class Fleet {
       version: this.version,
       requestId: record.request_id,
       trace,
+      spans: record.trace,
+      onListed: (listed) => this.#tellListed(at.member.resource.name, record, listed),
     }
+  }
+
+  /** As of every question that is asked with a user's token. */
+  #tellListed(
+    cluster: string,
+    { callerText: _, ...record }: RequestRecord,
+    { method, reason, milliseconds }: ListedBy,
+  ): void {
+    this.metrics.fleetListDuration.observe({ cluster }, milliseconds / 1000)
+    this.#requestLog.question(
+      { ...record, cluster },
+      {
+        mcp_method: method,
+        outcome: reason === undefined ? 'ok' : 'none',
+        ...(reason !== undefined && { reason }),
+        duration_ms: Math.round(milliseconds),
+      },
+    )
   }
 }

@@ -12,6 +12,16 @@ export interface ToolCall {
   readonly shadow?: { readonly decision: 'allow' | 'refuse'; readonly reason?: string }
 }
 
+/** The span of one call to one cluster of a fleet. */
+export interface ClusterSpan {
+  /** That hand the trace on, in place of the client's. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The MCP server has answered; the last answer counts. */
+  answered(status: number): void
+  /** @param outcome of few values */
+  end(outcome: string): void
+}
+
 /** The spans of one request, where traces are asked for. Of them none names a user. */
 export interface RequestTrace {
   readonly traceId: string
@@ -21,6 +31,12 @@ export interface RequestTrace {
    * @returns the headers that hand the trace on, in place of the client's
    */
   forward(): Readonly<Record<string, string>>
+  /**
+   * Begins the span of a call to a cluster, of which one request makes several, at once too.
+   *
+   * @param method of MCP
+   */
+  callCluster(cluster: string, method: string): ClusterSpan
   /** A step of a sign-in came to its end. */
   step(
     name: string,

@@ -12,7 +12,7 @@ export interface AuditSettings {
 
 /** A question of rolecall's own, and what came of it. */
 export interface OwnQuestion {
-  readonly mcp_method: 'tools/list'
+  readonly mcp_method: 'tools/list' | 'resources/list' | 'resources/templates/list' | 'prompts/list'
   readonly outcome: 'ok' | 'none'
   /** Why not. */
   readonly reason?: string
@@ -83,6 +83,7 @@ export class RequestLog {
       lineStart('info', 'question'),
       caller(record),
       member('resource', record.resource),
+      member('cluster', record.cluster),
       member('acts_as', record.acts_as),
       membersOf(asked),
     ])

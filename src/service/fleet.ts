@@ -1,8 +1,31 @@
+import type { Config } from '../config/config.ts'
 import { ClusterHealth } from '../fleet/calls/cluster-health.ts'
 import type { FleetRouteParts } from '../http/routes/fleet.ts'
 import type { ResourceParts } from '../http/routes/resource.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
 import type { ServiceContext } from './generation.ts'
+
+/** How the clusters of the fleet fare, by their names. */
+export type ClusterHealths = ReadonlyMap<string, ClusterHealth>
+
+/**
+ * Of those whose address a reload leaves as it was, what was known counts on.
+ *
+ * @param before the configuration that this one follows
+ */
+export function clusterHealths(
+  { fleet, resources }: Config,
+  before?: { readonly config: Config; readonly clusters: ClusterHealths },
+): ClusterHealths {
+  const upstreams = new Map(before?.config.resources.map(({ name, upstream }) => [name, upstream]))
+  const members = resources.filter(({ name }) => fleet?.members.includes(name))
+  return new Map(
+    members.map(({ name, upstream }) => {
+      const known = upstreams.get(name) === upstream ? before?.clusters.get(name) : undefined
+      return [name, known ?? new ClusterHealth()]
+    }),
+  )
+}
 
 /**
  * Builds the fleet's endpoint. The MCP SDK is loaded only where there is a fleet.
@@ -13,9 +36,10 @@ import type { ServiceContext } from './generation.ts'
 export async function createFleet(
   served: Omit<FleetRouteParts, 'endpoint'>,
   resources: readonly ResourceParts[],
-  parts: Pick<ServiceContext, 'upstreams' | 'clock' | 'version'> & {
+  parts: Pick<ServiceContext, 'upstreams' | 'clock' | 'version' | 'metrics'> & {
     readonly fansOut: boolean
     readonly cursorKeys: KeyRing
+    readonly clusters: ClusterHealths
   },
 ): Promise<FleetRouteParts> {
   const [{ Fleet }, { fleetEndpoint }] = await Promise.all([
@@ -26,7 +50,7 @@ export async function createFleet(
     resource,
     access,
     ...parts.upstreams.use(resource),
-    health: new ClusterHealth(),
+    health: parts.clusters.get(resource.name) ?? new ClusterHealth(),
   }))
   const { requestLog } = served
   const endpoint = fleetEndpoint(new Fleet({ ...parts, requestLog, members: used }))

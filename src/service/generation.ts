@@ -22,6 +22,7 @@ import { sealedFor, takesSealedTokens } from '../sign-in/sealed/access-token-for
 import { OpenedTokens } from '../sign-in/sealed/sealed-access-token.ts'
 import type { EndedSessions } from '../sign-in/sessions/ended-sessions.ts'
 import { sessionRefusals } from '../sign-in/sessions/refuse-session.ts'
+import { type ClusterHealths, clusterHealths } from './fleet.ts'
 import { createMemory, type Memory, type MemoryParts } from './memory.ts'
 import { certificateEnds, type Operation } from './operation.ts'
 import { reportIssuerEvent } from './provider-events.ts'
@@ -65,6 +66,7 @@ export interface Generation {
   readonly underWay: RequestsUnderWay
   /** How each resource judges tokens, by its name. */
   readonly accesses: ReadonlyMap<string, ResourceAccess>
+  readonly clusters: ClusterHealths
   /** When the certificates end that the configuration names. */
   readonly certificateEnds: Readonly<Record<string, number>>
   /** Ends the asking as whom the upstreams act. */
@@ -91,7 +93,8 @@ export async function createGeneration(
       : new OpenedTokens(keys.for('access token'), context.clock)
   const memory = await createMemory({ config, keys }, memoryParts(context), before)
   const accesses = accessesOf(config, { provider, opened, memory, ended: context.ended })
-  const app = await createPublicApp({ config, provider, keys, memory, accesses }, context)
+  const clusters = clusterHealths(config, before)
+  const app = await createPublicApp({ config, provider, keys, memory, accesses, clusters }, context)
   if (provider === before?.provider) provider.renewCredential(config.identity_provider.credential)
   const stopProbes = context.probesUpstreams ? probe(config, provider, context) : () => undefined
   return {
@@ -103,6 +106,7 @@ export async function createGeneration(
     app,
     underWay: new RequestsUnderWay(),
     accesses,
+    clusters,
     certificateEnds: certificateEnds(config),
     stopProbes,
   }

@@ -12,11 +12,14 @@ import type { Memory } from './memory.ts'
 import { grantReporter } from './provider-events.ts'
 import { signInEndpoints } from './sign-in.ts'
 
-type AppMaterial = Pick<Generation, 'config' | 'provider' | 'keys' | 'memory' | 'accesses'>
+type AppMaterial = Pick<
+  Generation,
+  'config' | 'provider' | 'keys' | 'memory' | 'accesses' | 'clusters'
+>
 
 /** Builds the public side of one configuration: the resources, the fleet and the sign-in. */
 export async function createPublicApp(
-  { config, provider, keys, memory, accesses }: AppMaterial,
+  { config, provider, keys, memory, accesses, clusters }: AppMaterial,
   context: ServiceContext,
 ): Promise<FastifyInstance> {
   const requestLog = new RequestLog(context.lines, config.audit, context.audit)
@@ -51,7 +54,7 @@ export async function createPublicApp(
       fleet: await createFleet(
         serve(fleet.resource),
         config.resources.filter(({ name }) => fleet.members.includes(name)).map(serve),
-        { ...context, fansOut: fleet.fan_out, cursorKeys: keys.for('list cursor') },
+        { ...context, fansOut: fleet.fan_out, cursorKeys: keys.for('list cursor'), clusters },
       ),
     }),
   })

@@ -177,6 +177,8 @@ function readingsOf(
     storeIsUp: () =>
       current().memory.store.shared ? operation.storeAway === undefined : undefined,
     certificateEnds: () => current().certificateEnds,
+    clustersLeftAlone: () =>
+      [...current().clusters].map(([name, { isLeftAlone }]) => [name, isLeftAlone]),
   }
 }
 

@@ -5,7 +5,7 @@ import type { Generation, ServiceContext } from './generation.ts'
 
 /** How everything fares now, for the status page. */
 export function statusOf(
-  { config, provider, memory, certificateEnds }: Generation,
+  { config, provider, memory, certificateEnds, clusters }: Generation,
   { recent, operation, exchanges, lines, clock, version }: ServiceContext,
   readiness: Readiness,
 ): Status {
@@ -30,7 +30,13 @@ export function statusOf(
       proof: operation.proofs.get(name),
     })),
     ...(config.fleet && {
-      fleet: { path: config.fleet.resource.path, members: config.fleet.members },
+      fleet: {
+        path: config.fleet.resource.path,
+        members: config.fleet.members.map((name) => ({
+          name,
+          isLeftAlone: clusters.get(name)?.isLeftAlone === true,
+        })),
+      },
     }),
     store: storeState(memory.store.shared, operation.storeAway),
     certificateEnds,

@@ -5,6 +5,8 @@ import { createAuthority } from '../environment/certificates.ts'
 import { freePort } from '../environment/ports.ts'
 import { startBroker } from '../support/broker-gateway.ts'
 import { SimulatedClock } from '../support/clock.ts'
+import { callFleet } from '../support/fleet-calls.ts'
+import { startFleetGateway } from '../support/fleet-gateway.ts'
 import {
   type Gateway,
   type GatewayOptions,
@@ -116,6 +118,20 @@ const noUpstream: Begin = async (t) => {
   return { alerts: ['RolecallUpstreamFails'], gateway, provoke: () => call(gateway) }
 }
 
+/** One of two clusters is away. */
+const noCluster: Begin = async (t) => {
+  const gateway = await startFleetGateway(t, [
+    { name: 'prod', upstream: await upstreamOf(t) },
+    { name: 'dev', upstream: NOWHERE },
+  ])
+  const token = await gateway.entra.mint()
+  const asked = { url: gateway.fleetUrl, token }
+  const provoke = async () => {
+    for (const cluster of ['prod', 'dev']) await callFleet(asked, 'namespaces_list', { cluster })
+  }
+  return { alerts: ['RolecallClusterLeftAlone'], gateway, provoke }
+}
+
 /** Calls wait for their audit line, and this becomes of it. */
 async function audited(t: TestContext, written: () => Promise<void>): Promise<Gateway> {
   const lines: GatewayOptions['lines'] = (log) => ({ ...plainProcessLog(log), written })
@@ -198,6 +214,7 @@ export const scenarios: Readonly<Record<string, Begin>> = {
   oldKeys,
   noStore,
   noUpstream,
+  noCluster,
   slow,
   notAudited,
   refusedConfiguration,

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import {
+  auditLineSchema,
+  questionLineSchema,
+  requestLineSchema,
+} from '../../src/observe/log-lines.ts'
 import { DEFAULTS } from '../support/defaults.ts'
 import {
   askFleet,
@@ -142,6 +147,18 @@ test('of a batch each line has the arguments of its own call, at the cluster tha
     ],
   )
   assert.equal(calls(started), 4)
+  const schemas = {
+    audit: auditLineSchema,
+    request: requestLineSchema,
+    question: questionLineSchema,
+  }
+  for (const [kind, schema] of Object.entries(schemas)) {
+    const told = started.gateway.log.filter((line) => line['kind'] === kind)
+    assert.ok(told.length > 0, kind)
+    for (const line of told) schema.parse(line)
+  }
+  const asked = started.gateway.log.filter(({ kind }) => kind === 'question')
+  assert.deepEqual(new Set(asked.map(({ cluster }) => cluster)), new Set(['prod', 'dev']))
 })
 
 for (const cluster of ['prod', '*']) {

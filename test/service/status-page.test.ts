@@ -4,6 +4,7 @@ import type { Problem } from '../../src/config/report/problem.ts'
 import { createAuthority } from '../environment/certificates.ts'
 import { freePort } from '../environment/ports.ts'
 import { SimulatedClock } from '../support/clock.ts'
+import { callFleet } from '../support/fleet-calls.ts'
 import { startFleetGateway } from '../support/fleet-gateway.ts'
 import { type Gateway, registeredConfig, startEntra, startGateway } from '../support/gateway.ts'
 import { post, send, toolCall } from '../support/raw-http.ts'
@@ -30,6 +31,39 @@ test('the page names the clusters of the fleet', async (t) => {
   const clusters = ['prod', 'dev'].map((name) => ({ name, upstream: NOWHERE }))
   const page = await statusOf(await startFleetGateway(t, clusters))
   assert.match(page, /<strong>fleet<\/strong> <code>\/fleet\/mcp<\/code>.*Clusters: prod, dev</)
+})
+
+test('the page says which cluster of the fleet is left alone, and what to do', async (t) => {
+  const prod = await startUpstream(t)
+  followScript(prod, { call: () => success })
+  const gateway = await startFleetGateway(t, [
+    { name: 'prod', upstream: prod.url },
+    { name: 'dev', upstream: NOWHERE },
+  ])
+  const asked = { url: gateway.fleetUrl, token: await gateway.entra.mint() }
+  for (const cluster of ['prod', 'dev', 'dev', 'dev']) {
+    await callFleet(asked, 'namespaces_list', { cluster })
+  }
+  const page = await statusOf(gateway)
+  assert.match(page, /Clusters: prod, dev \(left alone\)</)
+  assert.match(
+    troublesIn(page),
+    /^now: .*leaves the cluster dev alone.*Look at the pods .* one call tries it again/,
+  )
+  // What was known counts on after a reload that leaves its address as it was.
+  await gateway.service.reload(gateway.config)
+  assert.match(await statusOf(gateway), /Clusters: prod, dev \(left alone\)</)
+  const { port } = gateway.service.adminAddress
+  const { text } = await send(`http://127.0.0.1:${port}/metrics`)
+  for (const line of [
+    'rolecall_fleet_cluster_left_alone{cluster="prod"} 0',
+    'rolecall_fleet_cluster_left_alone{cluster="dev"} 1',
+    'rolecall_fleet_calls_total{cluster="prod",outcome="ok"} 1',
+    'rolecall_fleet_calls_total{cluster="dev",outcome="unreachable"} 3',
+    'rolecall_fleet_list_duration_seconds_count{cluster="prod"} 1',
+  ]) {
+    assert.ok(text.includes(`${line}\n`), line)
+  }
 })
 
 /** What the page says has to be done, as text. */

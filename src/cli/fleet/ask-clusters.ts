@@ -61,6 +61,8 @@ async function listTools({ member, permit }: PermittedMember) {
       version,
       requestId: 'doctor-fleet',
       trace: new Map(),
+      spans: undefined,
+      asked: 'tools/list',
       signal: AbortSignal.timeout(PATIENCE_MS),
       timeoutMs: PATIENCE_MS,
       mostBytes: MOST_BYTES,

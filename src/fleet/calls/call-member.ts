@@ -12,6 +12,8 @@ import {
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../clock.ts'
 import { sessionOwner } from '../../forward/upstream-headers.ts'
+import { isJsonObject } from '../../oauth/json.ts'
+import type { RequestTrace } from '../../observe/record.ts'
 import type { KnownMember, KnownMembers } from './known-members.ts'
 import type { PermittedMember } from './member.ts'
 import { memberFetch, type TransportFailure } from './member-fetch.ts'
@@ -25,6 +27,11 @@ export interface MemberCall extends PermittedMember {
   readonly version: string
   readonly requestId: string
   readonly trace: ReadonlyMap<string, string>
+  /** Absent where no traces are asked for: the client's goes on. */
+  readonly spans: Pick<RequestTrace, 'callCluster'> | undefined
+  /** The method of MCP. */
+  readonly asked: string
+  readonly onStatus?: ((status: number) => void) | undefined
   readonly signal: AbortSignal
   readonly timeoutMs: number
   /** Whether no answer in time means that the member is away; a tool may just be slow. */
@@ -72,6 +79,20 @@ type Ask<T> = (
  * A client that leaves, or a tool that is slow, says nothing of whether the member is up.
  */
 export async function callMember<T>(call: MemberCall, ask: Ask<T>): Promise<MemberAnswer<T>> {
+  const span = call.spans?.callCluster(call.member.resource.name, call.asked)
+  if (span === undefined) return callUntraced(call, ask)
+  const trace = new Map(Object.entries(span.headers))
+  const answer = await callUntraced({ ...call, trace, onStatus: span.answered }, ask)
+  span.end(outcomeOf(answer))
+  return answer
+}
+
+function outcomeOf(answer: MemberAnswer<unknown>): string {
+  if (answer.kind !== 'answer') return answer.kind === 'failed' ? answer.outcome : answer.kind
+  return isJsonObject(answer.value) && answer.value['isError'] === true ? 'tool_error' : 'ok'
+}
+
+async function callUntraced<T>(call: MemberCall, ask: Ask<T>): Promise<MemberAnswer<T>> {
   const { known: members, member, clock } = call
   if (!member.health.mayCall(clock.now())) return { kind: 'failed', outcome: 'unreachable' }
   const key = knownKey(call)

@@ -14,6 +14,7 @@ export interface MemberFetchParts extends PermittedMember {
   /** Of one answer; beyond, it is cut. */
   readonly mostBytes: number
   onBegin(): void
+  onStatus?: ((status: number) => void) | undefined
   /** What went wrong below MCP. */
   onFailure(failure: TransportFailure): void
   /** The answer to a POST has ended: what has not come by now will not. */
@@ -67,6 +68,7 @@ function answerOf(
   parts: MemberFetchParts,
 ): Response {
   const { statusCode: status, body } = answer
+  parts.onStatus?.(status)
   const failure = failureOf(status)
   if (failure !== undefined) parts.onFailure(failure)
   body.once('close', () => {

@@ -26,8 +26,16 @@ const MOST_PAGES = 64
 const MOST_ITEMS = 10_000
 const MOST_BYTES = 4 * 1024 * 1024
 
+/** The methods of MCP that list. */
+export type ListMethod =
+  | 'tools/list'
+  | 'resources/list'
+  | 'resources/templates/list'
+  | 'prompts/list'
+
 /** What of a member's is listed, and how a page of it is asked for. */
 interface ListKind<Item> {
+  readonly method: ListMethod
   /** Of the member that offers such lists at all; absent: each is asked. */
   readonly capability?: keyof ServerCapabilities
   /** Of all members' lists together, in memory. */
@@ -45,6 +53,7 @@ interface Page<Item> {
  * are no tools.
  */
 export const TOOLS: ListKind<Tool> = {
+  method: 'tools/list',
   mostKeptBytes: 64 * 1024 * 1024,
   async page(client, params, options) {
     const { tools, nextCursor } = await client.request({ method: 'tools/list', params }, options)
@@ -53,6 +62,7 @@ export const TOOLS: ListKind<Tool> = {
 }
 
 export const RESOURCES: ListKind<Resource> = {
+  method: 'resources/list',
   capability: 'resources',
   mostKeptBytes: 32 * 1024 * 1024,
   async page(client, params, options) {
@@ -62,6 +72,7 @@ export const RESOURCES: ListKind<Resource> = {
 }
 
 export const RESOURCE_TEMPLATES: ListKind<ResourceTemplateType> = {
+  method: 'resources/templates/list',
   capability: 'resources',
   mostKeptBytes: 8 * 1024 * 1024,
   async page(client, params, options) {
@@ -71,6 +82,7 @@ export const RESOURCE_TEMPLATES: ListKind<ResourceTemplateType> = {
 }
 
 export const PROMPTS: ListKind<Prompt> = {
+  method: 'prompts/list',
   capability: 'prompts',
   mostKeptBytes: 8 * 1024 * 1024,
   async page(client, params, options) {
@@ -102,7 +114,18 @@ interface Asking {
 }
 
 /** What a call to each member is made with, but for what lists decide themselves. */
-export type ListCall = Omit<MemberCall, 'timeoutMs' | 'mostBytes' | 'signal'>
+export interface ListCall extends Omit<MemberCall, 'asked' | 'timeoutMs' | 'mostBytes' | 'signal'> {
+  /** A list was asked for, which is told to the log and counted. */
+  onListed(listed: ListedBy): void
+}
+
+/** What came of asking a member for a list. */
+export interface ListedBy {
+  readonly method: ListMethod
+  /** Absent: there is a list. */
+  readonly reason?: string
+  readonly milliseconds: number
+}
 
 /**
  * The members' lists of one kind, kept apart for each user, since a server may show each another one. A
@@ -173,9 +196,12 @@ export class MemberLists<Item extends object> {
 
   /** Not ended with the request that first wants it: others may wait for the same list. */
   async #ask(key: string, call: ListCall): Promise<void> {
+    const began = performance.now()
+    const { method } = this.#kind
     const answer = await callMember(
       {
         ...call,
+        asked: method,
         timeoutMs: ONE_LIST_MS,
         answersSoon: true,
         mostBytes: MOST_BYTES,
@@ -184,6 +210,9 @@ export class MemberLists<Item extends object> {
       (client, options, capabilities) =>
         this.#offers(capabilities) ? this.#everyPage(client, options) : [],
     )
+    const milliseconds = performance.now() - began
+    const reason = answer.kind === 'failed' ? answer.outcome : answer.kind
+    call.onListed({ method, milliseconds, ...(answer.kind !== 'answer' && { reason }) })
     if (answer.kind !== 'answer') return
     const text = textOf(answer.value)
     if (text === undefined) return

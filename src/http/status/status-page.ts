@@ -2,7 +2,7 @@ import { type Html, html } from '../pages/html.ts'
 import { layout } from '../pages/layout.ts'
 import { aboutInWords, momentInWords } from '../pages/words.ts'
 import { remedyFor } from './remedies.ts'
-import type { ResourceState, Status } from './status.ts'
+import type { ClusterState, ResourceState, Status } from './status.ts'
 import { trafficPicture } from './traffic-picture.ts'
 import { type Trouble, times, troublesOf } from './troubles.ts'
 
@@ -60,9 +60,15 @@ function resources({ resources: all, fleet, now }: Status): Html {
 <dl>
 ${all.map((resource) => oneResource(resource, now))}${
   fleet &&
-  html`<div><dt><strong>fleet</strong> <code>${fleet.path}</code></dt><dd>Clusters: ${fleet.members.join(', ')}</dd></div>\n`
+  html`<div><dt><strong>fleet</strong> <code>${fleet.path}</code></dt><dd>Clusters: ${inOneLine(fleet.members)}</dd></div>\n`
 }</dl>
 </section>`
+}
+
+function inOneLine(clusters: readonly ClusterState[]): string {
+  return clusters
+    .map(({ name, isLeftAlone }) => (isLeftAlone ? `${name} (left alone)` : name))
+    .join(', ')
 }
 
 function oneResource({ name, path, upstream, contact, proof }: ResourceState, now: number): Html {

@@ -24,7 +24,7 @@ export interface Status {
   readonly provider: ProviderState
   readonly resources: readonly ResourceState[]
   /** Absent: there is none. */
-  readonly fleet?: { readonly path: string; readonly members: readonly string[] }
+  readonly fleet?: { readonly path: string; readonly members: readonly ClusterState[] }
   readonly store: StoreState
   /** When each certificate ends, by the setting that names it. */
   readonly certificateEnds: Readonly<Record<string, number>>
@@ -58,6 +58,13 @@ export interface ResourceState {
   readonly upstream: string
   readonly contact?: UpstreamContact | undefined
   readonly proof?: UpstreamProof | undefined
+}
+
+/** A cluster of the fleet. */
+export interface ClusterState {
+  readonly name: string
+  /** It failed in transport several times in a row, and calls to it are not sent for a while. */
+  readonly isLeftAlone: boolean
 }
 
 export type StoreState =

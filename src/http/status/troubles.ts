@@ -22,6 +22,7 @@ export function troublesOf(status: Status): readonly Trouble[] {
     ...providerTroubles(status),
     ...storeTroubles(status),
     ...status.resources.flatMap((resource) => upstreamTroubles(resource)),
+    ...fleetTroubles(status),
     ...configurationTroubles(status),
     ...certificateTroubles(status),
     ...signInTroubles(status),
@@ -88,6 +89,15 @@ function upstreamTroubles({ name, contact, proof }: ResourceState): Trouble[] {
     troubles.push({ urgency: 'soon', what, remedy })
   }
   return troubles
+}
+
+function fleetTroubles({ fleet }: Status): Trouble[] {
+  const alone = fleet?.members.filter(({ isLeftAlone }) => isLeftAlone) ?? []
+  return alone.map(({ name }) => ({
+    urgency: 'now',
+    what: `The fleet leaves the cluster ${name} alone: its MCP server failed several times in a row, and every call to it is answered at once that it cannot be reached.`,
+    remedy: `${remedyFor('upstream_unavailable')} Every ten seconds one call tries it again.`,
+  }))
 }
 
 function configurationTroubles({ configuration: { refused } }: Status): Trouble[] {

@@ -3,7 +3,7 @@ import { signInSteps } from '../sign-in-step.ts'
 import { limitNames } from './limits-reached.ts'
 
 /** What is counted. No label names a user, and each takes few values. */
-export interface Metrics extends RequestMetrics, ProviderMetrics, OperationMetrics {
+export interface Metrics extends RequestMetrics, FleetMetrics, ProviderMetrics, OperationMetrics {
   readonly registry: Registry
 }
 
@@ -14,6 +14,11 @@ interface RequestMetrics {
   readonly addedDuration: Histogram<'resource'>
   readonly upstreamDuration: Histogram<'resource'>
   readonly limitsReached: Counter<'limit'>
+}
+
+interface FleetMetrics {
+  readonly fleetCalls: Counter<'cluster' | 'outcome'>
+  readonly fleetListDuration: Histogram<'cluster'>
 }
 
 interface ProviderMetrics {
@@ -45,6 +50,7 @@ export function createMetrics(version: string): Metrics {
   const metrics = {
     registry,
     ...requestMetrics([registry]),
+    ...fleetMetrics([registry]),
     ...providerMetrics([registry]),
     ...operationMetrics([registry]),
   }
@@ -108,6 +114,27 @@ function requestMetrics(registers: Registry[]): RequestMetrics {
       name: 'rolecall_limits_reached_total',
       help: 'Requests and connections beyond a setting of [limits], by its name.',
       labelNames: ['limit'],
+      registers,
+    }),
+  }
+}
+
+const LIST_SECONDS_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10]
+
+/** Clusters are those of the configuration: no label holds what a client sends. */
+function fleetMetrics(registers: Registry[]): FleetMetrics {
+  return {
+    fleetCalls: new Counter({
+      name: 'rolecall_fleet_calls_total',
+      help: 'Tool calls of the fleet at each cluster, and how they ended there: ok, tool_error, forbidden, sign_in_needed, timeout, unreachable, no_such_tool, too_large, not_allowed.',
+      labelNames: ['cluster', 'outcome'],
+      registers,
+    }),
+    fleetListDuration: new Histogram({
+      name: 'rolecall_fleet_list_duration_seconds',
+      help: 'How long a cluster of the fleet took for a list (tools, resources, prompts), or until it was given up.',
+      labelNames: ['cluster'],
+      buckets: LIST_SECONDS_BUCKETS,
       registers,
     }),
   }

@@ -15,6 +15,8 @@ export interface Readings {
   storeIsUp(): boolean | undefined
   /** When each certificate ends that the configuration names, by what it is used for. */
   certificateEnds(): Readonly<Record<string, number>>
+  /** Each cluster of the fleet, and whether it is left alone. */
+  clustersLeftAlone(): readonly (readonly [cluster: string, isLeftAlone: boolean])[]
 }
 
 export interface ProviderReading {
@@ -66,6 +68,18 @@ export function observeReadings({ registry }: Metrics, readings: Readings): void
       this.reset()
       for (const [setting, at] of Object.entries(readings.certificateEnds())) {
         this.set({ setting }, at / 1000)
+      }
+    },
+  })
+  new Gauge({
+    name: 'rolecall_fleet_cluster_left_alone',
+    help: 'Whether a cluster of the fleet is left alone for a while, since it failed in transport several times in a row: calls to it are not sent, but for one that tries it.',
+    labelNames: ['cluster'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [cluster, isLeftAlone] of readings.clustersLeftAlone()) {
+        this.set({ cluster }, Number(isLeftAlone))
       }
     },
   })

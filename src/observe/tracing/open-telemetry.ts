@@ -19,7 +19,7 @@ import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trac
 import type { Clock } from '../../clock.ts'
 import { LogRateLimit } from '../log-rate-limit.ts'
 import type { Logger } from '../logger.ts'
-import type { RequestRecord, RequestTrace } from '../record.ts'
+import type { ClusterSpan, RequestRecord, RequestTrace } from '../record.ts'
 import type { Tracing } from './tracing.ts'
 
 const STOPPED_WITHIN_MS = 2_000
@@ -99,6 +99,25 @@ class OpenTelemetryTrace implements RequestTrace {
   forward(): Readonly<Record<string, string>> {
     const span = this.#tracer.startSpan('forward', { kind: SpanKind.CLIENT }, this.#context)
     this.#forward = span
+    return this.#headersOf(span)
+  }
+
+  callCluster(cluster: string, method: string): ClusterSpan {
+    const attributes = { 'rolecall.cluster': cluster, 'mcp.method.name': method }
+    const options = { kind: SpanKind.CLIENT, attributes }
+    const span = this.#tracer.startSpan('forward', options, this.#context)
+    return {
+      headers: this.#headersOf(span),
+      answered: (status) => span.setAttribute('http.response.status_code', status),
+      end(outcome) {
+        span.setAttribute('rolecall.outcome', outcome)
+        if (!ANSWERED.has(outcome)) span.setStatus({ code: SpanStatusCode.ERROR })
+        span.end()
+      },
+    }
+  }
+
+  #headersOf(span: Span): Readonly<Record<string, string>> {
     const headers: Record<string, string> = {}
     propagator.inject(trace.setSpan(this.#context, span), headers, defaultTextMapSetter)
     return headers
@@ -146,6 +165,9 @@ class OpenTelemetryTrace implements RequestTrace {
     span.end(answered_at === 0 ? undefined : answered_at)
   }
 }
+
+/** An error that a server answers with is none of the way to it. */
+const ANSWERED: ReadonlySet<string> = new Set(['ok', 'tool_error', 'rpc_error'])
 
 /** Of a batch the first: attributes must not grow with a body. */
 function calledBy({ methods, calls }: RequestRecord): Attributes {

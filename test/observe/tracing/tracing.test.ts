@@ -4,11 +4,12 @@ import { unservedTracing, wantsTraces } from '../../../src/observe/tracing/traci
 import { openMcpSession } from '../../environment/mcp-session.ts'
 import { holmes } from '../../environment/mock-entra/directory.ts'
 import { prepareServe, untilReady } from '../../support/fault-process.ts'
+import { callFleet, scriptOf } from '../../support/fleet-calls.ts'
 import { startEntra } from '../../support/gateway.ts'
 import { type ReceivedSpan, startOtlpReceiver } from '../../support/otlp-receiver.ts'
 import { startUpstream } from '../../support/recording-upstream.ts'
 import { codeFor, codeForm, postToken } from '../../support/relay-gateway.ts'
-import { followScript, success } from '../../support/scripted-mcp.ts'
+import { bodyOf, followScript, success } from '../../support/scripted-mcp.ts'
 
 const ENDPOINT = 'OTEL_EXPORTER_OTLP_ENDPOINT'
 const CLIENT_TRACE = '0af7651916cd43dd8448eb211c80319c'
@@ -134,6 +135,73 @@ test('one trace leads from the MCP SDK through rolecall to the upstream, and fro
   for (const secret of [token, code, client_secret, 'alice']) {
     assert.ok(!collector.text().includes(secret), 'a span holds a token, code, secret or user')
   }
+})
+
+test('each call of a fleet to a cluster is a span of its own, which that cluster gets', async (t) => {
+  const collector = await startOtlpReceiver(t)
+  const upstreams = { prod: await startUpstream(t), dev: await startUpstream(t) }
+  for (const upstream of Object.values(upstreams)) followScript(upstream, scriptOf())
+  const entra = await startEntra(t)
+  const serve = await prepareServe(t, {
+    upstream: upstreams.prod.url,
+    tenantId: entra.tenantId,
+    authority: entra.origin,
+    settings: { fleet: { path: '/fleet/mcp', resources: ['*'] } },
+    furtherResources: {
+      dev: { path: '/dev', upstream: upstreams.dev.url },
+      gone: { path: '/gone', upstream: 'http://127.0.0.1:9/mcp' },
+    },
+    environment: { [ENDPOINT]: collector.endpoint, OTEL_BSP_SCHEDULE_DELAY: '50' },
+  })
+  const serving = await serve()
+  await untilReady(serving)
+  const asked = {
+    url: `${new URL(serving.url).origin}/fleet/mcp`,
+    token: await entra.mint(),
+    headers: {
+      traceparent: `00-${CLIENT_TRACE}-${CLIENT_SPAN}-01`,
+      tracestate: 'vendor=value',
+    },
+  }
+  for (const cluster of ['gone', '*']) await callFleet(asked, 'pods_list', { cluster })
+  const isTold = ({ attributes }: ReceivedSpan) => attributes['rolecall.resource'] === 'fleet'
+  const spans = await collector.until((all) => all.filter(isTold).length === 2)
+  const [request] = spans.filter(isTold).toSorted((a, b) => (a.end < b.end ? 1 : -1))
+  assert.deepEqual([request?.traceId, request?.parentId], [CLIENT_TRACE, CLIENT_SPAN])
+  const calls = spans.filter(
+    ({ parentId, name }) => parentId === request?.spanId && name === 'forward',
+  )
+  const of = (cluster: string, method: string) =>
+    only(
+      calls,
+      ({ attributes }) =>
+        Object.is(attributes['rolecall.cluster'], cluster) &&
+        Object.is(attributes['mcp.method.name'], method),
+    )
+  for (const [cluster, upstream] of Object.entries(upstreams)) {
+    const call = of(cluster, 'tools/call')
+    assert.equal(call.kind, 3)
+    assert.deepEqual(call.attributes, {
+      'rolecall.cluster': cluster,
+      'mcp.method.name': 'tools/call',
+      'http.response.status_code': 200,
+      'rolecall.outcome': 'ok',
+    })
+    for (const method of ['tools/list', 'tools/call']) {
+      const received = upstream.received.find(
+        (one) =>
+          one.headers.authorization === `Bearer ${asked.token}` && bodyOf(one).method === method,
+      )
+      const { spanId } = of(cluster, method)
+      assert.equal(received?.headers['traceparent'], `00-${CLIENT_TRACE}-${spanId}-01`)
+      assert.equal(received?.headers['tracestate'], 'vendor=value')
+    }
+  }
+  const outcomes = spans
+    .filter(({ attributes }) => attributes['rolecall.cluster'] === 'gone')
+    .map(({ attributes }) => attributes['rolecall.outcome'])
+  assert.deepEqual(new Set(outcomes), new Set(['unreachable']))
+  assert.ok(!collector.text().includes(asked.token) && !collector.text().includes('alice'))
 })
 
 test('without a client trace a line has the trace of the span', async (t) => {
