@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
-import type { Config, RegisteredClient } from '../../config/config.ts'
+import type { Config, FleetConfig, RegisteredClient } from '../../config/config.ts'
+import { fleetRules } from '../../fleet/tools/instructions.ts'
 
 /**
  * The `mcp_servers` of HolmesGPT for a configuration in mode relay or broker, as YAML: every
@@ -21,10 +22,18 @@ export function holmesServers(
   const served = fleet === undefined ? resources : [fleet.resource, ...apart]
   const servers = served.map(({ name, path }) => [
     name,
-    { config: { mode: 'streamable-http', url: `${origin}${path}`, oauth } },
+    {
+      config: { mode: 'streamable-http', url: `${origin}${path}`, oauth },
+      ...(fleet?.resource.name === name && { llm_instructions: instructionsOf(fleet) }),
+    },
   ])
   const options = { lineWidth: 0, aliasDuplicateObjects: false }
   return stringify({ mcp_servers: Object.fromEntries(servers) }, options).trimEnd()
+}
+
+/** HolmesGPT reads no instructions of an MCP server, only those of its values. */
+function instructionsOf({ fan_out: fansOut }: FleetConfig): string {
+  return fleetRules({ argument: 'cluster', fansOut })
 }
 
 type HolmesSettings = Pick<Config, 'resources' | 'fleet' | 'identity_provider' | 'sign_in'>

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parse } from 'yaml'
 import { fleetInWords } from '../../../src/cli/check/fleet-in-words.ts'
 import { holmesServers } from '../../../src/http/home/holmes-servers.ts'
 import { aks, configOf, loadWith } from '../../support/configuration.ts'
@@ -30,6 +31,11 @@ test('check names each cluster of the fleet, with what is its own', () => {
 test('HolmesGPT has the fleet as one server in place of its clusters, and the rest apart', () => {
   const fleet = { resources: ['prod', 'dev'] }
   const config = configOf(loadWith({ resource: RESOURCES, fleet }))
-  const names = holmesServers(config, 'http://rolecall').match(/^ {2}[a-z]+(?=:$)/gm)
-  assert.deepEqual(names, ['  fleet', '  argo'])
+  const { mcp_servers: servers } = parse(holmesServers(config, 'http://rolecall'))
+  assert.deepEqual(Object.keys(servers), ['fleet', 'argo'])
+  assert.equal('llm_instructions' in servers.argo, false)
+  const { llm_instructions: told } = servers.fleet
+  assert.match(told, /^Every tool takes "cluster"[\s\S]*"\*" asks all clusters at once/)
+  const each = configOf(loadWith({ resource: RESOURCES, fleet: { ...fleet, fan_out: false } }))
+  assert.doesNotMatch(holmesServers(each, 'http://rolecall'), /asks all clusters/)
 })

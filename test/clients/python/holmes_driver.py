@@ -42,6 +42,7 @@ from holmes.core.models import OAuthCallbackRequest, ToolApprovalDecision  # noq
 from holmes.core.oauth_config import OAuthConfigLookupError, OAuthTokenExchangeError  # noqa: E402
 from holmes.core.oauth_server_callbacks import handle_oauth_callback  # noqa: E402
 from holmes.core.oauth_utils import _get_token_manager, build_authorization_url  # noqa: E402
+from holmes.core.prompt import build_system_prompt  # noqa: E402
 from holmes.core.tool_calling_llm import ToolCallingLLM  # noqa: E402
 from holmes.plugins.toolsets import load_builtin_toolsets  # noqa: E402
 from holmes.utils.stream import StreamEvents  # noqa: E402
@@ -160,6 +161,10 @@ class Holmes:
     def tools(self, user):
         """What the model is offered in this person's chat, of the MCP servers."""
         return [function["name"] for function in self.definitions(user)]
+
+    def system_prompt(self):
+        """What the model is told before all else."""
+        return build_system_prompt(self._executor().toolsets, None, None, None, False, {})
 
     def definitions(self, user):
         """The same with the schemas, as the model gets them."""

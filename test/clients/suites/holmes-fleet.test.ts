@@ -100,6 +100,12 @@ for (const { signIn, values, tokenPath, resource, authorizationUrl } of MODES) {
       )
     })
 
+    test('the model is told of the fleet by its values, once', async () => {
+      const prompt = await holmes.systemPrompt()
+      assert.equal(prompt.split('Name the cluster of every finding.').length - 1, 1)
+      assert.match(prompt, /^"\*" asks all clusters at once/m)
+    })
+
     test("the model is offered the clusters' tools, each with its cluster", async () => {
       const definitions = await holmes.definitions('alice')
       const names = definitions.map(({ name }) => name)

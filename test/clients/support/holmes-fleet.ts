@@ -1,3 +1,4 @@
+import { fleetRules } from '../../../src/fleet/tools/instructions.ts'
 import type { Cluster } from '../../environment/cluster/cluster.ts'
 import {
   type KubernetesMcpServer,
@@ -23,6 +24,7 @@ export interface HolmesFleet extends Served {
   readonly url: string
   /** Of one cluster's API server. */
   auditEvents(cluster: ClusterName): ReturnType<Cluster['auditEvents']>
+  /** With the instructions that `rolecall check` prints for its values. */
   start(oauth: HolmesOauth): Promise<Holmes>
   /** Ends one cluster's MCP server. */
   lose(cluster: ClusterName): Promise<void>
@@ -63,12 +65,13 @@ export function startHolmesFleet(python: string, signIn: Serving['signIn']): Pro
     )
     const url = `${served.origin}${FLEET_PATH}`
     const startAt = await starting
+    const instructions = fleetRules({ argument: 'cluster', fansOut: true })
     return {
       ...served,
       entra,
       url,
       auditEvents: (cluster: ClusterName) => members[cluster].cluster.auditEvents(),
-      start: (oauth: HolmesOauth) => startAt(url, oauth),
+      start: (oauth: HolmesOauth) => startAt({ url, oauth, instructions }),
       lose: (cluster: ClusterName) => members[cluster].server.close(),
     }
   })

@@ -7,7 +7,7 @@ import { holmes as holmesClient } from '../../environment/mock-entra/directory.t
 import type { MockEntra } from '../../environment/mock-entra/mock-entra.ts'
 import { startApiServerStack } from './api-server-stack.ts'
 import { type Closing, closable } from './closing.ts'
-import { type Holmes, type HolmesOauth, startHolmesHost } from './holmes.ts'
+import { type Holmes, type HolmesOauth, type HolmesServer, startHolmesHost } from './holmes.ts'
 import { type Served, type Serving, serve } from './served.ts'
 
 /** The name of the MCP server in HolmesGPT's values. */
@@ -68,10 +68,10 @@ async function startParts(
     ...served,
     entra,
     cluster,
-    start: (oauth, store) => startAt(`${served.origin}/mcp`, oauth, store),
+    start: (oauth, store) => startAt({ url: `${served.origin}/mcp`, oauth }, store),
     startWithoutSignIn: async (oauth) => {
       const { origin } = await serve({ entra, upstream, signIn: { mode: 'off' } }, closing)
-      return startAt(`${origin}/mcp`, oauth)
+      return startAt({ url: `${origin}/mcp`, oauth })
     },
     newStore() {
       stores += 1
@@ -80,8 +80,8 @@ async function startParts(
   }
 }
 
-/** Starts a HolmesGPT that knows one MCP server, by its URL. */
-export type StartHolmesAt = (url: string, oauth: HolmesOauth, store?: string) => Promise<Holmes>
+/** Starts a HolmesGPT that knows one MCP server. */
+export type StartHolmesAt = (server: HolmesServer, store?: string) => Promise<Holmes>
 
 /** Loads HolmesGPT's code, which takes seconds: to be begun before what else has to start. */
 export async function startHolmesAt(python: string, closing: Closing): Promise<StartHolmesAt> {
@@ -93,8 +93,6 @@ export async function startHolmesAt(python: string, closing: Closing): Promise<S
     ),
   )
   const host = await starting
-  return (url, oauth, store) => {
-    const servers = { [TOOLSET]: { url, oauth } }
-    return host.start({ servers, ...(store === undefined ? {} : { store }) })
-  }
+  return (server, store) =>
+    host.start({ servers: { [TOOLSET]: server }, ...(store === undefined ? {} : { store }) })
 }

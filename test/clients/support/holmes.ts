@@ -109,6 +109,7 @@ export interface Holmes {
   decide(user: string, approval: string, decision: CodeDelivery): Promise<Turn>
   callback(user: string, delivery: CodeDelivery): Promise<CallbackAnswer>
   authorizeUrl(popup: Popup): Promise<URL>
+  systemPrompt(): Promise<string>
   tools(user: string): Promise<string[]>
   definitions(user: string): Promise<ToolDefinition[]>
   expire(user: string, toolset: string): Promise<void>
@@ -118,9 +119,17 @@ export interface Holmes {
   end(): void
 }
 
+/** An MCP server in its values: where it is, and how people sign in. */
+export interface HolmesServer {
+  readonly url: string
+  readonly oauth: HolmesOauth
+  /** For the model. */
+  readonly instructions?: string
+}
+
 export interface HolmesStart {
-  /** By name: the URL, and how people sign in. */
-  readonly servers: Readonly<Record<string, { readonly url: string; readonly oauth: HolmesOauth }>>
+  /** By name. */
+  readonly servers: Readonly<Record<string, HolmesServer>>
   /** A file for the tokens; absent: they are in memory alone. */
   readonly store?: string
 }
@@ -198,9 +207,13 @@ async function startHolmes(
   const socket = connect(address)
   await once(socket, 'connect')
   const ask = commandsOver(socket, words)
-  const config = Object.entries(servers).map(([name, { url, oauth }]) => [
+  const config = Object.entries(servers).map(([name, { url, oauth, instructions }]) => [
     name,
-    { description: name, config: { mode: 'streamable-http', url, oauth } },
+    {
+      description: name,
+      config: { mode: 'streamable-http', url, oauth },
+      ...(instructions !== undefined && { llm_instructions: instructions }),
+    },
   ])
   const toolsets = z
     .array(toolsetSchema)
@@ -225,6 +238,7 @@ async function startHolmes(
       }
       return new URL(z.string().parse(await ask('authorize_url', parameters)))
     },
+    systemPrompt: async () => z.string().parse(await ask('system_prompt', {})),
     tools: async (user) => z.array(z.string()).parse(await ask('tools', { user })),
     definitions: async (user) =>
       z.array(definitionSchema).parse(await ask('definitions', { user })),
