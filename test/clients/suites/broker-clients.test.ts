@@ -179,6 +179,40 @@ describe('broker: clients that are told a URL and nothing else', { skip: kube.sk
     })
   }
 
+  for (const { client, knownBy } of ROWS) {
+    test(`${client.name}, known by ${knownBy}: one sign-in at the fleet is for each of its clusters`, {
+      skip: client.skip,
+    }, async () => {
+      const alice = createPerson('alice')
+      const connection = await client.connect(stack.fleetUrl, alice)
+      assert.ok((await connection.tools()).includes('clusters_list'))
+      const at = (cluster: string) =>
+        connection.call({
+          tool: 'pods_list_in_namespace',
+          arguments: { cluster, namespace: 'team-a' },
+        })
+      const [one, all, none] = [await at('further'), await at('*'), await at('nowhere')]
+      await connection.close()
+      assert.equal(alice.signIns, 1)
+      for (const { isError, text } of [one, all]) {
+        assert.equal(isError, false, text)
+        for (const pod of PODS['team-a']) assert.ok(text.includes(pod), text)
+      }
+      assert.match(all.text, /## prod\n[\s\S]*## further\n[\s\S]*\n2 of 2 clusters answered\.$/)
+      assert.equal(none.isError, true)
+      assert.match(none.text, /Your clusters: prod, further\./)
+      const [redemption, ...more] = asked('/oauth/fleet/token')
+      assert.equal(redemption?.status, 200)
+      assert.deepEqual(more, [])
+      const { access_token: token } = JSON.parse(redemption.answer)
+      assert.equal((await send(stack.url, post(token))).status, 401)
+      const spoken = asked('/fleet/mcp')
+        .filter(({ body }) => body.includes('"tools/call"'))
+        .map(({ headers }) => headers['mcp-protocol-version'])
+      assert.deepEqual([...new Set(spoken)], [client.protocol])
+    })
+  }
+
   test('the metadata document was fetched, and kept', () => {
     assert.equal(stack.site.requests(), 1)
   })

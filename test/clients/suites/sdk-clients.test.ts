@@ -7,6 +7,7 @@ import { startEntra, startGateway } from '../../support/gateway.ts'
 import { startEverythingServer } from '../everything/server.ts'
 import { startCluster } from '../support/cluster.ts'
 import { type Call, sdkClients } from '../support/sdk-clients.ts'
+import { protocolOf } from '../support/signing-client.ts'
 
 const MAY_SEE: readonly (readonly [person: string, team: Team | undefined])[] = [
   ['alice', 'team-a'],
@@ -20,6 +21,8 @@ const podsIn = (namespace: Team): Call => ({
 })
 
 const clients = await sdkClients()
+
+const spokenBy = (name: string) => protocolOf(name.endsWith('auto') ? 'auto' : 'legacy')
 
 for (const { name, skip, visit } of clients) {
   test(`${name}: each person sees what the cluster lets that person see`, { skip }, async (t) => {
@@ -55,7 +58,7 @@ for (const { name, skip, visit } of clients) {
     const { url, entra } = await startGateway(t, { upstream: server.url })
     const call = { tool: 'test_simple_text', arguments: {} }
     const { protocol, answers } = await visit(url, await entra.mint(), [call])
-    assert.equal(protocol, name.endsWith('auto') ? '2026-07-28' : '2025-11-25')
+    assert.equal(protocol, spokenBy(name))
     assert.deepEqual(answers, [
       { isError: false, text: 'This is a simple text response for testing.' },
     ])
@@ -79,7 +82,9 @@ for (const { name, skip, visit } of clients) {
       tool: 'pods_list_in_namespace',
       arguments: { cluster, namespace: 'team-a' },
     })
-    const { tools, answers } = await visit(fleetUrl, token, [at('dev'), at('*'), at('nowhere')])
+    const calls = [at('dev'), at('*'), at('nowhere')]
+    const { protocol, tools, answers } = await visit(fleetUrl, token, calls)
+    assert.equal(protocol, spokenBy(name))
     assert.ok(tools.includes('clusters_list'))
     assert.deepEqual(
       answers.map(({ isError }) => isError),

@@ -1,4 +1,5 @@
 import type { KubeBinaries } from '../../environment/cluster/real/kube-binaries.ts'
+import { FLEET_PATH } from '../../environment/proxy-process.ts'
 import { type ApiServerStack, startApiServerStack } from './api-server-stack.ts'
 import { closable } from './closing.ts'
 import { type MetadataSite, startMetadataSite } from './metadata-site.ts'
@@ -10,6 +11,8 @@ export interface BrokerStack extends Served, ApiServerStack {
   readonly url: string
   /** The same of a further resource, with an authorization server of its own. */
   readonly furtherUrl: string
+  /** A fleet of the two: `prod` and `further`. */
+  readonly fleetUrl: string
   /** Where a client may be that is known by its metadata document. */
   readonly site: MetadataSite
   close(): Promise<void>
@@ -41,10 +44,15 @@ export function startBrokerStack(binaries: KubeBinaries): Promise<BrokerStack> {
           ROLECALL__LIMITS__REGISTRATIONS_PER_MINUTE: '200',
         },
         furtherResources: { further: { path: '/further/mcp' } },
+        hasFleet: true,
       },
       closing,
     )
-    const urls = { url: `${served.origin}/mcp`, furtherUrl: `${served.origin}/further/mcp` }
+    const urls = {
+      url: `${served.origin}/mcp`,
+      furtherUrl: `${served.origin}/further/mcp`,
+      fleetUrl: `${served.origin}${FLEET_PATH}`,
+    }
     return { ...behind, ...served, site, ...urls }
   })
 }

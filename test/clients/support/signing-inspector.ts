@@ -10,7 +10,7 @@ import { installedProgram, nodeFromVersion22 } from './installed-program.ts'
 import { packageVersion } from './package-version.ts'
 import type { Person } from './person.ts'
 import { answerOf } from './sdk-clients.ts'
-import type { SigningClient } from './signing-client.ts'
+import { protocolOf, type SigningClient } from './signing-client.ts'
 
 const INSPECTOR = '@modelcontextprotocol/inspector'
 
@@ -29,6 +29,7 @@ export function inspectorCli(era: 'legacy' | 'auto'): SigningClient {
   return {
     name: `Inspector CLI ${packageVersion(INSPECTOR)}, era ${era}`,
     skip: false,
+    protocol: protocolOf(era),
     async connect(url, person) {
       const folder = await mkdtemp(join(tmpdir(), 'rolecall-inspector-'))
       const callback = `http://127.0.0.1:${await freePort()}/oauth/callback`

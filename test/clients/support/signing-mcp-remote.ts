@@ -9,11 +9,12 @@ import { installedProgram } from './installed-program.ts'
 import { packageVersion } from './package-version.ts'
 import type { Person } from './person.ts'
 import { answerOf } from './sdk-clients.ts'
-import type { Connection, SigningClient } from './signing-client.ts'
+import { type Connection, protocolOf, type SigningClient } from './signing-client.ts'
 
 /** The bridge for programs that know servers on standard input only, with such a program before it. */
 export function mcpRemote(): SigningClient {
-  return { name: `mcp-remote ${packageVersion('mcp-remote')}`, skip: false, connect }
+  const name = `mcp-remote ${packageVersion('mcp-remote')}`
+  return { name, skip: false, protocol: protocolOf('legacy'), connect }
 }
 
 async function connect(url: string, person: Person): Promise<Connection> {

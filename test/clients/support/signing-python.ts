@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { needed } from './needed.ts'
 import type { Person } from './person.ts'
 import { type PythonSdkLine, pinnedSdkVersion, pythonWithSdk } from './python-sdk.ts'
-import type { Connection, SigningClient } from './signing-client.ts'
+import { type Connection, protocolOf, type SigningClient } from './signing-client.ts'
 
 /** What a Python client is told beside the URL, as `python/sign_in_and_call.py` has it. */
 export interface PythonJob {
@@ -22,6 +22,7 @@ export async function pythonSdk(line: PythonSdkLine, job: PythonJob): Promise<Si
   return {
     name: line === '1' ? name : `${name}, mode ${job.mode}`,
     skip: python.skip,
+    protocol: protocolOf(job.mode),
     async connect(url, person) {
       if (python.skip !== false) throw new Error(python.skip)
       return connect(python.found, { ...job, url }, person)

@@ -22,7 +22,7 @@ import { type MemoryOptions, OauthMemory } from './oauth-memory.ts'
 import { packageVersion } from './package-version.ts'
 import type { Person } from './person.ts'
 import { answerOf } from './sdk-clients.ts'
-import type { Connection, SigningClient } from './signing-client.ts'
+import { type Connection, protocolOf, type SigningClient } from './signing-client.ts'
 
 const NAME = { name: 'rolecall-test', version: '1' }
 
@@ -33,6 +33,7 @@ export function typescriptV1(
   return {
     name: `TypeScript SDK ${packageVersion('@modelcontextprotocol/sdk')}`,
     skip: false,
+    protocol: protocolOf('legacy'),
     connect: (url, person) => connectV1(url, person, options),
   }
 }
@@ -45,6 +46,7 @@ export function typescriptV2(
   return {
     name: `TypeScript SDK ${packageVersion('@modelcontextprotocol/client')}, mode ${mode}`,
     skip: false,
+    protocol: protocolOf(mode),
     connect: (url, person) => connectV2(url, person, { ...options, mode }),
   }
 }
