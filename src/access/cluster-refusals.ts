@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../at-most.ts'
 import type { Clock } from '../clock.ts'
 import type { Principal } from './authenticate.ts'
 
@@ -24,7 +25,7 @@ export class ClusterRefusals {
 
   constructor(clock: Clock) {
     this.#users = new LRUCache({
-      max: MOST_USERS,
+      ...atMost(MOST_USERS),
       ttl: TOLD_FOR_MS,
       ttlResolution: 0,
       perf: { now: () => clock.now() },

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../at-most.ts'
 import type { SignedToken } from './token-verifier.ts'
 
 /** Tokens with what is parsed from them, and the memory they take: 2.5 times their text, measured. */
@@ -18,11 +19,7 @@ export class VerifiedTokens {
     maxSize: MOST_BYTES,
     sizeCalculation: ({ jwt }) => jwt.compact.length * 3,
   })
-  /** By size and not by `max`, which takes its room at once. */
-  readonly #signers = new LRUCache<string, string>({
-    maxSize: MOST_SIGNATURES,
-    sizeCalculation: () => 1,
-  })
+  readonly #signers = new LRUCache<string, string>(atMost(MOST_SIGNATURES))
 
   /** How many signatures are remembered. */
   get size(): number {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../at-most.ts'
 import type { ToolHint } from './judge-tool.ts'
 
 /** A tool of a list, as far as rules need it. */
@@ -26,7 +27,7 @@ interface Evidence {
  * version rolls out: a tool that reads in one list and not in another counts as one that writes.
  */
 export class ToolHints {
-  readonly #tools = new LRUCache<string, Evidence>({ max: MOST_TOOLS })
+  readonly #tools = new LRUCache<string, Evidence>(atMost(MOST_TOOLS))
   #version: string | undefined
   /** When the version that answers now was first seen: older lists open nothing. */
   #since = Number.NEGATIVE_INFINITY

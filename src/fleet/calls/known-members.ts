@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { DiscoverResult, ServerCapabilities } from '@modelcontextprotocol/client'
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../../at-most.ts'
 
 /** What is known of a member since a user's first call to it. */
 export type KnownMember = {
@@ -24,7 +25,7 @@ const FORGOTTEN_AFTER_MS = 3_600_000
  */
 export class KnownMembers {
   readonly #known = new LRUCache<string, KnownMember>({
-    max: MOST_KNOWN,
+    ...atMost(MOST_KNOWN),
     ttl: FORGOTTEN_AFTER_MS,
     updateAgeOnGet: true,
   })

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../../at-most.ts'
 import type { Clock } from '../../clock.ts'
 import type { ToolHints } from '../../tool-rules/tool-hints.ts'
 import type { ListAnswer } from './ask-for-list.ts'
@@ -26,7 +27,7 @@ export class ListQuestions {
   readonly #hints: ToolHints
   readonly #clock: Clock
   readonly #underWay = new Map<string, Promise<QuestionOutcome>>()
-  readonly #asked = new LRUCache<string, Asked>({ max: MOST_USERS })
+  readonly #asked = new LRUCache<string, Asked>(atMost(MOST_USERS))
 
   constructor(hints: ToolHints, clock: Clock) {
     this.#hints = hints

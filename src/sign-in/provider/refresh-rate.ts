@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../../at-most.ts'
 import type { Clock } from '../../clock.ts'
 import { ErrorAnswer } from '../../oauth/error-answer.ts'
 
@@ -19,7 +20,7 @@ export class RefreshRate {
     this.#most = most
     this.#clock = clock
     this.#windows = new LRUCache({
-      max: MOST_SESSIONS,
+      ...atMost(MOST_SESSIONS),
       ttl: MINUTE_MS,
       ttlResolution: 0,
       perf: { now: () => clock.now() },

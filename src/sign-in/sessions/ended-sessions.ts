@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../../at-most.ts'
 import type { Clock } from '../../clock.ts'
 
 /** What ends sessions: one of them, or all of an owner that began before a moment. */
@@ -44,8 +45,8 @@ export class EndedSessions {
   constructor(clock: Clock) {
     this.#clock = clock
     const times = { ttlResolution: 0, perf: { now: () => clock.now() } }
-    this.#families = new LRUCache({ max: MOST_FAMILIES, ttl: 1, ...times })
-    this.#owners = new LRUCache({ max: MOST_OWNERS, ttl: 1, ...times })
+    this.#families = new LRUCache({ ...atMost(MOST_FAMILIES), ttl: 1, ...times })
+    this.#owners = new LRUCache({ ...atMost(MOST_OWNERS), ttl: 1, ...times })
   }
 
   /** Takes ends in; whoever listens is told once, where any of them is news. */

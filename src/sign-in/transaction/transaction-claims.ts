@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../../at-most.ts'
 import type { Clock } from '../../clock.ts'
 import { TRANSACTION_LIFETIME_MS } from './transaction.ts'
 
@@ -17,7 +18,7 @@ export interface TransactionClaims {
 /** A claim is kept for as long as the transaction could come back. */
 export function createTransactionClaims(clock: Clock): TransactionClaims {
   const claimed = new LRUCache<string, true>({
-    max: MOST_CLAIMED,
+    ...atMost(MOST_CLAIMED),
     ttl: TRANSACTION_LIFETIME_MS,
     ttlResolution: 0,
     perf: { now: () => clock.now() },
