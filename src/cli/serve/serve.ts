@@ -14,6 +14,7 @@ import { configurationFrom, configurationUsage } from '../configuration.ts'
 import { needsRestart } from '../reload/needs-restart.ts'
 import { watchFiles } from '../reload/watched-files.ts'
 import { tracingOf } from '../tracing.ts'
+import { optimiseParserLater } from './parser-optimisation.ts'
 
 const FLUSHED_WITHIN_MS = 2_000
 
@@ -33,6 +34,7 @@ ${configurationUsage}`,
   async run(argv, terminal) {
     // Node's own handler opens the inspector, where whoever reaches it runs code with our keys.
     process.on('SIGUSR1', () => undefined)
+    optimiseParserLater()
     const configuration = configurationFrom(argv, terminal)
     if (configuration === undefined) return badUsage
     const { config, warnings, sources } = configuration
