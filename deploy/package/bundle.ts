@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 
 /**
  * `npm run build`: the program with the packages that it uses, in few files. Of the time and memory
@@ -16,6 +16,22 @@ const dist = join(root, 'dist')
 /** Packages written for `require` find it in an ES module too. */
 const REQUIRE = `import { createRequire as _createRequire } from 'node:module';
 const require = _createRequire(import.meta.url);`
+
+/** Packages, or their parts, that are imported at the top of what we use, and never run. */
+const withoutUnused: Plugin = {
+  name: 'without-unused',
+  setup({ onResolve, onLoad }) {
+    const undici = join(root, 'deploy/package/undici.js')
+    onResolve({ filter: /^undici$/ }, () => ({ path: undici }))
+    // @fastify/http-proxy, whose `websocket` is off
+    onResolve({ filter: /^ws$/ }, ({ path }) => ({ path, namespace: 'unused' }))
+    // Fastify's compilers of schemas: src/http/without-schemas.ts
+    onResolve({ filter: /^@fastify\/(ajv|fast-json-stringify)-compiler$/ }, ({ path }) => {
+      return { path, namespace: 'unused' }
+    })
+    onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: '' }))
+  },
+}
 
 rmSync(dist, { recursive: true, force: true })
 const { metafile } = await build({
@@ -32,6 +48,7 @@ const { metafile } = await build({
   sourcemap: 'linked',
   sourcesContent: false,
   metafile: true,
+  plugins: [withoutUnused],
   logLevel: 'warning',
   banner: { js: REQUIRE },
 })

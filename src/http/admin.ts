@@ -7,6 +7,7 @@ import { requestId } from '../observe/request-id.ts'
 import { pageHeaders } from './pages/page-headers.ts'
 import type { Status } from './status/status.ts'
 import { renderStatus } from './status/status-page.ts'
+import { withoutSchemas } from './without-schemas.ts'
 
 /** Whether requests should be sent here, and if not, why. */
 export type Readiness =
@@ -36,6 +37,7 @@ export function createAdmin({
   const admin = fastify({
     logger: false,
     exposeHeadRoutes: true,
+    schemaController: withoutSchemas,
     genReqId: () => requestId(undefined),
   })
   admin.addHook('onRequest', ({ id, headers }, reply, done) => {

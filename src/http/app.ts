@@ -30,6 +30,7 @@ import { type AddressLimits, limitAddresses } from './steps/rate-limit.ts'
 import { refuseAmbiguous } from './steps/raw-request.ts'
 import { boundBodies } from './steps/request-body.ts'
 import { openRequestRecord, recordRequests } from './steps/request-record.ts'
+import { withoutSchemas } from './without-schemas.ts'
 
 /** What the app is made of; each part is made once, outside. */
 export interface AppParts {
@@ -83,6 +84,7 @@ function bareApp(parts: AppParts): FastifyInstance {
     genReqId: (raw) => requestId(addresses.isTrustedPeer(raw) ? idOf(raw) : undefined),
     bodyLimit: config.limits.body_bytes,
     exposeHeadRoutes: false,
+    schemaController: withoutSchemas,
     return503OnClosing: false, // a stop ends streams before it refuses anything
     frameworkErrors: (error, request, reply) => {
       open(request, reply, () => errorHandler(log)(error, request, reply))

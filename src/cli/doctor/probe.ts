@@ -1,4 +1,4 @@
-import { Agent, request } from 'undici'
+import { Agent } from 'undici'
 import { errorCode } from '../../net/error-code.ts'
 
 /** What came of one request. */
@@ -35,8 +35,10 @@ export async function probe(url: string, sent: Probe = {}): Promise<ProbedAnswer
   const tls = { rejectUnauthorized: true, ...(ca !== undefined && { ca }) }
   const agent = new Agent({ connect: { timeout: PATIENCE_MS, ...tls } })
   try {
-    const response = await request(url, {
-      dispatcher: agent,
+    const { origin, pathname, search } = new URL(url)
+    const response = await agent.request({
+      origin,
+      path: pathname + search,
       signal: AbortSignal.timeout(PATIENCE_MS),
       method,
       headers: { accept: 'application/json', ...headers },
