@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { nearestHint } from './report/nearest.ts'
 import type { Report } from './report/report.ts'
 import { describeSchemaError } from './report/schema-errors.ts'

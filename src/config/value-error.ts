@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Why a text cannot be taken, and what to write instead. Never holds the text of a secret. */
 export class ValueError {

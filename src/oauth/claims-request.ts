@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Characters: in a cookie and in addresses there is room for no more. */
 export const LONGEST_CLAIMS_REQUEST = 1_500

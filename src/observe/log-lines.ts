@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { signInSteps } from './sign-in-step.ts'
 
 const text = z.string()

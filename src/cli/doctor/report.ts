@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Every check, in the order of a report: what others depend on comes first. */
 export const checkNames = [

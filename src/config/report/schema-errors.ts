@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { durationRemedy } from '../schema/duration.ts'
 import { type SchemaNode, settingAt } from '../schema/settings.ts'
 import { type Path, valueAt } from '../sources/draft.ts'

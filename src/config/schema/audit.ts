@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { exact } from './text.ts'
 
 /** `[audit]`: where the lines of tool calls go, and what they hold. */

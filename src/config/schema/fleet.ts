@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { textAs } from '../value-error.ts'
 import { readResourcePath } from './identifiers.ts'
 import { exact } from './text.ts'

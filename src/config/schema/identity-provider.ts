@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { readBaseUrl, readDiscoveryUrl, readIssuer } from '../urls/url.ts'
 import { textAs } from '../value-error.ts'
 import { duration, longest } from './duration.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { readTokenIssuer, readUpstream } from '../urls/url.ts'
 import { textAs, ValueError } from '../value-error.ts'
 import { duration } from './duration.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { readClientOrigin, readOrigin } from '../urls/url.ts'
 import { textAs, ValueError } from '../value-error.ts'
 import { readHost, readListenAddress, readNetwork } from './address.ts'

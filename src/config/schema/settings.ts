@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { dropInSchema } from './drop-in.ts'
 import { durationMark } from './duration.ts'
 import { settingsSchema } from './schema.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { readOrigin, readRedirectUri } from '../urls/url.ts'
 import { textAs } from '../value-error.ts'
 import { readHost } from './address.ts'

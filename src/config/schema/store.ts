@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { readRedisUrl } from '../urls/redis-url.ts'
 import { textAs } from '../value-error.ts'
 import { named, secret } from './text.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { textAs, ValueError } from '../value-error.ts'
 
 /** A text that is not empty. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { EntraConfig } from '../../config/config.ts'
 import type { BoundedFetch } from '../../net/bounded-fetch.ts'
 import { asDocumentError } from '../../net/document-error.ts'

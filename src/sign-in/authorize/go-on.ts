@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { isLoopbackOrigin } from '../../net/loopback.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { open, seal } from '../../sealing/sealed-value.ts'

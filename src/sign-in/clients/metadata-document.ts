@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import CachePolicy from 'http-cache-semantics'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseObject } from '../../oauth/json.ts'
 import { shownName } from './client-name.ts'
 

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import { equal } from '../../sealing/digest.ts'
 

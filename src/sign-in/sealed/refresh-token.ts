@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { RelayConfig } from '../../config/config.ts'
 import { invalidGrant } from '../../oauth/errors.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'

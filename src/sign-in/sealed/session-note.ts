@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { GROUPS_FAILURES } from '../../access/resolved-groups.ts'
 import type { OpenedToken, TokenSession } from '../../access/token-opener.ts'
 

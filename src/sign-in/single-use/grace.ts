@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Clock } from '../../clock.ts'
 import { temporarilyUnavailable } from '../../oauth/errors.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'

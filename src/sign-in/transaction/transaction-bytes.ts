@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import { z } from 'zod'
+import * as z from 'zod'
 import { KNOWN_ADDRESSES } from '../clients/registration-id.ts'
 import type { Transaction } from './transaction.ts'
 
