@@ -1,4 +1,4 @@
-import type { Client, RequestOptions } from '@modelcontextprotocol/client'
+import type { Client, RequestOptions, ServerCapabilities } from '@modelcontextprotocol/client'
 import { ProtocolError, ProtocolErrorCode, type ServerContext } from '@modelcontextprotocol/server'
 import { callMember, type MemberAnswer } from './calls/call-member.ts'
 import type { Fleet } from './fleet.ts'
@@ -13,7 +13,15 @@ export interface ClusterQuestion {
   readonly context: ServerContext
 }
 
-type RequestMeta = Readonly<Record<string, unknown>>
+/** One member, ready to be asked. */
+export interface AskedMember {
+  readonly client: Client
+  readonly options: RequestOptions
+  /** `undefined`: not known. */
+  readonly capabilities: ServerCapabilities | undefined
+  /** The client's `_meta`, as it goes up. */
+  readonly meta: { readonly _meta?: Readonly<Record<string, unknown>> }
+}
 
 const MOST_BYTES = 16 * 1024 * 1024
 
@@ -23,14 +31,13 @@ const MOST_BYTES = 16 * 1024 * 1024
  * Not judged: tool rules, which are of tools, as at the member's own path.
  *
  * @param cluster one of the user's
- * @param ask gets the `_meta` that goes up
  * @throws ProtocolError for all that is no answer, in words for people
  */
 export async function askCluster<T>(
   { fleet, request, context }: ClusterQuestion,
   { standings }: UserClusters,
   cluster: string,
-  ask: (client: Client, options: RequestOptions, meta: { _meta?: RequestMeta }) => Promise<T>,
+  ask: (member: AskedMember) => T | Promise<T>,
 ): Promise<T> {
   const { record } = request
   record.cluster = cluster
@@ -48,7 +55,7 @@ export async function askCluster<T>(
       timeoutMs,
       mostBytes: MOST_BYTES,
     },
-    (client, options) => ask(client, options, meta),
+    (client, options, capabilities) => ask({ client, options, capabilities, meta }),
   )
   if (answer.kind !== 'answer') throw errorOf(cluster, answer, timeoutMs)
   return answer.value

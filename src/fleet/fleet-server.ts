@@ -10,6 +10,7 @@ import { clustersListTool } from './clusters-list.ts'
 import { endSession } from './end-session.ts'
 import type { Fleet } from './fleet.ts'
 import type { FleetRequest } from './fleet-request.ts'
+import { servePrompts } from './prompts/serve-prompts.ts'
 import { serveResources } from './resources/serve-resources.ts'
 import type { ArgumentName } from './tools/cluster-argument.ts'
 import { instructions } from './tools/instructions.ts'
@@ -65,7 +66,7 @@ async function serverFor(fleet: Fleet, request: FleetRequest): Promise<Server> {
   const server = new Server(
     { name: 'rolecall', title: 'Kubernetes clusters', version: fleet.version },
     {
-      capabilities: { tools: { listChanged: true }, resources: {} },
+      capabilities: { tools: { listChanged: true }, resources: {}, prompts: {}, completions: {} },
       instructions: instructions(names, { argument: fleet.argument, fansOut: fleet.fansOut }),
     },
   )
@@ -81,5 +82,6 @@ async function serverFor(fleet: Fleet, request: FleetRequest): Promise<Server> {
     return callTool({ fleet, request, params, context, audit })
   })
   serveResources(server, fleet, request)
+  servePrompts(server, fleet, request)
   return server
 }

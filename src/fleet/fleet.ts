@@ -41,6 +41,7 @@ export class Fleet {
   readonly #requestLog: RequestLog
   readonly #known = new KnownMembers()
   #argument: ArgumentName = 'cluster'
+  #promptArgument: ArgumentName = 'cluster'
 
   constructor(parts: FleetParts) {
     const { members, fansOut, clock, version, requestLog, metrics } = parts
@@ -62,9 +63,19 @@ export class Fleet {
     return this.#argument
   }
 
+  /** What it is called of every prompt. */
+  get promptArgument(): ArgumentName {
+    return this.#promptArgument
+  }
+
   /** Some tool has a `cluster` of its own: from now on ours has the longer name. */
   giveWay(): void {
     this.#argument = 'rolecall_cluster'
+  }
+
+  /** The same for prompts. */
+  giveWayInPrompts(): void {
+    this.#promptArgument = 'rolecall_cluster'
   }
 
   /** What a call to one member is made with, for the user who has the permit. */

@@ -10,11 +10,12 @@ import {
 import type { MockEntra } from '../environment/mock-entra/mock-entra.ts'
 import type { StartCluster } from '../support/cluster-suite.ts'
 import { callFleet, outcomesOf, textsOf } from '../support/fleet-calls.ts'
-import { startFleetGateway } from '../support/fleet-gateway.ts'
+import { connectClient, startFleetGateway } from '../support/fleet-gateway.ts'
 import { entraConfig } from '../support/gateway.ts'
 import { groupsOf, providerOf, startTlsEntra } from './mock-provider.ts'
 
 const TOOL = 'pods_list_in_namespace'
+const PROMPT = 'cluster-health-check'
 const NAMES = ['prod', 'staging', 'dev'] as const
 
 /**
@@ -103,6 +104,29 @@ export function fleetSuite(
       })
     }
 
+    test("the real server's prompt is one of each cluster, got as the user", async (t) => {
+      const gateway = await start(t)
+      const token = await entra.mint({ person: 'alice' })
+      const client = await connectClient(t, gateway.fleetUrl, token)
+      const { prompts } = await client.listPrompts()
+      const shown = prompts.find(({ name }) => name === PROMPT) ?? assert.fail()
+      const [first] = shown.arguments ?? []
+      assert.deepEqual([first?.name, first?.required], ['cluster', true])
+      assert.match(first?.description ?? '', /prod; staging; dev/)
+      const earlier = await events()
+      const given = { cluster: 'prod', namespace: 'team-a' }
+      const { messages } = await client.getPrompt({ name: PROMPT, arguments: given })
+      assert.deepEqual(messages[0]?.content, { type: 'text', text: 'Cluster: prod' })
+      assert.match(JSON.stringify(messages.slice(1)), /team-a/)
+      const now = await events()
+      for (const one of NAMES) {
+        const own = (now.get(one) ?? []).slice(earlier.get(one)?.length)
+        const users = new Set(own.map(({ user }) => user.username))
+        assert.deepEqual([...users], one === 'prod' ? ['alice@contoso.test'] : [])
+      }
+      assert.deepEqual((await client.listResources()).resources, [])
+    })
+
     test('a write to every cluster is refused, and no API server hears of it', async (t) => {
       const gateway = await start(t)
       const asked = { url: gateway.fleetUrl, token: await entra.mint({ person: 'alice' }) }
@@ -129,7 +153,7 @@ export function fleetSuite(
       const answer = await list()
       assert.deepEqual(outcomesOf(answer), { prod: 'ok', staging: 'unreachable', dev: 'timeout' })
       assert.match(textsOf(answer)[0] ?? '', /^## prod\n[\s\S]*shop-web/)
-      assert.equal(textsOf(answer)[2], '## dev: no answer within 10 s')
+      assert.equal(textsOf(answer)[2], '## dev: no answer within 10 s\n')
       assert.equal(
         textsOf(answer).at(-1),
         '1 of 3 clusters answered. Not in this answer: staging (unreachable), dev (no answer).',

@@ -72,7 +72,6 @@ async function readResource(asked: ReadAsked): Promise<ReadResourceResult> {
   const clusters = await clustersOf(fleet, request)
   const named = readClusterUri(params.uri)
   if (named === undefined || !clusters.names.some(({ name }) => name === named.cluster)) {
-    request.record.outcome = 'rpc_error'
     const problem = named
       ? `There is no cluster ${inQuotes(named.cluster)} for you.`
       : 'A resource here is named as in resources/list: rolecall://<cluster>/<its URI there>.'
@@ -83,7 +82,7 @@ async function readResource(asked: ReadAsked): Promise<ReadResourceResult> {
     asked,
     clusters,
     cluster,
-    (client, options, meta) =>
+    ({ client, options, meta }) =>
       client.request({ method: 'resources/read', params: { uri, ...meta } }, options),
   )
   // It was read as this user: no cache may hand it to another.

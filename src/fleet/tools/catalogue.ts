@@ -1,6 +1,6 @@
 import type { Tool } from '@modelcontextprotocol/server'
 import { canonicalJson } from './canonical-json.ts'
-import { compareVersions } from './versions.ts'
+import { mergeByName } from './merge-by-name.ts'
 
 /** The tools of one cluster, as one user may see them. */
 export interface ClusterTools {
@@ -25,10 +25,7 @@ export interface FleetTool {
 }
 
 /**
- * Makes one list of the lists of all clusters. Tools are one where name and schema are; where schemas
- * differ, that of the newest server is shown, and the tool is offered on the clusters that have it so.
- * A cluster whose tools are not known counts as having each: what a user is offered depends on
- * configuration and rights, never on health, since clients keep lists for long.
+ * Makes one list of the tools of all clusters. Tools are one where name and schema are.
  *
  * Not checked: whether a hint is true, which is the MCP server's word.
  *
@@ -36,20 +33,17 @@ export interface FleetTool {
  * @returns sorted by name
  */
 export function mergeTools(lists: readonly ClusterTools[]): readonly FleetTool[] {
-  const byName = new Map<string, Offer[]>()
-  for (const { cluster, serverVersion, tools } of lists) {
-    for (const definition of tools ?? []) {
-      const offers = byName.get(definition.name) ?? []
-      // A second tool of the same name on one server cannot be called apart from the first.
-      if (offers.at(-1)?.cluster === cluster) continue
-      offers.push({ cluster, serverVersion, definition })
-      byName.set(definition.name, offers)
+  const named = lists.map(({ tools, ...list }) => ({ ...list, ...(tools && { items: tools }) }))
+  return mergeByName(named, schemaText).map(({ shown, all, clusters, differsOn }) => {
+    const strictest = strictestHints(all)
+    return {
+      name: shown.name,
+      definition: shownDefinition(shown, strictest),
+      clusters,
+      differsOn,
+      isReadOnly: strictest.readOnlyHint,
     }
-  }
-  const unknown = lists.filter(({ tools }) => tools === undefined).map(({ cluster }) => cluster)
-  return [...byName.values()]
-    .map((offers) => merge(offers, lists, unknown))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  })
 }
 
 /** Kept lists are merged anew for each request. */
@@ -59,34 +53,6 @@ function schemaText({ inputSchema }: Tool): string {
   const text = schemaTexts.get(inputSchema) ?? canonicalJson(inputSchema)
   schemaTexts.set(inputSchema, text)
   return text
-}
-
-interface Offer {
-  readonly cluster: string
-  readonly serverVersion: string | undefined
-  readonly definition: Tool
-}
-
-function merge(
-  offers: readonly Offer[],
-  lists: readonly ClusterTools[],
-  unknown: readonly string[],
-): FleetTool {
-  const shown = offers.reduce((best, offer) =>
-    compareVersions(offer.serverVersion, best.serverVersion) > 0 ? offer : best,
-  )
-  const schema = schemaText(shown.definition)
-  const alike = (offer: Offer) => schemaText(offer.definition) === schema
-  const takes = new Set([...offers.filter(alike).map(({ cluster }) => cluster), ...unknown])
-  const definitions = offers.map(({ definition }) => definition)
-  const strictest = strictestHints(definitions)
-  return {
-    name: shown.definition.name,
-    definition: shownDefinition(shown.definition, strictest),
-    clusters: lists.map(({ cluster }) => cluster).filter((cluster) => takes.has(cluster)),
-    differsOn: offers.filter((offer) => !alike(offer)).map(({ cluster }) => cluster),
-    isReadOnly: strictest.readOnlyHint,
-  }
 }
 
 /** Without what the fleet's answers do not keep: another shape for several clusters, and no tasks. */

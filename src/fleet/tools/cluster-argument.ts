@@ -98,18 +98,22 @@ function clusterSchema(clusters: readonly ClusterName[], fansOut: boolean): JSON
     ...(fansOut ? [EVERY_CLUSTER, ...labelPairs(clusters)] : []),
   ]
   if (clusters.length > MOST_LISTED || values.length > MOST_VALUES) {
-    const description = `The cluster to call. clusters_list tells their names.${many}`
+    const description = `${NAMES_ELSEWHERE}${many}`
     const pattern = fansOut ? '^(\\*|[^=]*=.*|[a-z0-9-]{1,40})$' : '^[a-z0-9-]{1,40}$'
     return { ...common, pattern, description }
   }
+  return { ...common, enum: values, description: `${clusterNames(clusters)}${many}` }
+}
+
+const NAMES_ELSEWHERE = 'The cluster to call. clusters_list tells their names.'
+
+/** What the argument may be, in a sentence, where no schema can say it. */
+export function clusterNames(clusters: readonly ClusterName[]): string {
+  if (clusters.length > MOST_LISTED) return NAMES_ELSEWHERE
   const names = clusters.map(({ name, description }) =>
     description === undefined ? name : `${name} (${description})`,
   )
-  return {
-    ...common,
-    enum: values,
-    description: `The cluster to call: ${names.join('; ')}.${many}`,
-  }
+  return `The cluster to call: ${names.join('; ')}.`
 }
 
 function labelPairs(clusters: readonly ClusterName[]): readonly string[] {
