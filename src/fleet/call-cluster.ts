@@ -82,7 +82,7 @@ type Judged =
 
 /** Whether the call may be made there, by what is known of the cluster and its user. */
 function judge(
-  { params: { name: tool } }: ToolCallRequest,
+  { fleet, params: { name: tool } }: ToolCallRequest,
   view: UserTools,
   { cluster, given, mode }: ClusterCall,
 ): Judged {
@@ -102,7 +102,7 @@ function judge(
   if (mode === 'fan-out' && definition === undefined) {
     return notMade('tools_not_known', { outcome: 'unreachable' })
   }
-  const ruled = judgeCall(standing, tool, definition)
+  const ruled = judgeCall(standing, tool, fleet.clock.now())
   if (ruled.kind === 'refuse') {
     return notMade(ruled.reason, { outcome: 'not_allowed', why: ruled.words })
   }

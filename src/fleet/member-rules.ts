@@ -5,11 +5,29 @@ import { refusalWords } from '../tool-rules/refusal-words.ts'
 import { toolCaller } from '../tool-rules/tool-caller.ts'
 import type { PermittedMember } from './calls/member.ts'
 
+/**
+ * A tool with the strictest of its hints: what one list calls writing does not read in another, be it
+ * another user's or seen at the member's own path.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function withStrictestHint(
+  { member, permit }: PermittedMember,
+  tool: Tool,
+  now: number,
+): Tool {
+  if (hintIn(tool) !== 'read_only') return tool
+  const hint = member.upstream.hints.hintOf(permit.principal.userKey, tool.name, now)
+  return hint === 'writes'
+    ? { ...tool, annotations: { ...tool.annotations, readOnlyHint: false } }
+    : tool
+}
+
 /** The tools that a member's rules let its user call: no other is shown. */
 export function allowedTools(at: PermittedMember, tools: readonly Tool[]): readonly Tool[] {
   const { rules } = at.member.resource
   if (rules === 'shadow') return tools
-  return tools.filter((tool) => verdictOf(at, tool.name, tool).kind === 'allow')
+  return tools.filter((tool) => verdictOf(at, tool.name, hintIn(tool)).kind === 'allow')
 }
 
 /** What a member's rules say of one call. */
@@ -20,15 +38,12 @@ export type RuledCall =
 /**
  * Judges a call by the member's own rules, as at its own path.
  *
- * @param definition as the member lists it; `undefined`: not known, and then it counts as one that writes
+ * @param now milliseconds since the epoch
  */
-export function judgeCall(
-  at: PermittedMember,
-  tool: string,
-  definition: Tool | undefined,
-): RuledCall {
-  const { resource } = at.member
-  const verdict = verdictOf(at, tool, definition)
+export function judgeCall(at: PermittedMember, tool: string, now: number): RuledCall {
+  const { resource, upstream } = at.member
+  const hint = upstream.hints.hintOf(at.permit.principal.userKey, tool, now)
+  const verdict = verdictOf(at, tool, hint)
   if (resource.rules === 'shadow') {
     const reason = verdict.kind === 'refuse' ? { reason: verdict.reason } : {}
     return { kind: 'allow', shadow: { decision: verdict.kind, ...reason } }
@@ -39,20 +54,19 @@ export function judgeCall(
     tool,
     verdict,
     caller: callerOf(at),
-    listMissing: definition === undefined,
+    listMissing: hint === 'unknown',
   })
   return { kind: 'refuse', reason: verdict.reason, words }
 }
 
-function verdictOf(at: PermittedMember, tool: string, definition: Tool | undefined): ToolVerdict {
-  return judgeTool(at.member.resource.allow, callerOf(at), tool, hintOf(definition))
+function verdictOf(at: PermittedMember, tool: string, hint: ToolHint): ToolVerdict {
+  return judgeTool(at.member.resource.allow, callerOf(at), tool, hint)
 }
 
 function callerOf({ member, permit }: PermittedMember) {
   return toolCaller(permit.principal, member.access.policy.comparable)
 }
 
-function hintOf(definition: Tool | undefined): ToolHint {
-  if (definition === undefined) return 'unknown'
-  return definition.annotations?.readOnlyHint === true ? 'read_only' : 'writes'
+function hintIn({ annotations }: Tool): ToolHint {
+  return annotations?.readOnlyHint === true ? 'read_only' : 'writes'
 }

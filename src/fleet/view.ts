@@ -3,7 +3,7 @@ import type { Member } from './calls/member.ts'
 import type { MemberList, MemberLists } from './calls/member-lists.ts'
 import type { Fleet } from './fleet.ts'
 import { type FleetRequest, type Standing, standingAt } from './fleet-request.ts'
-import { allowedTools } from './member-rules.ts'
+import { allowedTools, withStrictestHint } from './member-rules.ts'
 import { type ClusterTools, type FleetTool, mergeTools } from './tools/catalogue.ts'
 import {
   type ArgumentName,
@@ -51,7 +51,12 @@ export async function toolsOf(
   wanted?: ReadonlySet<string>,
 ): Promise<UserTools> {
   const known = await listsOf(fleet.tools, { fleet, request, clusters, wanted })
-  const lists = known.map(({ items, ...list }) => ({ ...list, ...(items && { tools: items }) }))
+  const now = fleet.clock.now()
+  const lists = known.map(({ items, ...list }, index) => {
+    const at = clusters.standings[index]
+    if (items === undefined || at?.kind !== 'permitted') return list
+    return { ...list, tools: items.map((tool) => withStrictestHint(at, tool, now)) }
+  })
   const shown = shownLists(clusters, lists)
   if (shown.some(({ tools = [] }) => hasOwnCluster(tools))) fleet.giveWay()
   return { ...clusters, lists, tools: mergeTools(shown), argument: fleet.argument }

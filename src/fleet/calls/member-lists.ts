@@ -11,8 +11,10 @@ import type {
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../clock.ts'
 import { sha256 } from '../../sealing/digest.ts'
+import type { ListedTool } from '../../tool-rules/tool-hints.ts'
 import { mapAtMost } from '../concurrency.ts'
 import { callMember, type MemberCall } from './call-member.ts'
+import type { PermittedMember } from './member.ts'
 
 /** Members that are asked at a time, for one list of the fleet. */
 const AT_ONCE = 8
@@ -41,6 +43,16 @@ interface ListKind<Item> {
   /** Of all members' lists together, in memory. */
   readonly mostKeptBytes: number
   page(client: Client, params: { cursor?: string }, options: RequestOptions): Promise<Page<Item>>
+  /** What else a list that came is good for. */
+  learn?(list: LearntFrom<Item>): void
+}
+
+interface LearntFrom<Item> {
+  readonly call: PermittedMember
+  readonly items: readonly Item[]
+  readonly serverVersion: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly now: number
 }
 
 interface Page<Item> {
@@ -59,6 +71,15 @@ export const TOOLS: ListKind<Tool> = {
     const { tools, nextCursor } = await client.request({ method: 'tools/list', params }, options)
     return { items: tools, nextCursor }
   },
+  learn({ call: { member, permit }, items, serverVersion, now }) {
+    const { hints } = member.upstream
+    hints.sawVersion(serverVersion, now)
+    hints.learn(permit.principal.userKey, items.map(listedTool), now)
+  },
+}
+
+function listedTool({ name, annotations }: Tool): ListedTool {
+  return { name, readOnly: annotations?.readOnlyHint === true }
 }
 
 export const RESOURCES: ListKind<Resource> = {
@@ -218,7 +239,9 @@ export class MemberLists<Item extends object> {
     if (text === undefined) return
     const items = this.#oneOf(sha256(text), answer.value)
     const { serverVersion } = answer
-    this.#kept.set(key, { at: this.#clock.now(), items, serverVersion, bytes: text.length + 1 })
+    const now = this.#clock.now()
+    this.#kept.set(key, { at: now, items, serverVersion, bytes: text.length + 1 })
+    this.#kind.learn?.({ call, items, serverVersion, now })
   }
 
   /** Nothing is asked of a member that has said that it has no such lists. */

@@ -61,7 +61,7 @@ export class ListQuestions {
     this.#asked.set(user, { outcome, until: now + stands })
     if (answer.kind === 'list') {
       this.#hints.sawVersion(answer.version, now)
-      this.#hints.learn(answer.tools, now)
+      this.#hints.learn(user, answer.tools, now)
     }
     return outcome
   }

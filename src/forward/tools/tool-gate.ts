@@ -72,12 +72,13 @@ export class ToolGate {
     const messages = body.messages.filter(isJudged)
     if (messages.length === 0) return undefined
     const caller = this.#callerOf(request.permit)
-    const judged = this.#verdicts(messages, caller)
+    const { userKey } = request.permit.principal
+    const judged = this.#verdicts(messages, caller, userKey)
     // With a token that ended meanwhile nothing is asked either; dispatching refuses it.
     if (request.permit.principal.expiresAt <= this.#parts.clock.now()) return undefined
     if (!judged.some(hangsOnHint)) return this.#conclude(request, judged, { caller })
     return this.#learn(request).then((outcome) =>
-      this.#conclude(request, this.#verdicts(messages, caller), {
+      this.#conclude(request, this.#verdicts(messages, caller, userKey), {
         caller,
         listMissing: outcome === 'failed',
       }),
@@ -92,7 +93,7 @@ export class ToolGate {
     const asks = body.kind === 'messages' && body.messages.some((one) => one.method === TOOL_LIST)
     const enforced = this.#parts.resource.rules === 'enforce'
     if (!asks && !(method === 'GET' && enforced)) return undefined
-    const judge = this.#pageJudge(this.#callerOf(permit), asks)
+    const judge = this.#pageJudge(permit, asks)
     return new ListListener(judge, { failure: jsonRpcFailure(body, UNREADABLE), enforced })
   }
 
@@ -100,14 +101,18 @@ export class ToolGate {
     return toolCaller(principal, this.#parts.comparable)
   }
 
-  #verdicts(messages: readonly McpMessage[], caller: ToolCaller): readonly JudgedMessage[] {
+  #verdicts(
+    messages: readonly McpMessage[],
+    caller: ToolCaller,
+    user: string,
+  ): readonly JudgedMessage[] {
     const { resource, hints, clock } = this.#parts
     const now = clock.now()
     return messages.map((message) => {
       if (message.tool === undefined) return { message }
       // `target` is the name as it stands in the body; a call without one has no target.
       const { target: tool } = message
-      const hint = tool === undefined ? 'unknown' : hints.hintOf(tool, now)
+      const hint = tool === undefined ? 'unknown' : hints.hintOf(user, tool, now)
       return { message, verdict: judgeTool(resource.allow, caller, tool, hint) }
     })
   }
@@ -158,15 +163,17 @@ export class ToolGate {
    * On a stream that nobody asked a list on, any result may be shaped like one, such as a tool's that is
    * resumed: it teaches of no tool that it reads (hint poisoning).
    */
-  #pageJudge(caller: ToolCaller, isAsked: boolean): PageJudge {
+  #pageJudge(permit: Permit, isAsked: boolean): PageJudge {
+    const caller = this.#callerOf(permit)
+    const { userKey } = permit.principal
     const { hints, clock, resource } = this.#parts
     return (tools, version) => {
       const now = clock.now()
       if (isAsked) hints.sawVersion(version, now)
-      hints.learn(isAsked ? tools : tools.filter(({ readOnly }) => !readOnly), now)
+      hints.learn(userKey, isAsked ? tools : tools.filter(({ readOnly }) => !readOnly), now)
       // By what all lists say, as for a call: else it would be shown here and refused there.
       const known = tools.map(({ name, readOnly }) => {
-        const hint = hints.hintOf(name, now)
+        const hint = hints.hintOf(userKey, name, now)
         return { name, hint: hint === 'unknown' && readOnly ? ('read_only' as const) : hint }
       })
       const visible = new Set(visibleTools(known, resource.allow, caller))
