@@ -214,6 +214,10 @@ test('one that hangs costs the others nothing', async (t) => {
   const again = performance.now()
   await askFleet(asked, rpc('tools/list'))
   assert.ok(performance.now() - again < 1_900, 'the list waits once')
+  const lists = performance.now()
+  const methods = ['resources/list', 'resources/templates/list', 'prompts/list']
+  await Promise.all(methods.map((method) => askFleet(asked, rpc(method))))
+  assert.ok(performance.now() - lists < 3_000, 'other lists wait for it no longer')
 })
 
 test('initialize, discover and ping never wait for a cluster', async (t) => {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
-import { createMcpHandler, type McpServer } from '@modelcontextprotocol/server'
+import { createMcpHandler, type McpServer, type Server } from '@modelcontextprotocol/server'
 
 /** An MCP server of the official SDK on loopback, as one cluster of a fleet. */
 export interface FleetCluster {
@@ -22,7 +22,7 @@ export type Before = (request: IncomingMessage) => Promise<number | undefined> |
  */
 export async function startFleetCluster(
   t: TestContext,
-  create: (request: { readonly bearer: string }) => McpServer,
+  create: (request: { readonly bearer: string }) => McpServer | Server,
   before: Before = () => undefined,
 ): Promise<FleetCluster> {
   const bearers: (string | undefined)[] = []

@@ -25,7 +25,7 @@ const ONE_LIST_MS = 10_000
 /** As `ttlMs` tells clients. */
 export const FRESH_MS = 60_000
 const MOST_PAGES = 64
-const MOST_ITEMS = 10_000
+/** Of one page, and where further ones are not asked for. */
 const MOST_BYTES = 4 * 1024 * 1024
 
 /** The methods of MCP that list. */
@@ -120,6 +120,14 @@ export interface MemberList<Item> {
   /** Absent: nobody has told yet, or the last answer is lost. */
   readonly items?: readonly Item[]
 }
+
+interface Listed<Item> {
+  readonly items: readonly Item[]
+  /** Their JSON. */
+  readonly text: string
+}
+
+const NONE: Listed<never> = { items: [], text: '' }
 
 interface KeptList<Item> {
   readonly at: number
@@ -219,6 +227,7 @@ export class MemberLists<Item extends object> {
   async #ask(key: string, call: ListCall): Promise<void> {
     const began = performance.now()
     const { method } = this.#kind
+    let isAsked = true
     const answer = await callMember(
       {
         ...call,
@@ -228,16 +237,18 @@ export class MemberLists<Item extends object> {
         mostBytes: MOST_BYTES,
         signal: AbortSignal.timeout(2 * ONE_LIST_MS),
       },
-      (client, options, capabilities) =>
-        this.#offers(capabilities) ? this.#everyPage(client, options) : [],
+      (client, options, capabilities) => {
+        isAsked = this.#offers(capabilities)
+        return isAsked ? this.#everyPage(client, options) : NONE
+      },
     )
     const milliseconds = performance.now() - began
     const reason = answer.kind === 'failed' ? answer.outcome : answer.kind
-    call.onListed({ method, milliseconds, ...(answer.kind !== 'answer' && { reason }) })
-    if (answer.kind !== 'answer') return
-    const text = textOf(answer.value)
-    if (text === undefined) return
-    const items = this.#oneOf(sha256(text), answer.value)
+    if (isAsked)
+      call.onListed({ method, milliseconds, ...(answer.kind !== 'answer' && { reason }) })
+    if (answer.kind !== 'answer' || answer.value === undefined) return
+    const { text } = answer.value
+    const items = this.#oneOf(sha256(text), answer.value.items)
     const { serverVersion } = answer
     const now = this.#clock.now()
     this.#kept.set(key, { at: now, items, serverVersion, bytes: text.length + 1 })
@@ -251,17 +262,21 @@ export class MemberLists<Item extends object> {
   }
 
   /** Cut where a member pages on and on. */
-  async #everyPage(client: Client, options: RequestOptions): Promise<readonly Item[]> {
+  async #everyPage(client: Client, options: RequestOptions): Promise<Listed<Item> | undefined> {
     const items: Item[] = []
+    let text = ''
     let cursor: string | undefined
-    for (let pages = 0; pages < MOST_PAGES && items.length < MOST_ITEMS; pages += 1) {
+    for (let pages = 0; pages < MOST_PAGES && text.length < MOST_BYTES; pages += 1) {
       const params = cursor === undefined ? {} : { cursor }
       const answer = await this.#kind.page(client, params, options)
+      const page = textOf(answer.items)
+      if (page === undefined) return undefined
+      text += page
       items.push(...answer.items)
       cursor = answer.nextCursor
       if (cursor === undefined) break
     }
-    return items
+    return { items, text }
   }
 
   #oneOf(digest: string, items: readonly Item[]): readonly Item[] {

@@ -6,6 +6,7 @@ import {
   ResourceTemplate as SessionTemplate,
 } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { McpServer, ResourceNotFoundError, ResourceTemplate } from '@modelcontextprotocol/server'
+import { mapAtMost } from '../../../src/fleet/concurrency.ts'
 import { askFleet, rpc } from '../../support/fleet-calls.ts'
 import { startFleetCluster } from '../../support/fleet-cluster.ts'
 import { connectClient, startFleetGateway } from '../../support/fleet-gateway.ts'
@@ -211,6 +212,98 @@ test('a list is paged, and a cursor is good for its list and its user alone', as
     await askFleet(asked, rpc('resources/list', { cursor: '500' })),
   ]
   for (const { message } of refused) assert.equal(message.error?.code, -32602)
+})
+
+test('two users who ask at once get what is theirs, each with their own bearer', async (t) => {
+  const { stateless, gateway } = await startFleet(t)
+  const users = ['alice', 'bob']
+  const clients = await Promise.all(
+    users.map(async (person) =>
+      connectClient(t, gateway.fleetUrl, await gateway.entra.mint({ person })),
+    ),
+  )
+  const before = stateless.bearers.length
+  await mapAtMost([...Array(200).keys()], 16, async (call) => {
+    const client = clients[call % 2] ?? assert.fail()
+    const uri = 'rolecall://prod/k8s://nodes'
+    const text = `nodes for ${users[call % 2]}@contoso.test`
+    assert.deepEqual(await textAt(client, uri), [[uri, text]])
+  })
+  const reads = stateless.bearers.slice(before).map((bearer = '') => userOf(bearer))
+  for (const person of users) {
+    assert.equal(reads.filter((user) => user === `${person}@contoso.test`).length >= 100, true)
+  }
+})
+
+test('a cluster that does not let a user in shows them nothing, and is not told', async (t) => {
+  const { url, requests } = await startFleetCluster(t, statelessServer)
+  const gateway = await startFleetGateway(t, [
+    { name: 'prod', upstream: url, required_groups: ['nobody'] },
+  ])
+  const client = await connectClient(
+    t,
+    gateway.fleetUrl,
+    await gateway.entra.mint({ person: 'alice' }),
+  )
+  assert.deepEqual((await client.listResources()).resources, [])
+  assert.deepEqual((await client.listResourceTemplates()).resourceTemplates, [])
+  await assert.rejects(client.readResource({ uri: 'rolecall://prod/k8s://nodes' }), {
+    code: -32602,
+    message: 'There is no cluster "prod" for you. You may use none of the clusters here.',
+  })
+  assert.equal(requests.length, 0)
+})
+
+test("tool rules do not judge resources, as at the member's own path", async (t) => {
+  const { url } = await startFleetCluster(t, statelessServer)
+  const allow = [{ tools: ['none'], groups: [], clients: [] }]
+  const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: url, allow }])
+  const token = await gateway.entra.mint({ person: 'alice' })
+  const atFleet = await connectClient(t, gateway.fleetUrl, token)
+  const atMember = await connectClient(t, `${gateway.origin}/c/prod/mcp`, token)
+  assert.deepEqual(
+    (await atFleet.listTools()).tools.map(({ name }) => name),
+    ['clusters_list'],
+  )
+  assert.deepEqual((await atMember.listTools()).tools, [])
+  const own = await atMember.readResource({ uri: 'k8s://nodes' })
+  const shown = await atFleet.readResource({ uri: 'rolecall://prod/k8s://nodes' })
+  assert.deepEqual(
+    shown.contents.map((content) => ({ ...content, uri: 'k8s://nodes' })),
+    own.contents,
+  )
+})
+
+test('a member that pages is read whole, and one that pages on and on is cut', async (t) => {
+  let asked = 0
+  const endless = () => {
+    const { server } = new McpServer(
+      { name: 'endless', version: '1' },
+      { capabilities: { resources: {} } },
+    )
+    server.setRequestHandler('resources/list', ({ params }) => {
+      asked += 1
+      const page = Number(params?.cursor ?? 0)
+      return {
+        resources: [{ uri: `k8s://r/${page}`, name: `r${page}` }],
+        nextCursor: String(page + 1),
+      }
+    })
+    return server
+  }
+  const { url } = await startFleetCluster(t, endless)
+  const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: url }])
+  const client = await connectClient(
+    t,
+    gateway.fleetUrl,
+    await gateway.entra.mint({ person: 'alice' }),
+  )
+  const { resources } = await client.listResources()
+  assert.deepEqual(
+    resources.map(({ uri }) => uri),
+    [...Array(64).keys()].map((page) => `rolecall://prod/k8s://r/${page}`),
+  )
+  assert.equal(asked, 64)
 })
 
 test('a cluster is asked for resources only where it has some, and its session holds', async (t) => {
