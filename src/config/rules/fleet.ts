@@ -8,17 +8,50 @@ type Resource = Settings['resource'][number]
 /** What the fleet's own resource is called: in metadata, logs and `/oauth/fleet`. */
 const NAME = 'fleet'
 
-/** What decides who may come in: one sign-in at the fleet counts at each of its clusters. */
-const SHARED = [
-  'audiences',
-  'unsafe_any_audience',
-  'token_issuers',
-  'token_kind',
-  'allowed_clients',
-  'allow_app_tokens',
-  'required_scopes',
-  'request_scopes',
-] as const satisfies readonly (keyof Resource)[]
+/**
+ * Each key of a resource, and whether the members of a fleet must agree on it. They must on what decides
+ * who may come in, since one sign-in at the fleet counts at each of its clusters.
+ */
+const AMONG_MEMBERS = {
+  name: 'may differ',
+  path: 'may differ',
+  description: 'may differ',
+  labels: 'may differ',
+  upstream: 'may differ',
+  unsafe_plain_http_upstream: 'may differ',
+  upstream_certificate_authority_file: 'may differ',
+  upstream_client_certificate_file: 'may differ',
+  upstream_client_key_file: 'may differ',
+  unsafe_upstream_tls_unverified: 'may differ',
+  upstream_token_header: 'may differ',
+  upstream_identity: 'must agree', // "own" is refused of each
+  unsafe_upstream_identity: 'may differ',
+  connect_timeout: 'may differ',
+  response_timeout: 'may differ',
+  stream_keep_alive: 'may differ',
+  probe_tool: 'may differ',
+  audiences: 'must agree',
+  unsafe_any_audience: 'must agree',
+  request_scopes: 'must agree',
+  required_scopes: 'must agree',
+  required_groups: 'may differ', // who has which cluster
+  allowed_clients: 'must agree',
+  allow_app_tokens: 'must agree',
+  token_issuers: 'must agree',
+  token_kind: 'must agree',
+  clusters_from: 'may differ',
+  rules: 'may differ',
+  allow: 'may differ', // who may do what there
+} as const satisfies Readonly<Record<keyof Resource, 'must agree' | 'may differ'>>
+
+type Ruled = typeof AMONG_MEMBERS
+type Shared = {
+  [Key in keyof Ruled]: Ruled[Key] extends 'must agree' ? Key : never
+}[keyof Ruled]
+
+const SHARED = Object.entries(AMONG_MEMBERS).flatMap(([key, rule]) =>
+  rule === 'must agree' ? [key as Shared] : [],
+)
 
 /** HolmesGPT does, and the answers of the fleet name its clusters. */
 const SIGNS_USERS_OUT = /401|unauthorized/
@@ -112,14 +145,16 @@ function judgeMembers(input: RuleInput, members: readonly Resource[]): void {
         'Take this resource out of fleet.resources, or give its MCP server the token of the user.',
       )
     }
-    const unlike = SHARED.find((key) => !haveSame(first?.[key], member[key]))
-    if (first === undefined || unlike === undefined) continue
-    report.wrong(
-      draft,
-      at(unlike),
-      `differs from that of resource "${first.name}", and both are in the fleet: one sign-in serves them all`,
-      `Write the same ${unlike} in "${first.name}" and "${member.name}" (or once, in [resource_defaults]), or take one out of fleet.resources.`,
-    )
+    if (first === undefined) continue
+    for (const key of SHARED) {
+      if (key === 'upstream_identity' || haveSame(first[key], member[key])) continue
+      report.wrong(
+        draft,
+        at(key),
+        `differs from that of resource "${first.name}", and both are in the fleet: one sign-in serves them all`,
+        `Write the same ${key} in "${first.name}" and "${member.name}" (or once, in [resource_defaults]), or take one out of fleet.resources.`,
+      )
+    }
   }
 }
 
@@ -166,26 +201,19 @@ function protectedAs(
   path: string,
   members: readonly ResourceConfig[],
 ): ProtectedResource {
-  const { audiences, unsafe_any_audience, request_scopes, required_scopes } = first
-  const { allowed_clients, allow_app_tokens, token_issuers, token_kind, upstream_identity } = first
+  const shared = Object.fromEntries(
+    SHARED.flatMap((key) => (Object.hasOwn(first, key) ? [[key, first[key]]] : [])),
+  ) as Pick<ResourceConfig, Shared>
   return {
+    ...shared,
     name: NAME,
     path,
     description: `Clusters: ${members.map(({ name }) => name).join(', ')}`,
-    audiences,
-    unsafe_any_audience,
-    request_scopes,
-    required_scopes,
     required_groups: [],
     // Names every group that a cluster asks for, so that those are resolved at sign-in; allows nothing.
     allow: members.flatMap(({ allow, required_groups: groups }) => [
       ...allow,
       { tools: [], groups, clients: [] },
     ]),
-    allowed_clients,
-    allow_app_tokens,
-    ...(token_issuers !== undefined && { token_issuers }),
-    token_kind,
-    upstream_identity,
   }
 }

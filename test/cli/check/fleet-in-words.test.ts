@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { stringify } from 'smol-toml'
 import { parse } from 'yaml'
+import { command as check } from '../../../src/cli/check/check.ts'
 import { fleetInWords } from '../../../src/cli/check/fleet-in-words.ts'
 import { holmesServers } from '../../../src/http/home/holmes-servers.ts'
-import { aks, configOf, loadWith } from '../../support/configuration.ts'
+import { aks, configOf, fileWith, loadToml, loadWith } from '../../support/configuration.ts'
+import { recordingTerminal } from '../../support/terminal.ts'
 
 const shared = { audiences: [aks], allowed_clients: ['*'] }
 const cluster = (name: string, over: object = {}) => {
@@ -26,6 +30,32 @@ test('check names each cluster of the fleet, with what is its own', () => {
     '  Each call is for one of them (fan_out = false).',
   ])
   assert.deepEqual(fleetInWords(configOf(loadWith())), [])
+})
+
+test('all that check prints of a fleet is as in fleet.toml', async () => {
+  const path = '/etc/rolecall.toml'
+  const file = fileWith({
+    resource: undefined,
+    resource_defaults: shared,
+    fleet: { resources: ['prod', 'region=us', 'dev'] },
+    public_url: 'https://mcp.example.com',
+  })
+  const resource = [
+    cluster('prod', { description: 'Europe', labels: { region: 'eu' } }),
+    cluster('us', { labels: { region: 'us' }, allow: [{ hint: 'read_only' }] }),
+    cluster('dev', { required_groups: ['team'], rules: 'shadow', allow: [{ tools: ['pods_*'] }] }),
+    cluster('argo'),
+  ].map(({ audiences: _, allowed_clients: __, ...own }) => own)
+  const terminal = recordingTerminal({ [path]: stringify({ ...file, resource }) })
+  assert.equal(await check.run(['--config', path], terminal), 0, terminal.err())
+  assert.deepEqual(terminal.err().match(/^warning: [a-z_.[\]0-9]+/gm), [
+    'warning: resource[2].rules',
+    'warning: sign_in.mode',
+  ])
+  const snapshot = new URL('fleet.toml', import.meta.url)
+  if (process.env['UPDATE_SNAPSHOTS']) writeFileSync(snapshot, terminal.out())
+  assert.equal(terminal.out(), readFileSync(snapshot, 'utf8'), 'UPDATE_SNAPSHOTS=1')
+  configOf(loadToml(terminal.out()))
 })
 
 test('HolmesGPT has the fleet as one server in place of its clusters, and the rest apart', () => {

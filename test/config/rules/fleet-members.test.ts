@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { before, test } from 'node:test'
+import type { resourceSchema } from '../../../src/config/schema/resource.ts'
+import { createAuthority } from '../../environment/certificates.ts'
 import { assertProblem, configOf, loadWith, problemsOf } from '../../support/configuration.ts'
 
 const aks = '6dae42f8-4368-4678-94ff-3960e28e3630'
@@ -130,26 +132,89 @@ for (const [rule, fleet, resource, key, words] of problems) {
 }
 
 const other = '22222222-3333-4444-8555-666666666666'
+const clientCertificate = {
+  upstream_client_certificate_file: '/cert',
+  upstream_client_key_file: '/key',
+}
 
-/** Every key by which members may not differ, with a value that the others do not have. */
-const unlike: readonly (readonly [key: string, over: Cluster])[] = [
-  ['audiences', { audiences: [other] }],
-  ['audiences', { audiences: [aks, other] }],
-  ['token_issuers', { token_issuers: ['https://sts.example.com/'] }],
-  ['allowed_clients', { allowed_clients: [other] }],
-  ['allow_app_tokens', { allow_app_tokens: true }],
-  ['required_scopes', { required_scopes: ['user_impersonation'] }],
-  ['request_scopes', { request_scopes: [`${aks}/user_impersonation`] }],
-]
+type Unlike = readonly [rule: 'must agree' | 'may differ', over: Cluster]
 
-for (const [key, over] of unlike) {
-  test(`members with another ${key} ${JSON.stringify(over)} are named, both`, () => {
+const plain = { upstream: 'https://two.example.com/mcp' }
+
+/** Of every key of a resource a value that the other member does not have. */
+const unlike: Readonly<Record<keyof typeof resourceSchema.shape, Unlike>> = {
+  name: ['may differ', {}],
+  path: ['may differ', { path: '/elsewhere' }],
+  description: ['may differ', { description: 'Europe' }],
+  labels: ['may differ', { labels: { region: 'eu' } }],
+  upstream: ['may differ', plain],
+  unsafe_plain_http_upstream: ['may differ', { unsafe_plain_http_upstream: true }],
+  upstream_certificate_authority_file: [
+    'may differ',
+    { ...plain, upstream_certificate_authority_file: '/ca' },
+  ],
+  upstream_client_certificate_file: ['may differ', { ...plain, ...clientCertificate }],
+  upstream_client_key_file: ['may differ', { ...plain, ...clientCertificate }],
+  unsafe_upstream_tls_unverified: [
+    'may differ',
+    { ...plain, unsafe_upstream_tls_unverified: true },
+  ],
+  upstream_token_header: ['may differ', { upstream_token_header: 'x-token' }],
+  upstream_identity: ['must agree', { upstream_identity: 'own', unsafe_upstream_identity: true }],
+  unsafe_upstream_identity: ['may differ', {}],
+  connect_timeout: ['may differ', { connect_timeout: '1s' }],
+  response_timeout: ['may differ', { response_timeout: '1s' }],
+  stream_keep_alive: ['may differ', { stream_keep_alive: '1s' }],
+  probe_tool: ['may differ', { probe_tool: 'x' }],
+  audiences: ['must agree', { audiences: [aks, other] }],
+  unsafe_any_audience: ['must agree', { audiences: [], unsafe_any_audience: true }],
+  request_scopes: ['must agree', { request_scopes: [`${aks}/user_impersonation`] }],
+  required_scopes: ['must agree', { required_scopes: ['user_impersonation'] }],
+  required_groups: ['may differ', { required_groups: ['g'] }],
+  allowed_clients: ['must agree', { allowed_clients: [other] }],
+  allow_app_tokens: ['must agree', { allow_app_tokens: true }],
+  token_issuers: ['must agree', { token_issuers: ['https://sts.example.com/'] }],
+  token_kind: ['must agree', { token_kind: 'id_token' }],
+  clusters_from: ['may differ', { clusters_from: 'context' }],
+  rules: ['may differ', { rules: 'shadow', allow: [{}] }],
+  allow: ['may differ', { allow: [{ hint: 'read_only' }] }],
+}
+
+const certificates: Record<string, string> = {}
+before(async () => {
+  const authority = await createAuthority('Members')
+  const { certificate, key } = await authority.issue({ clientName: 'rolecall' })
+  Object.assign(certificates, { '/ca': authority.certificate, '/cert': certificate, '/key': key })
+})
+
+/** Where members must agree on `token_kind`, there is a choice. */
+const oidc = { kind: 'oidc', issuer: 'https://idp.example.com' }
+
+for (const [key, [rule, over]] of Object.entries(unlike)) {
+  test(`members of a fleet ${rule} on ${key}`, () => {
     const members = [cluster('one'), cluster('two', over)]
-    assertProblem(loaded({}, members), `resource[1].${key}`, /"one".*"one" and "two"/)
+    const changes = key === 'token_kind' ? { identity_provider: oidc } : {}
+    const load = (resources: readonly string[]) =>
+      loadWith({ fleet: { resources }, resource: members, ...changes }, { files: certificates })
     // Not of the fleet: it may differ.
-    configOf(loaded({ resources: ['one'] }, members))
+    configOf(load(['one']))
+    if (rule === 'may differ') {
+      assert.deepEqual(configOf(load(['*'])).fleet?.members, ['one', 'two'])
+      return
+    }
+    const problem = problemsOf(load(['*'])).find((one) => one.key === `resource[1].${key}`)
+    assert.match(`${problem?.message} ${problem?.remedy}`, /"one" and "two"|as the user/)
   })
 }
+
+test('all keys by which two members differ are told at once', () => {
+  const two = { audiences: [other], allow_app_tokens: true }
+  const found = problemsOf(loaded({}, [cluster('one'), cluster('two', two)]))
+  assert.deepEqual(found.map(({ key }) => key).toSorted(), [
+    'resource[1].allow_app_tokens',
+    'resource[1].audiences',
+  ])
+})
 
 test('what decides who has a cluster may differ, and so may the order of lists', () => {
   const { fleet } = configOf(

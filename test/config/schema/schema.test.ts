@@ -8,7 +8,7 @@ import { formatProblems } from '../../../src/config/report/problem.ts'
 import { jsonSchema, settings } from '../../../src/config/schema/settings.ts'
 import { environmentName } from '../../../src/config/sources/environment.ts'
 import { flags } from '../../../src/config/sources/flags.ts'
-import { configOf, fileWith, loadGiven, loadWith, tenant } from '../../support/configuration.ts'
+import { configOf, fileWith, loadGiven, tenant } from '../../support/configuration.ts'
 
 const deploy = (name: string) =>
   readFileSync(new URL(`../../../deploy/${name}`, import.meta.url), 'utf8')
@@ -188,14 +188,6 @@ test('the configuration of the contract loads, with mode off', () => {
   assert.ok(config.identity_provider.kind === 'entra')
   assert.notEqual(config.identity_provider.tenant_id, tenant)
   assert.equal(config.resources[0]?.name, 'prod')
-})
-
-test('a fleet needs nothing but its table', () => {
-  const config = configOf(loadWith({ fleet: {} }))
-  assert.deepEqual(
-    config.fleet?.members,
-    config.resources.map(({ name }) => name),
-  )
 })
 
 test('problems are paragraphs with the remedy below', () => {
