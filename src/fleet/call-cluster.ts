@@ -1,5 +1,13 @@
-import type { CallToolResult, Tool } from '@modelcontextprotocol/server'
+import type { Client } from '@modelcontextprotocol/client'
+import {
+  type CallToolResult,
+  type InputRequiredResult,
+  isInputRequiredResult,
+  type Tool,
+} from '@modelcontextprotocol/server'
 import type { ToolCall } from '../observe/record.ts'
+import { MemberQuestions } from './asking/member-questions.ts'
+import { type Answers, putToClient } from './asking/put-to-client.ts'
 import { callMember, type MemberAnswer } from './calls/call-member.ts'
 import type { PermittedMember } from './calls/member.ts'
 import type { AuditVerdict } from './fleet-audit.ts'
@@ -18,19 +26,34 @@ export type Arguments = Readonly<Record<string, unknown>>
 export type ClusterCall = {
   readonly cluster: string
   readonly given: Arguments
-} & (
-  | { readonly mode: 'single' }
+} /** @property answers to what the cluster asked before */ & (
+  | { readonly mode: 'single'; readonly answers?: Answers }
   | { readonly mode: 'fan-out'; readonly timeoutMs: number; readonly mostBytes: number }
 )
+
+/** A cluster alone may also ask something before it answers (MCP 2026-07-28). */
+export type SingleOutcome =
+  | ClusterOutcome
+  | { readonly outcome: 'asks'; readonly question: InputRequiredResult }
 
 const MOST_BYTES = 16 * 1024 * 1024
 
 /** Makes a call at one cluster, its audit line first. Never rejects for what happens there. */
+export function callCluster(
+  call: ToolCallRequest,
+  view: UserTools,
+  cluster: Extract<ClusterCall, { mode: 'fan-out' }>,
+): Promise<ClusterOutcome>
+export function callCluster(
+  call: ToolCallRequest,
+  view: UserTools,
+  cluster: ClusterCall,
+): Promise<SingleOutcome>
 export async function callCluster(
   call: ToolCallRequest,
   view: UserTools,
   cluster: ClusterCall,
-): Promise<ClusterOutcome> {
+): Promise<SingleOutcome> {
   const outcome = await callJudged(call, view, cluster)
   const { outcome: counted } = 'result' in outcome ? outcomeOf(outcome.result) : outcome
   call.fleet.metrics.fleetCalls.inc({ cluster: cluster.cluster, outcome: counted })
@@ -41,7 +64,7 @@ async function callJudged(
   call: ToolCallRequest,
   view: UserTools,
   cluster: ClusterCall,
-): Promise<ClusterOutcome> {
+): Promise<SingleOutcome> {
   const judged = judge(call, view, cluster)
   const tell = (verdict: AuditVerdict) => call.audit({ ...verdict, cluster: cluster.cluster })
   if (judged.kind === 'not_made') {
@@ -55,8 +78,23 @@ async function callJudged(
   }
   const timeoutMs =
     cluster.mode === 'single' ? judged.at.member.resource.response_timeout : cluster.timeoutMs
-  const answer = await ask(call, cluster, { ...judged, timeoutMs })
-  return outcomeAt(answer, timeoutMs, cluster)
+  const questions = new MemberQuestions(call, cluster.cluster, cluster.mode)
+  const answer = await ask(call, cluster, { ...judged, timeoutMs, questions })
+  if (questions.signal.aborted) return cannotAsk(cluster)
+  if (answer.kind !== 'answer') return failureAt(answer, timeoutMs, cluster)
+  const { value } = answer
+  if (!isInputRequiredResult(value)) {
+    return resultAt(toolResultAt(cluster.cluster, value), cluster.mode)
+  }
+  return cluster.mode === 'single' ? putToClient(call, judged.at, value) : cannotAsk(cluster)
+}
+
+function cannotAsk({ cluster, mode }: ClusterCall): ClusterOutcome {
+  const text =
+    mode === 'fan-out'
+      ? `${cluster} asks for input before it goes on: call it alone.`
+      : `${cluster} asks for input in a way that clients of MCP 2026-07-28 cannot be asked. Use a client of 2025-11-25, or the server's newer version.`
+  return { outcome: 'tool_error', result: toolError(text) }
 }
 
 /** Whoever must not lose an audit line (`audit.before_dispatch`) has no call without. */
@@ -142,8 +180,12 @@ function ask(
     definition,
     given,
     timeoutMs,
-  }: Extract<Judged, { kind: 'made' }> & { readonly timeoutMs: number },
-): Promise<MemberAnswer<CallToolResult>> {
+    questions,
+  }: Extract<Judged, { kind: 'made' }> & {
+    readonly timeoutMs: number
+    readonly questions: MemberQuestions
+  },
+): Promise<MemberAnswer<CallToolResult | InputRequiredResult>> {
   const { fleet, request, params, context } = call
   const { progressToken, ...meta } = context.mcpReq._meta ?? {}
   const wantsProgress = cluster.mode === 'single' && progressToken !== undefined
@@ -152,7 +194,9 @@ function ask(
     {
       ...fleet.callTo(at, request),
       asked: 'tools/call',
-      signal: request.signal,
+      // A client of 2025-11-25 cancels with a message of its own, and stays connected.
+      signal: AbortSignal.any([request.signal, context.mcpReq.signal, questions.signal]),
+      hear: (client: Client) => questions.hear(client),
       timeoutMs,
       mostBytes,
     },
@@ -161,10 +205,12 @@ function ask(
         {
           name: params.name,
           arguments: { ...given },
+          ...(cluster.mode === 'single' && cluster.answers),
           ...(Object.keys(meta).length > 0 && { _meta: meta }),
         },
         {
           ...options,
+          allowInputRequired: true,
           ...(definition !== undefined && { toolDefinition: withoutOutputSchema(definition) }),
           ...(wantsProgress && { onprogress: (step) => void reportProgress(call, step) }),
         },
@@ -177,18 +223,15 @@ function withoutOutputSchema({ outputSchema: _, ...definition }: Tool): Tool {
   return definition
 }
 
-function outcomeAt(
-  answer: MemberAnswer<CallToolResult>,
+function failureAt(
+  answer: Exclude<MemberAnswer<unknown>, { kind: 'answer' }>,
   timeoutMs: number,
-  { cluster, mode }: ClusterCall,
+  { mode }: ClusterCall,
 ): ClusterOutcome {
   if (answer.kind === 'rpc_error') return resultAt(toolError(answer.message), mode)
-  if (answer.kind === 'failed') {
-    return answer.outcome === 'timeout'
-      ? { outcome: 'timeout', after_ms: timeoutMs }
-      : { outcome: answer.outcome }
-  }
-  return resultAt(toolResultAt(cluster, answer.value), mode)
+  return answer.outcome === 'timeout'
+    ? { outcome: 'timeout', after_ms: timeoutMs }
+    : { outcome: answer.outcome }
 }
 
 /** A single answer is the client's to judge. */

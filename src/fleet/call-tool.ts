@@ -1,9 +1,10 @@
-import type { CallToolResult } from '@modelcontextprotocol/server'
+import type { CallToolResult, InputRequiredResult } from '@modelcontextprotocol/server'
+import { type Answers, answersFor } from './asking/put-to-client.ts'
 import { callCluster, noteUnavailable, UNAUDITED } from './call-cluster.ts'
 import { CLUSTERS_LIST, clustersList } from './clusters-list.ts'
 import { fanOut } from './fan-out.ts'
 import type { ToolCallRequest } from './fleet-request.ts'
-import { splitArguments, targetOf } from './tools/cluster-argument.ts'
+import { splitArguments, type Target, targetOf } from './tools/cluster-argument.ts'
 import { singleAnswer, toolError } from './tools/fan-out-answer.ts'
 import { clustersOf, toolsOf, type UserClusters } from './view.ts'
 
@@ -11,7 +12,9 @@ import { clustersOf, toolsOf, type UserClusters } from './view.ts'
  * Calls a tool on the cluster that the call names, or on several for what only reads. What a model can
  * mend, such as an unknown cluster, is a result with `isError` and never an error of the protocol.
  */
-export async function callTool(call: ToolCallRequest): Promise<CallToolResult> {
+export async function callTool(
+  call: ToolCallRequest,
+): Promise<CallToolResult | InputRequiredResult> {
   const { fleet, request, params } = call
   const { record } = request
   const clusters = await clustersOf(fleet, request)
@@ -29,9 +32,26 @@ export async function callTool(call: ToolCallRequest): Promise<CallToolResult> {
   }
   record.cluster = target.kind === 'one' ? target.cluster : String(value)
   record.acts_as = 'caller'
+  const answers = await readAnswers(call, target)
   if (target.kind === 'many') return fanOut(call, view, { clusters: target.clusters, given })
   const { cluster } = target
-  return singleAnswer(cluster, await callCluster(call, view, { cluster, given, mode: 'single' }))
+  const outcome = await callCluster(call, view, {
+    cluster,
+    given,
+    mode: 'single',
+    ...(answers && { answers }),
+  })
+  return outcome.outcome === 'asks' ? outcome.question : singleAnswer(cluster, outcome)
+}
+
+/** @throws ProtocolError, its audit line first, for a `requestState` that is not this call's */
+async function readAnswers(call: ToolCallRequest, target: Target): Promise<Answers | undefined> {
+  try {
+    return await answersFor(call, target.kind === 'one' ? target.cluster : undefined)
+  } catch (error) {
+    await call.audit({ decision: 'refuse', reason: 'bad_request_state' })
+    throw error
+  }
 }
 
 /**

@@ -3,12 +3,13 @@ import { authenticateAt, type Principal } from '../access/authenticate.ts'
 import { authorize } from '../access/authorize.ts'
 import type { Clock } from '../clock.ts'
 import type { RequestRecord } from '../observe/record.ts'
+import type { ClientAbilities } from './asking/client-abilities.ts'
 import type { Member, PermittedMember } from './calls/member.ts'
 import type { Fleet } from './fleet.ts'
 import type { AuditCall, FleetAudit } from './fleet-audit.ts'
 
-/** One request to the fleet, by a user whom its own policy let in. */
-export interface FleetRequest {
+/** One request as it comes to the fleet, by a user whom its own policy let in. */
+export interface ArrivedRequest {
   readonly principal: Principal
   /** Empty: the request came without a session. */
   readonly session: string
@@ -18,6 +19,11 @@ export interface FleetRequest {
   readonly trace: ReadonlyMap<string, string>
   /** Aborted when the client leaves, or the exchange is ended. */
   readonly signal: AbortSignal
+}
+
+/** The same, with what its client says of itself. */
+export interface FleetRequest extends ArrivedRequest {
+  readonly abilities: ClientAbilities
 }
 
 /** A tool call to the fleet, as it came. */

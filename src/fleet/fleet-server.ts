@@ -1,5 +1,7 @@
 import {
+  CLIENT_CAPABILITIES_META_KEY,
   createMcpHandler,
+  isLegacyRequest,
   type McpHttpHandler,
   type McpRequestContext,
   Server,
@@ -9,9 +11,11 @@ import { FRESH_MS } from './calls/member-lists.ts'
 import { clustersListTool } from './clusters-list.ts'
 import { endSession } from './end-session.ts'
 import type { Fleet } from './fleet.ts'
-import type { FleetRequest } from './fleet-request.ts'
+import type { ArrivedRequest, FleetRequest } from './fleet-request.ts'
 import { servePrompts } from './prompts/serve-prompts.ts'
 import { serveResources } from './resources/serve-resources.ts'
+import { serveEarlier } from './serving/earlier-revisions.ts'
+import { abilitiesInRequest, abilitiesInSession, newSessionId } from './serving/session-facts.ts'
 import type { ArgumentName } from './tools/cluster-argument.ts'
 import { instructions } from './tools/instructions.ts'
 import { clustersOf, shownTools, toolsOf } from './view.ts'
@@ -21,30 +25,40 @@ export interface FleetEndpoint {
   /** What the cluster argument is called now. */
   argument(): ArgumentName
   /** @param body the JSON of the request's body, read already; `undefined`: none */
-  handle(request: Request, body: unknown, by: FleetRequest): Promise<Response>
+  handle(request: Request, body: unknown, by: ArrivedRequest): Promise<Response>
+  /** The id of a session that an `initialize` with this body begins. */
+  newSession(body: unknown): string
   /** Ends the streams. */
   close(): Promise<void>
 }
 
 /**
  * The MCP server of the fleet, on the official SDK: both generations, each request by itself. Sessions,
- * which revisions up to 2025-11-25 have, are the route's: nothing of one is kept here, so that every
- * replica can answer.
+ * which revisions up to 2025-11-25 have, are the route's, and their ids say what must be known of them:
+ * every replica can answer.
  *
  * Answered without a cluster: `initialize`, `server/discover`, `ping`.
  */
 export function fleetEndpoint(fleet: Fleet): FleetEndpoint {
-  const handler: McpHttpHandler = createMcpHandler((context) =>
-    serverFor(fleet, requestOf(context)),
+  const handler: McpHttpHandler = createMcpHandler(
+    (context) => serverFor(fleet, requestOf(context)),
+    { legacy: 'reject' },
   )
+  const earlier = {
+    live: fleet.state.live,
+    serverFor: (by: FleetRequest) => serverFor(fleet, by),
+    endSession: (by: FleetRequest) => endSession(fleet, by),
+  }
   return {
     argument: () => fleet.argument,
-    async handle(request, parsedBody, by) {
-      if (request.method === 'DELETE' && by.session !== '') {
-        // Not waited for: a cluster that hangs costs nobody anything.
-        void endSession(fleet, by).catch(() => undefined)
-        return new Response(null, { status: 204 })
+    newSession: newSessionId,
+    async handle(request, parsedBody, arrived) {
+      if (await isLegacyRequest(request, parsedBody)) {
+        const abilities = abilitiesInSession(arrived.session)
+        return serveEarlier(earlier, request, parsedBody, { ...arrived, abilities })
       }
+      const abilities = abilitiesInRequest(parsedBody, CLIENT_CAPABILITIES_META_KEY)
+      const by: FleetRequest = { ...arrived, abilities }
       return handler.fetch(request, {
         // The SDK asks for a token's text, and hands it on to every handler: it gets none.
         authInfo: { token: '', clientId: '', scopes: [], extra: { by } },

@@ -4,11 +4,11 @@ import type { Metrics } from '../observe/metrics/metrics.ts'
 import type { RequestRecord } from '../observe/record.ts'
 import type { RequestLog } from '../observe/request-log.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
-import { KnownMembers } from './calls/known-members.ts'
 import type { Member, PermittedMember } from './calls/member.ts'
 import type { ListCall, ListedBy } from './calls/member-lists.ts'
 import { MemberLists, PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOLS } from './calls/member-lists.ts'
 import type { FleetRequest } from './fleet-request.ts'
+import type { FleetState } from './fleet-state.ts'
 import type { ArgumentName } from './tools/cluster-argument.ts'
 
 export interface FleetParts {
@@ -21,6 +21,9 @@ export interface FleetParts {
   readonly requestLog: RequestLog
   /** Those of purpose `list cursor`. */
   readonly cursorKeys: KeyRing
+  /** Those of purpose `question state`. */
+  readonly questionKeys: KeyRing
+  readonly state: FleetState
   readonly metrics: FleetMetrics
 }
 
@@ -33,13 +36,14 @@ export class Fleet {
   readonly clock: Clock
   readonly version: string
   readonly cursorKeys: KeyRing
+  readonly questionKeys: KeyRing
+  readonly state: FleetState
   readonly metrics: FleetMetrics
   readonly tools: MemberLists<Tool>
   readonly resources: MemberLists<Resource>
   readonly resourceTemplates: MemberLists<ResourceTemplateType>
   readonly prompts: MemberLists<Prompt>
   readonly #requestLog: RequestLog
-  readonly #known = new KnownMembers()
   #argument: ArgumentName = 'cluster'
   #promptArgument: ArgumentName = 'cluster'
 
@@ -50,6 +54,8 @@ export class Fleet {
     this.clock = clock
     this.version = version
     this.cursorKeys = parts.cursorKeys
+    this.questionKeys = parts.questionKeys
+    this.state = parts.state
     this.#requestLog = requestLog
     this.metrics = metrics
     this.tools = new MemberLists(TOOLS, clock)
@@ -79,11 +85,12 @@ export class Fleet {
   }
 
   /** What a call to one member is made with, for the user who has the permit. */
-  callTo(at: PermittedMember, { session, record, trace }: FleetRequest): ListCall {
+  callTo(at: PermittedMember, { session, abilities, record, trace }: FleetRequest): ListCall {
     return {
       ...at,
-      known: this.#known,
+      known: this.state.known,
       fleetSession: session,
+      abilities,
       clock: this.clock,
       version: this.version,
       requestId: record.request_id,

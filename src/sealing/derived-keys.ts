@@ -16,6 +16,7 @@ export type Purpose =
   | 'stored answer'
   | 'session name'
   | 'list cursor'
+  | 'question state'
 
 /** The keys of every purpose, made of the same sealing keys. */
 export interface DerivedKeys {

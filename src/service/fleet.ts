@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts'
 import { ClusterHealth } from '../fleet/calls/cluster-health.ts'
+import type { FleetParts } from '../fleet/fleet.ts'
 import type { FleetRouteParts } from '../http/routes/fleet.ts'
 import type { ResourceParts } from '../http/routes/resource.ts'
-import type { KeyRing } from '../sealing/derived-keys.ts'
 import type { ServiceContext } from './generation.ts'
 
 /** How the clusters of the fleet fare, by their names. */
@@ -36,11 +36,10 @@ export function clusterHealths(
 export async function createFleet(
   served: Omit<FleetRouteParts, 'endpoint'>,
   resources: readonly ResourceParts[],
-  parts: Pick<ServiceContext, 'upstreams' | 'clock' | 'version' | 'metrics'> & {
-    readonly fansOut: boolean
-    readonly cursorKeys: KeyRing
-    readonly clusters: ClusterHealths
-  },
+  parts: Pick<ServiceContext, 'upstreams' | 'clock' | 'version' | 'metrics'> &
+    Pick<FleetParts, 'fansOut' | 'cursorKeys' | 'questionKeys' | 'state'> & {
+      readonly clusters: ClusterHealths
+    },
 ): Promise<FleetRouteParts> {
   const [{ Fleet }, { fleetEndpoint }] = await Promise.all([
     import('../fleet/fleet.ts'),

@@ -4,6 +4,7 @@ import { resourcePolicy } from '../access/policy.ts'
 import type { Clock } from '../clock.ts'
 import type { Config, ProtectedResource } from '../config/config.ts'
 import { protectedResources } from '../config/protected-resources.ts'
+import type { FleetState } from '../fleet/fleet-state.ts'
 import type { OpenExchanges } from '../forward/open-exchanges.ts'
 import type { SharedUpstreams } from '../forward/upstream/shared-upstreams.ts'
 import type { BufferedBytes } from '../http/buffered-bytes.ts'
@@ -43,6 +44,8 @@ export interface ServiceContext {
   readonly lines: ProcessLog
   readonly audit: AuditOutput
   readonly exchanges: OpenExchanges
+  /** What the fleet's sessions and calls share. */
+  readonly fleetState: FleetState
   /** The metadata documents of clients. */
   readonly documents: MetadataDocuments
   /** The sessions that ended before their time. */

@@ -54,7 +54,14 @@ export async function createPublicApp(
       fleet: await createFleet(
         serve(fleet.resource),
         config.resources.filter(({ name }) => fleet.members.includes(name)).map(serve),
-        { ...context, fansOut: fleet.fan_out, cursorKeys: keys.for('list cursor'), clusters },
+        {
+          ...context,
+          fansOut: fleet.fan_out,
+          cursorKeys: keys.for('list cursor'),
+          questionKeys: keys.for('question state'),
+          clusters,
+          state: context.fleetState,
+        },
       ),
     }),
   })

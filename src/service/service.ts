@@ -3,6 +3,7 @@ import { stillPermitted } from '../access/still-permitted.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 import type { Problem } from '../config/report/problem.ts'
+import { FleetState } from '../fleet/fleet-state.ts'
 import { OpenExchanges, type StreamJudge } from '../forward/open-exchanges.ts'
 import { SharedUpstreams } from '../forward/upstream/shared-upstreams.ts'
 import { createAdmin, type Readiness } from '../http/admin.ts'
@@ -226,6 +227,7 @@ function serviceContext(config: Config, options: ServiceOptions): ServiceContext
     },
     upstreams: new SharedUpstreams(),
     exchanges: new OpenExchanges(clock),
+    fleetState: new FleetState(),
     ended: new EndedSessions(clock),
     bodies: new BufferedBytes(),
     documents: createMetadataDocuments({ clock, fetch: fetchMetadata }),

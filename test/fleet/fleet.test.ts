@@ -53,7 +53,7 @@ for (const mode of ['auto', 'legacy'] as const) {
       t,
       gateway.fleetUrl,
       await gateway.entra.mint({ person: 'alice' }),
-      mode,
+      { mode },
     )
     const { tools } = await client.listTools()
     assert.deepEqual(

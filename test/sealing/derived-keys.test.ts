@@ -18,6 +18,7 @@ const keys: Readonly<Record<Purpose, string>> = {
   'stored answer': 'pBqDuRb0vjYqvvq2aMzkFGeJGus7ND6LjmIA-kVZwMk',
   'session name': 'H-5p4HqByWDuWd-IJJTj3n383eNsp5nZSHJh1Gdvtt8',
   'list cursor': 'Amuvvit0-3aCtIPG0pb46lz_tkgYhkLpFH6nIwhIA-g',
+  'question state': 'sQivc8nHnGbqEbnf7vEthO8ZSG2mee7mHU-Mjl_6fKE',
 }
 
 for (const [purpose, key] of Object.entries(keys) as [Purpose, string][]) {

@@ -1,5 +1,9 @@
 import type { TestContext } from 'node:test'
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import {
+  Client,
+  type ClientCapabilities,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client'
 import type { ResourceConfig } from '../../src/config/config.ts'
 import { fleetConfig } from '../../src/config/rules/fleet.ts'
 import { type Gateway, type GatewayOptions, resourceConfig, startGateway } from './gateway.ts'
@@ -32,17 +36,26 @@ export async function startFleetGateway(
   return { ...gateway, fleetUrl: `${gateway.origin}/fleet/mcp` }
 }
 
+/** What a test's client can do beside calling tools. */
+export interface ClientSettings {
+  readonly mode?: 'legacy' | 'auto'
+  readonly capabilities?: ClientCapabilities
+  /** Sets its handlers, before it connects. */
+  readonly prepare?: (client: Client) => void
+}
+
 /** An MCP client of the official SDK that shows this token. */
 export async function connectClient(
   t: TestContext,
   url: string,
   token: string,
-  mode: 'legacy' | 'auto' = 'auto',
+  { mode = 'auto', capabilities = {}, prepare }: ClientSettings = {},
 ): Promise<Client> {
   const client = new Client(
     { name: 'test', version: '1.0.0' },
-    { capabilities: {}, versionNegotiation: { mode } },
+    { capabilities, versionNegotiation: { mode } },
   )
+  prepare?.(client)
   await client.connect(
     new StreamableHTTPClientTransport(new URL(url), {
       requestInit: { headers: { authorization: `Bearer ${token}` } },

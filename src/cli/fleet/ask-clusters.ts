@@ -57,6 +57,7 @@ async function listTools({ member, permit }: PermittedMember) {
       permit,
       known: new KnownMembers(),
       fleetSession: '',
+      abilities: {},
       clock: systemClock,
       version,
       requestId: 'doctor-fleet',

@@ -1,6 +1,7 @@
 import {
   Client,
   type ConnectOptions,
+  MissingRequiredClientCapabilityError,
   ProtocolError,
   ProtocolErrorCode,
   type RequestOptions,
@@ -14,6 +15,7 @@ import type { Clock } from '../../clock.ts'
 import { sessionOwner } from '../../forward/upstream-headers.ts'
 import { isJsonObject } from '../../oauth/json.ts'
 import type { RequestTrace } from '../../observe/record.ts'
+import { abilityLetters, type ClientAbilities } from '../asking/client-abilities.ts'
 import type { KnownMember, KnownMembers } from './known-members.ts'
 import type { PermittedMember } from './member.ts'
 import { memberFetch, type TransportFailure } from './member-fetch.ts'
@@ -23,6 +25,10 @@ export interface MemberCall extends PermittedMember {
   readonly known: KnownMembers
   /** Of the fleet, so that a user's sessions are apart. */
   readonly fleetSession: string
+  /** What the fleet's client can be asked for: the member is told nothing else. */
+  readonly abilities: ClientAbilities
+  /** Lets the client towards the member hear what it says beside its answer. */
+  readonly hear?: (client: Client) => void
   readonly clock: Clock
   readonly version: string
   readonly requestId: string
@@ -110,12 +116,15 @@ async function callUntraced<T>(call: MemberCall, ask: Ask<T>): Promise<MemberAns
 }
 
 /** By which a member is known to one user, in one session of the fleet. */
-export function knownKey({ member: { resource }, permit, fleetSession }: KnownBy): string {
+export function knownKey({ member, permit, fleetSession, abilities }: KnownBy): string {
+  const { resource } = member
   const { name, upstream } = resource
-  return JSON.stringify([name, upstream, sessionOwner(resource, permit), fleetSession])
+  // A session of its own for clients that can be asked other things: it was told so when it began.
+  const letters = abilityLetters(abilities)
+  return JSON.stringify([name, upstream, sessionOwner(resource, permit), fleetSession, letters])
 }
 
-type KnownBy = Pick<MemberCall, 'member' | 'permit' | 'fleetSession'>
+type KnownBy = Pick<MemberCall, 'member' | 'permit' | 'fleetSession' | 'abilities'>
 
 function noteHealth(
   { member: { health }, signal, answersSoon = false }: MemberCall,
@@ -235,8 +244,9 @@ class Attempt {
     })
     const client = new Client(
       { name: 'rolecall', version },
-      { capabilities: {}, versionNegotiation: { mode: 'auto' } },
+      { capabilities: this.#call.abilities, versionNegotiation: { mode: 'auto' } },
     )
+    this.#call.hear?.(client)
     this.#client = client
     const options = {
       signal: AbortSignal.any([signal, this.#ended.signal]),
@@ -270,19 +280,16 @@ function answerTo(
   { signal }: MemberCall,
   whileConnecting: boolean,
 ): MemberAnswer<never> {
+  if (error instanceof MissingRequiredClientCapabilityError) {
+    const message = 'The MCP server asks for input that this client cannot give.'
+    return { kind: 'rpc_error', code: ProtocolErrorCode.InvalidRequest, message }
+  }
   if (error instanceof ProtocolError) {
     return { kind: 'rpc_error', code: error.code, message: error.message }
   }
   if (error instanceof SdkHttpError && error.status !== undefined && error.status < 500) {
     const message = `The MCP server refuses this call (HTTP status ${error.status}).`
     return { kind: 'rpc_error', code: ProtocolErrorCode.InternalError, message }
-  }
-  if (error instanceof SdkError && error.code === SdkErrorCode.UnsupportedResultType) {
-    return {
-      kind: 'rpc_error',
-      code: ProtocolErrorCode.InternalError,
-      message: 'The MCP server asks for more input, which only its own endpoint can give it.',
-    }
   }
   return signal.aborted || isTimeout(error)
     ? { kind: 'failed', outcome: 'timeout', whileConnecting }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { CLUSTER_HEADER, namesOtherCluster } from '../../fleet/cluster-header.ts'
@@ -135,7 +134,7 @@ async function exchange(
   if (begins(read.body) && response.ok) {
     response.headers.set(
       'mcp-session-id',
-      bindSessionId(randomUUID(), sessionOf, parts.sessionKeys),
+      bindSessionId(parts.endpoint.newSession(judged.body), sessionOf, parts.sessionKeys),
     )
   }
   open.send(response)

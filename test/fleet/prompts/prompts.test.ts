@@ -91,7 +91,7 @@ async function said(client: Client, name: string, given: Record<string, string>)
 for (const mode of ['auto', 'legacy'] as const) {
   test(`prompts keep their names, and each is of one cluster, as the user (${mode})`, async (t) => {
     const { stateless, sessions, gateway, token } = await startFleet(t, [LOST])
-    const client = await connectClient(t, gateway.fleetUrl, token, mode)
+    const client = await connectClient(t, gateway.fleetUrl, token, { mode })
     const { prompts } = await client.listPrompts()
     assert.deepEqual(
       prompts.map(({ name, arguments: given = [] }) => [
@@ -125,7 +125,7 @@ for (const mode of ['auto', 'legacy'] as const) {
 
   test(`a prompt that cannot be had is an error, and says what there is (${mode})`, async (t) => {
     const { gateway, token } = await startFleet(t, [LOST])
-    const client = await connectClient(t, gateway.fleetUrl, token, mode)
+    const client = await connectClient(t, gateway.fleetUrl, token, { mode })
     type Row = readonly [name: string, given: Record<string, string>, code: number, words: RegExp]
     const rows: readonly Row[] = [
       ['check', {}, -32602, /Name a cluster in "cluster"\. Your clusters: prod, dev, lost\./],
@@ -142,7 +142,7 @@ for (const mode of ['auto', 'legacy'] as const) {
 
   test(`arguments are completed by the cluster that is named, and the cluster here (${mode})`, async (t) => {
     const { sessions, gateway, token } = await startFleet(t, [LOST])
-    const client = await connectClient(t, gateway.fleetUrl, token, mode)
+    const client = await connectClient(t, gateway.fleetUrl, token, { mode })
     await client.listPrompts()
     const asked = sessions.methods.length
     const complete = async (

@@ -84,7 +84,7 @@ async function textAt(client: Client, uri: string): Promise<unknown> {
 for (const mode of ['auto', 'legacy'] as const) {
   test(`resources of all clusters are listed and read, each as the user (${mode})`, async (t) => {
     const { stateless, sessions, gateway, token } = await startFleet(t, ['lost'])
-    const client = await connectClient(t, gateway.fleetUrl, token, mode)
+    const client = await connectClient(t, gateway.fleetUrl, token, { mode })
     const { resources } = await client.listResources()
     assert.deepEqual(
       resources.map(({ uri, name, title, description }) => [uri, name, title, description]),
@@ -122,7 +122,7 @@ for (const mode of ['auto', 'legacy'] as const) {
 
   test(`what cannot be read is an error of the protocol, and says what there is (${mode})`, async (t) => {
     const { stateless, gateway, token } = await startFleet(t, ['lost'])
-    const client = await connectClient(t, gateway.fleetUrl, token, mode)
+    const client = await connectClient(t, gateway.fleetUrl, token, { mode })
     const notFound: readonly (readonly [uri: string, words: RegExp])[] = [
       ['k8s://nodes', /rolecall:\/\/<cluster>\/.*Your clusters: prod, dev, lost\./],
       ['rolecall://test/k8s://nodes', /There is no cluster "test" for you\. Your clusters: prod,/],
@@ -153,7 +153,7 @@ for (const mode of ['auto', 'legacy'] as const) {
 
   test(`a link in a tool's result can be read, also in one of several clusters (${mode})`, async (t) => {
     const { gateway, token } = await startFleet(t)
-    const client = await connectClient(t, gateway.fleetUrl, token, mode)
+    const client = await connectClient(t, gateway.fleetUrl, token, { mode })
     const uris = async (cluster: string) => {
       const { content } = await client.callTool({ name: 'pods_list', arguments: { cluster } })
       return content.flatMap((block) => {

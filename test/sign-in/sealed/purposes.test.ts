@@ -70,6 +70,7 @@ async function valuesOf({ gateway, browser }: Broker): Promise<Values> {
     'mcp session id': String(called.headers['mcp-session-id']),
     'stored answer': await seal({ identity: {}, answer: {} }, keys.for('stored answer')),
     'session name': new SessionNames(keys.for('session name')).of({ kind: 'all' })[0],
+    'question state': await seal({ user: 'alice', at: 0 }, keys.for('question state')),
     'list cursor': await seal({ list: 'resources', from: 0 }, keys.for('list cursor')),
   }
 }

@@ -4,6 +4,7 @@ import { PassThrough } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../src/clock.ts'
 import type { Config } from '../../../src/config/config.ts'
+import { FleetState } from '../../../src/fleet/fleet-state.ts'
 import { OpenExchanges } from '../../../src/forward/open-exchanges.ts'
 import { SharedUpstreams } from '../../../src/forward/upstream/shared-upstreams.ts'
 import { BufferedBytes } from '../../../src/http/buffered-bytes.ts'
@@ -250,6 +251,7 @@ test('what was opened is remembered over a reload, as long as the sealing keys a
     upstreams: new SharedUpstreams(),
     bodies: new BufferedBytes(),
     exchanges: new OpenExchanges(systemClock),
+    fleetState: new FleetState(),
     documents: { find: () => assert.fail('nothing is fetched') },
     clock: systemClock,
     version: '0.0.0-test',

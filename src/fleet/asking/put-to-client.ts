@@ -1,0 +1,108 @@
+import {
+  type InputRequiredResult,
+  ProtocolError,
+  ProtocolErrorCode,
+} from '@modelcontextprotocol/server'
+import { isJsonObject } from '../../oauth/json.ts'
+import type { PermittedMember } from '../calls/member.ts'
+import type { ToolCallRequest } from '../fleet-request.ts'
+import { type ClusterOutcome, toolError } from '../tools/fan-out-answer.ts'
+import { canAnswer, type Question } from './client-abilities.ts'
+import { openState, type QuestionOf, sealState } from './question-state.ts'
+import { askedBy } from './question-text.ts'
+
+/** What a client sends with a call that a cluster had asked something about, as the cluster gets it. */
+export interface Answers {
+  readonly inputResponses?: Readonly<Record<string, unknown>>
+  /** The cluster's own. */
+  readonly requestState?: string
+}
+
+/** The client sends it back within a body that has a bound. */
+const MOST_STATE_BYTES = 262_144
+
+/**
+ * A cluster's `input_required` result as the fleet's client gets it: each question says which cluster
+ * asks, and the cluster's state is sealed for this user, cluster and tool.
+ */
+export async function putToClient(
+  call: ToolCallRequest,
+  { member }: PermittedMember,
+  asked: InputRequiredResult,
+): Promise<ClusterOutcome | { readonly outcome: 'asks'; readonly question: InputRequiredResult }> {
+  const { name } = member.resource
+  const questions = Object.entries(asked.inputRequests ?? {}) as [string, Question][]
+  const { abilities } = call.request
+  if (!questions.every(([, question]) => isQuestion(question) && canAnswer(abilities, question))) {
+    return failed(`${name} asks for input that this client cannot give.`)
+  }
+  if (Buffer.byteLength(asked.requestState ?? '') > MOST_STATE_BYTES) {
+    return failed(`${name} asks for input, with a state that is too large to be passed on.`)
+  }
+  const { questionKeys: keys, clock } = call.fleet
+  const requestState = await sealState(questionOf(call, member), asked.requestState, {
+    keys,
+    now: clock.now(),
+  })
+  const inputRequests = Object.fromEntries(
+    questions.map(([key, question]) => [key, askedBy(name, question)]),
+  ) as NonNullable<InputRequiredResult['inputRequests']>
+  return {
+    outcome: 'asks',
+    question: {
+      ...asked,
+      requestState,
+      ...(questions.length > 0 && { inputRequests }),
+    },
+  }
+}
+
+/**
+ * What a client answers to an earlier question, for the cluster that asked; `undefined`: nothing.
+ *
+ * @param cluster that the call names; `undefined`: not exactly one of the user's
+ * @throws ProtocolError in plain words for a state that is forged, too old, or another user's, tool's or
+ *   cluster's
+ */
+export async function answersFor(
+  call: ToolCallRequest,
+  cluster: string | undefined,
+): Promise<Answers | undefined> {
+  const { inputResponses, requestState } = call.context.mcpReq
+  const sealed = requestState<unknown>()
+  if (sealed === undefined && inputResponses === undefined) return undefined
+  const member = call.fleet.members.find(({ resource: { name } }) => name === cluster)
+  if (member === undefined) throw refusal('An answer goes to the one cluster that asked: name it.')
+  if (sealed === undefined) return { ...(inputResponses && { inputResponses }) }
+  const { questionKeys: keys, clock } = call.fleet
+  const opened = await openState(String(sealed), questionOf(call, member), {
+    keys,
+    now: clock.now(),
+  })
+  if (opened.kind === 'refused') throw refusal(opened.problem)
+  return {
+    ...(inputResponses && { inputResponses }),
+    ...(opened.state !== undefined && { requestState: opened.state }),
+  }
+}
+
+function questionOf(
+  { request, params }: ToolCallRequest,
+  { resource: { name, upstream } }: PermittedMember['member'],
+): QuestionOf {
+  return { user: request.principal.userKey, tool: params.name, cluster: name, upstream }
+}
+
+function isQuestion(question: unknown): boolean {
+  return isJsonObject(question) && typeof question['method'] === 'string'
+}
+
+function failed(text: string): ClusterOutcome {
+  return { outcome: 'tool_error', result: toolError(text) }
+}
+
+function refusal(text: string): ProtocolError {
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, text, {
+    reason: 'invalid_request_state',
+  })
+}

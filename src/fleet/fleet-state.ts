@@ -1,0 +1,10 @@
+import { KnownMembers } from './calls/known-members.ts'
+import { LiveExchanges } from './serving/live-exchanges.ts'
+
+/** What of the fleet outlives a reload of the configuration: in this process's memory. */
+export class FleetState {
+  /** Sessions at the clusters: a reload ends none of them. */
+  readonly known = new KnownMembers()
+  /** Calls under way, which an answer or a cancellation may still come for. */
+  readonly live = new LiveExchanges()
+}
