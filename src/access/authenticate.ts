@@ -2,6 +2,7 @@ import type { SignedToken, TokenVerifier, Verification } from '../issuer/token-v
 import { readBearer } from '../oauth/bearer.ts'
 import type { Identity } from '../oauth/identity.ts'
 import { readJwt } from '../oauth/jwt.ts'
+import { type Digest, sha256 } from '../sealing/digest.ts'
 import { refusePassed, refuseSigned, refuseUnsigned } from './checks/checks.ts'
 import { expiresAt } from './checks/issuer-and-time-checks.ts'
 import { type GroupsKnown, identityOf, userKey } from './identity.ts'
@@ -96,11 +97,13 @@ export function exactToken(principal: Principal): string {
  *
  * @param authorization every Authorization value as received
  * @param now milliseconds since the epoch; asked again after waiting for a signature
+ * @param digest of what is in the header; default: SHA-256, made anew
  */
 export function authenticate(
   authorization: readonly string[],
   access: ResourceAccess,
   now: () => number,
+  digest: Digest = sha256,
 ): Authentication | Promise<Authentication> {
   const reading = readBearer(authorization)
   switch (reading.kind) {
@@ -111,7 +114,7 @@ export function authenticate(
     case 'malformed':
       return refused({ reason: 'malformed_authorization' })
     case 'token':
-      return authenticateBearer(reading.token, access, now)
+      return authenticateBearer(reading.token, access, now, digest)
   }
 }
 
@@ -119,29 +122,39 @@ function authenticateBearer(
   text: string,
   access: ResourceAccess,
   now: () => number,
+  digest: Digest,
 ): Authentication | Promise<Authentication> {
   const { opener } = access
-  if (!opener) return authenticateToken(text, access, now)
-  const opened = opener.recall(text) ?? opener.open(text)
+  if (!opener) return authenticateToken(text, access, now, { context: NOTHING_MORE, digest })
+  const opened = opener.recall(text, digest) ?? opener.open(text)
   if (opened === undefined) return refused({ reason: 'not_sealed' })
-  return authenticateToken(opened.token, access, now, opened)
+  return authenticateToken(opened.token, access, now, {
+    context: opened,
+    digest: () => opened.digest,
+  })
 }
 
 /** One object: the context is a part of what is remembered. */
 const NOTHING_MORE: TokenContext = {}
 
+interface KnownOfToken {
+  /** What is known of it beside what it says; absent: nothing. */
+  readonly context?: TokenContext
+  /** Of the token; a wrong one only makes it unknown. */
+  readonly digest?: Digest
+}
+
 /**
  * The same for a token that did not come in a header, and never for a sealed one.
  *
- * @param context what is known of it beside what it says; absent: nothing
  */
 export function authenticateToken(
   token: string,
   access: ResourceAccess,
   now: () => number,
-  context: TokenContext = NOTHING_MORE,
+  { context = NOTHING_MORE, digest = sha256 }: KnownOfToken = {},
 ): Authentication | Promise<Authentication> {
-  const known = access.verifier.recall(token)
+  const known = access.verifier.recall(token, digest)
   if (known?.jwt.compact === token) return judge({ signed: known, context }, access, now())
   const jwt = readJwt(token)
   if (!jwt) return refused({ reason: 'not_a_jwt' })
@@ -164,7 +177,9 @@ export function authenticateAt(
   access: ResourceAccess,
   now: () => number,
 ): Authentication | Promise<Authentication> {
-  return authenticateToken(exactToken(principal), access, now, JudgedPrincipal.contextOf(principal))
+  return authenticateToken(exactToken(principal), access, now, {
+    context: JudgedPrincipal.contextOf(principal),
+  })
 }
 
 /**

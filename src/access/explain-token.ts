@@ -201,7 +201,7 @@ function groups(
       found: jwt ? groupsFound(knownGroups(jwt.claims, policy, context.groups)) : absent,
     },
     async refuse() {
-      const authentication = await authenticateToken(token, access, now, context)
+      const authentication = await authenticateToken(token, access, now, { context })
       if (authentication.kind === 'refused') return authentication.refusal
       const authorization = authorize(authentication.principal, policy)
       return authorization.kind === 'refused' ? authorization.refusal : undefined

@@ -1,3 +1,4 @@
+import type { Digest } from '../sealing/digest.ts'
 import type { Refusal } from './refusal.ts'
 import type { ResolvedGroups } from './resolved-groups.ts'
 
@@ -28,13 +29,19 @@ export interface TokenContext {
 /** A sealed token that was opened: the one that goes upstream, and whose it is. */
 export interface OpenedToken extends TokenContext {
   readonly token: string
+  /** SHA-256 of the token, base64url. */
+  readonly digest: string
   readonly session: TokenSession
 }
 
 /** Opens what clients hold where that is not the token that goes upstream. */
 export interface TokenOpener {
-  /** What is inside of a text that was opened before. */
-  recall(sealed: string): OpenedToken | undefined
+  /**
+   * What is inside of a text that was opened before.
+   *
+   * @param digest default: SHA-256
+   */
+  recall(sealed: string, digest?: Digest): OpenedToken | undefined
   /**
    * What is inside. Not checked: everything about that token, and whether its session goes on.
    *

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { type Jwt, readJwt } from '../oauth/jwt.ts'
-import { sha256 } from '../sealing/digest.ts'
+import { type Digest, sha256 } from '../sealing/digest.ts'
 import type { Fetched, RefreshingDocument } from './documents/refreshing-document.ts'
 import { type KeySet, keysFitting } from './key-set.ts'
 import { isSignedBy } from './signature.ts'
@@ -43,8 +43,10 @@ export interface TokenVerifier {
   /**
    * The token, if its signature was verified before, its key is still in the key set and the keys
    * are not older than `stale_for`. Synchronous: one SHA-256 and one look-up.
+   *
+   * @param digest in place of SHA-256: one that remembers it
    */
-  recall(compact: string): SignedToken | undefined
+  recall(compact: string, digest?: Digest): SignedToken | undefined
   /**
    * Verifies the signature with a key of the key set (RFC 7515 §5.2). The algorithm must be in
    * `signing_algorithms`, or of those that are given; `crit` and `b64` are refused; no key and no
@@ -86,10 +88,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): CachingVerif
   const unknownKeyFetch = new UnknownKeyFetch(clock, keySet)
   const verified = new VerifiedTokens()
 
-  function recall(compact: string): SignedToken | undefined {
+  function recall(compact: string, digestOf: Digest = sha256): SignedToken | undefined {
     const current = keySet.current()
     if (!current) return undefined
-    const digest = sha256(compact)
+    const digest = digestOf(compact)
     const token = verified.token(digest)
     if (!token) return undefined
     // A key that is gone takes its tokens with it: it is looked for at every use.

@@ -5,6 +5,7 @@ import { authenticate, authenticateToken, exactToken } from '../../src/access/au
 import { explainToken } from '../../src/access/explain-token.ts'
 import type { Refusal } from '../../src/access/refusal.ts'
 import type { OpenedToken, TokenOpener, TokenSession } from '../../src/access/token-opener.ts'
+import { sha256 } from '../../src/sealing/digest.ts'
 import {
   assertRefusal,
   entraClaims,
@@ -49,8 +50,9 @@ class Opener implements TokenOpener {
     this.asked += 1
     const token = this.#known.get(text)
     if (token === undefined) return undefined
-    this.#remembered.set(text, { token, session })
-    return { token, session }
+    const opened = { token, digest: sha256(token), session }
+    this.#remembered.set(text, opened)
+    return opened
   }
 
   refuseSession(of: TokenSession, user: string): Refusal | undefined {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import {
   type Authentication,
@@ -10,6 +11,7 @@ import type { Refusal } from '../../access/refusal.ts'
 import { refusalResponse } from '../../access/refusal-response.ts'
 import type { Clock } from '../../clock.ts'
 import type { ErrorAnswer } from '../../oauth/error-answer.ts'
+import { type Digest, rememberingDigest } from '../../sealing/digest.ts'
 import { valuesOf } from './raw-request.ts'
 import type { Hook } from './step.ts'
 
@@ -32,12 +34,23 @@ export function guardHook(guard: Guard): Hook {
   return (request, _reply, done) => {
     // Not `headers.authorization`: of several lines node:http keeps the first without a word.
     const values = valuesOf(request.raw.rawHeaders, 'authorization')
-    const verdict = authenticate(values, guard.access, now)
+    const verdict = authenticate(values, guard.access, now, digestOn(request.raw.socket))
     if (verdict instanceof Promise) {
       verdict.then((settled) => done(conclude(settled, request, guard)), done)
     } else done(conclude(verdict, request, guard))
   }
 }
+
+function digestOn(socket: Socket): Digest {
+  const known = digests.get(socket)
+  if (known !== undefined) return known
+  const digest = rememberingDigest()
+  digests.set(socket, digest)
+  return digest
+}
+
+/** Each connection has its own. */
+const digests = new WeakMap<Socket, Digest>()
 
 function conclude(
   verdict: Authentication,

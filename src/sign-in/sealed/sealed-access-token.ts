@@ -5,7 +5,7 @@ import type { OpenedToken, TokenOpener, TokenSession } from '../../access/token-
 import type { Clock } from '../../clock.ts'
 import { readJwt } from '../../oauth/jwt.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
-import { sha256 } from '../../sealing/digest.ts'
+import { type Digest, sha256 } from '../../sealing/digest.ts'
 import { openBytes, sealBytes } from '../../sealing/sealed-value.ts'
 import { audienceDigest, compressJwt, decompressJwt } from './jwt-compression.ts'
 import { packSession, SESSION_BYTES, unpackSession } from './session-bytes.ts'
@@ -83,14 +83,14 @@ export class OpenedTokens {
   openerFor(resource: SealedFor, refuseSession: TokenOpener['refuseSession']): TokenOpener {
     const own = audienceDigest(nameOf(resource))
     return {
-      recall: (sealed) => openedFor(own, this.#recall(sealed)),
+      recall: (sealed, digest) => openedFor(own, this.#recall(sealed, digest)),
       open: (sealed) => openedFor(own, this.#open(sealed)),
       refuseSession,
     }
   }
 
-  #recall(sealed: string): Opened | undefined {
-    const fingerprint = fingerprintOf(sealed)
+  #recall(sealed: string, digest: Digest = sha256): Opened | undefined {
+    const fingerprint = digest(sealed)
     const remembered = this.#remembered.get(fingerprint)
     if (!remembered || this.#clock.now() < remembered.end) return remembered
     this.#remembered.delete(fingerprint)
@@ -103,7 +103,7 @@ export class OpenedTokens {
     if (!opened) return undefined
     const end = expiresAt(readJwt(opened.token)?.claims ?? {})
     if (end !== undefined && this.#clock.now() < end) {
-      this.#remembered.set(fingerprintOf(sealed), { ...opened, end })
+      this.#remembered.set(sha256(sealed), { ...opened, end })
     }
     return opened
   }
@@ -117,7 +117,8 @@ function unpack(bytes: Uint8Array): Opened | undefined {
   if (!noted) return undefined
   const { token, audience } = jwt
   const { client, ...groups } = noted
-  return { token, audience, session: { ...unpackSession(all), client }, ...groups }
+  const session = { ...unpackSession(all), client }
+  return { token, digest: sha256(token), audience, session, ...groups }
 }
 
 function nameOf({ name, url }: SealedFor): string {
@@ -126,8 +127,4 @@ function nameOf({ name, url }: SealedFor): string {
 
 function openedFor(resource: string, opened: Opened | undefined): OpenedToken | undefined {
   return opened?.audience.has(resource) ? opened : undefined
-}
-
-function fingerprintOf(sealed: string): string {
-  return sha256(sealed)
 }

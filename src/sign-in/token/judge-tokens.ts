@@ -48,7 +48,7 @@ export async function judgeTokens(
       first ??= noIdToken()
       continue
     }
-    const verdict = await authenticateToken(bearer, access, now, context)
+    const verdict = await authenticateToken(bearer, access, now, { context })
     if (verdict.kind === 'principal') return { resource, principal: verdict.principal, bearer }
     first ??= unusable(verdict.refusal)
   }
