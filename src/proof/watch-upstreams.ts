@@ -30,23 +30,25 @@ const LONGEST_PAUSE_MS = 300_000
  * @returns ends it, also in the middle of a try
  */
 export function watchUpstreams(parts: WatchParts): () => void {
-  const stopped = new AbortController()
   parts.metrics.upstreamIdentity.reset()
-  for (const resource of parts.resources) watch(resource, parts, stopped.signal)
-  return () => stopped.abort()
+  const ends = parts.resources.map((resource) => watch(resource, parts))
+  return () => {
+    for (const end of ends) end()
+  }
 }
 
-function watch(resource: ResourceConfig, parts: WatchParts, stopped: AbortSignal): void {
+function watch(resource: ResourceConfig, parts: WatchParts): () => void {
   const { clock, version } = parts
+  const stopped = new AbortController()
+  const { signal } = stopped
   let pause = FIRST_PAUSE_MS
   let told: string | undefined
   let cancel: () => void = () => undefined
-  stopped.addEventListener('abort', () => cancel())
 
   const attempt = async (): Promise<void> => {
     const subject = { resource, tokens: parts.tokens() }
-    const proof = await proveUpstream(subject, { clock, version, signal: stopped })
-    if (stopped.aborted) return
+    const proof = await proveUpstream(subject, { clock, version, signal })
+    if (signal.aborted) return
     parts.onProof?.(resource.name, proof)
     // An upstream that is away for hours is told of once.
     if (proof.sentence !== told) tell(resource.name, proof, parts)
@@ -62,6 +64,10 @@ function watch(resource: ResourceConfig, parts: WatchParts, stopped: AbortSignal
     })
   }
   begin()
+  return () => {
+    stopped.abort()
+    cancel()
+  }
 }
 
 const levels: Readonly<Record<ProofVerdict, 'info' | 'warn' | 'error'>> = {

@@ -96,7 +96,7 @@ test("no probe carries a person's token, and no person's request is marked as on
   }
 })
 
-async function watched(t: TestContext, port: number) {
+async function watched(t: TestContext, port: number, count = 1) {
   const clock = new SimulatedClock()
   const lines: Record<string, unknown>[] = []
   let heard: () => void = () => undefined
@@ -114,7 +114,7 @@ async function watched(t: TestContext, port: number) {
     }
   }
   const stop = watchUpstreams({
-    resources: [resourceConfig(`http://127.0.0.1:${port}/mcp`)],
+    resources: Array.from({ length: count }, () => resourceConfig(`http://127.0.0.1:${port}/mcp`)),
     tokens: () => ({ issuer: 'https://issuer.test/', algorithm: 'ES256' }),
     clock,
     version: '1',
@@ -150,6 +150,19 @@ test('an upstream that is away is told of once, and asked again after growing pa
     `${pauses}`,
   )
   assert.ok(lines.length <= 2, JSON.stringify(lines))
+})
+
+test('many upstreams are watched without a warning of Node.js, and all their asking ends', async (t) => {
+  const warnings: Error[] = []
+  const onWarning = (warning: Error) => void warnings.push(warning)
+  process.on('warning', onWarning)
+  t.after(() => process.off('warning', onWarning))
+  const { clock, lines, untilLine, stop } = await watched(t, await freePort(), 20)
+  await untilLine(20)
+  stop()
+  await clock.advance(3_600_000)
+  assert.equal(lines.length, 20)
+  assert.deepEqual(warnings, [])
 })
 
 test('a method that only reads is all that a probe calls', async (t) => {
