@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util'
 import type { Gateway } from './gateways/gateway.ts'
 import { startHaproxy } from './gateways/haproxy.ts'
 import { startNginx } from './gateways/nginx.ts'
+import { startOauth2Proxy } from './gateways/oauth2-proxy.ts'
 import { startRolecall } from './gateways/rolecall.ts'
 import { startStock } from './gateways/stock.ts'
 import { raiseDescriptors, residentKiB } from './pinned-process.ts'
 import { fillReadme } from './report/readme.ts'
 import { svg } from './report/svg.ts'
 import { table } from './report/table.ts'
-import { type GatewayResult, type Results, ROLECALL } from './results.ts'
+import { type GatewayResult, type Results, ROLECALL, SEALED } from './results.ts'
 import { measureCosts } from './scenarios/costs.ts'
 import { measureCrowd } from './scenarios/crowd.ts'
 import { measureFlatness } from './scenarios/flatness.ts'
@@ -20,8 +21,8 @@ import { installTools } from './tools.ts'
 import { startWorld, type World } from './world.ts'
 
 /**
- * rolecall beside a plain nginx, HAProxy with jwt_verify and what people would write first, in one run:
- * the figures to quote are ratios. What is measured has one core, load and upstream have another.
+ * rolecall beside a plain nginx, HAProxy with jwt_verify, oauth2-proxy and what people would write first,
+ * in one run: the figures to quote are ratios. What is measured has one core, load and upstream have another.
  * Linux only. Builds first: the code that is shipped is what counts.
  *
  *   npm run bench [-- --quick] [--only SCENARIO,…] [--json FILE] [--from FILE] [--markdown FILE] [--svg FILE] [--readme]
@@ -40,9 +41,10 @@ const { values } = parseArgs({
     readme: { type: 'boolean', default: false },
   },
 })
+const began = performance.now()
 const only = new Set(values.only.split(','))
 const plan = values.quick
-  ? { rounds: 2, seconds: 2, fresh: 800, starts: 2, streams: 1_000, tokens: [1, 1_000] }
+  ? { rounds: 2, seconds: 2, fresh: 800, starts: 2, streams: 2_000, tokens: [1, 1_000] }
   : {
       rounds: 5,
       seconds: 3,
@@ -77,12 +79,12 @@ async function measured(): Promise<Results> {
 async function measure(world: World): Promise<Results> {
   const { rounds, seconds } = plan
   // First, while nothing else runs on the core.
-  const start = await scenario('start', () => measureStart(world, plan.starts))
+  const start = await scenario('start', () => measureStart(world, plan.starts, tell))
   const gateways = await startGateways(world)
   const idle = gateways.map(({ pid }) => residentKiB(pid) / 1024)
-  const costs = await scenario('costs', () => measureCosts(gateways, world, plan))
+  const costs = await scenario('costs', () => measureCosts(gateways, world, plan, tell))
   const latency = await scenario('latency', () =>
-    measureLatency(gateways, world, { rounds: Math.min(3, rounds), seconds, rates: RATES }),
+    measureLatency(gateways, world, { rounds: Math.min(3, rounds), seconds, rates: RATES }, tell),
   )
   const own = gateways.find(({ name }) => name === ROLECALL)
   const crowd =
@@ -91,7 +93,7 @@ async function measure(world: World): Promise<Results> {
     measureStreams(world, { most: plan.streams, rounds: 3, seconds }),
   )
   const flat = await scenario('flat', () =>
-    measureFlatness(world, { tokens: plan.tokens, resources: RESOURCES, rounds, seconds }),
+    measureFlatness(world, { tokens: plan.tokens, resources: RESOURCES, rounds, seconds }, tell),
   )
   return {
     node: process.version,
@@ -109,10 +111,17 @@ async function measure(world: World): Promise<Results> {
   }
 }
 
+/** Where the run is, on standard error. */
+function tell(text: string): void {
+  const seconds = Math.round((performance.now() - began) / 1000)
+  const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+  process.stderr.write(`${clock.padStart(6)} ${text}\n`)
+}
+
 /** What fails is told and left out: the figures of the others are not lost. */
 async function scenario<T>(name: string, run: () => Promise<T>): Promise<T | undefined> {
   if (!only.has(name)) return undefined
-  process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${name}\n`)
+  tell(`${name} (${[...only].join(', ')})`)
   try {
     return await run()
   } catch (error) {
@@ -127,8 +136,9 @@ async function startGateways({ setup }: World): Promise<readonly Gateway[]> {
     await startNginx(setup),
     await startHaproxy(setup),
     await startRolecall(setup, { name: ROLECALL }),
-    await startRolecall(setup, { name: `${ROLECALL}, sealed tokens`, sealed: true }),
+    await startRolecall(setup, { name: SEALED, sealed: true }),
+    await startOauth2Proxy(setup),
     await startStock(setup, false),
     await startStock(setup, true),
-  ]
+  ].filter((gateway) => gateway !== undefined)
 }

@@ -6,7 +6,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** The one core that what is measured runs on, and the one for everything that measures it. */
 export const CORE = { measured: 0, measuring: 1 } as const
 
-const TICKS_PER_SECOND = 100 // of /proc, on every Linux that Node runs on
 const STARTS_WITHIN_MS = 20_000
 
 const children: ChildProcess[] = []
@@ -55,18 +54,32 @@ async function endEach(programs: readonly ChildProcess[]): Promise<void> {
 
 const MOST_DESCRIPTORS = 40_000
 
-/** For this process and all that it starts, where it may; a stream takes two of a gateway's. */
+/**
+ * For this process and all that it starts, as far as it may: a stream takes two of a gateway's. Beyond its
+ * hard limit only with CAP_SYS_RESOURCE, which root in a container need not have.
+ */
 export function raiseDescriptors(): void {
   const both = `--nofile=${MOST_DESCRIPTORS}:${MOST_DESCRIPTORS}`
   spawnSync('prlimit', ['--pid', String(process.pid), both], { stdio: 'ignore' })
 }
 
-/** Processor time of a process and its children so far, in seconds. */
+/**
+ * Processor time of a process and its children so far, in seconds: of all their threads, to the
+ * nanosecond, where /proc/PID/stat counts in hundredths of a second.
+ */
 export function cpuSeconds(pid: number): number {
-  return family(pid).reduce((sum, member) => {
-    const fields = statOf(member)
-    return sum + (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
-  }, 0)
+  const tasks = family(pid).flatMap((member) =>
+    readdirSync(`/proc/${member}/task`).map((task) => `/proc/${member}/task/${task}/schedstat`),
+  )
+  return tasks.reduce((sum, file) => sum + onCoreNanoseconds(file) / 1e9, 0)
+}
+
+function onCoreNanoseconds(file: string): number {
+  try {
+    return Number(readFileSync(file, 'utf8').split(' ')[0])
+  } catch {
+    return 0 // the thread ended meanwhile
+  }
 }
 
 /** Resident memory of a process and its children, in KiB. */

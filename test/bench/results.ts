@@ -12,15 +12,15 @@ export interface Results {
   readonly crowd?: CrowdResult
 }
 
-/** What was measured of one gateway. */
+/** What was measured of one gateway; a value for each round, and rounds were interleaved. */
 export interface GatewayResult {
   readonly name: string
-  /** Processor time for a call with a token seen before, microseconds, one for each round. */
+  /** Processor time for a call with a token seen before, microseconds. */
   readonly known: readonly number[]
   /** The same for a token never seen; none where nothing looks at tokens. */
   readonly fresh: readonly number[]
-  /** What it adds to calls at each rate, milliseconds; none where that was not measured. */
-  readonly added: readonly Latency[]
+  /** What it adds to calls, by rate; none where that was not measured. */
+  readonly added: readonly (readonly Latency[])[]
   /** Before its first call. */
   readonly idleMiB: number
 }
@@ -40,28 +40,37 @@ export interface StartResult {
 
 export interface StreamResult {
   readonly count: number
-  /** Resident memory. */
+  /** Resident memory, above an idle rolecall. */
   readonly kibEach: number
-  /** What a call costs among them, by what it costs alone. */
-  readonly among: number
+  /** Processor time for a call among them and without them, microseconds. */
+  readonly among: readonly number[]
+  readonly alone: readonly number[]
 }
 
-/** Processor time for a call, microseconds. */
+/** Processor time for a call, microseconds, by how many there are of something. */
 export interface FlatResult {
-  readonly tokens: readonly { readonly count: number; readonly cpu: number; readonly mib: number }[]
-  readonly resources: readonly { readonly count: number; readonly cpu: number }[]
+  readonly tokens: readonly FlatPoint[]
+  readonly resources: readonly FlatPoint[]
+}
+
+export interface FlatPoint {
+  readonly count: number
+  readonly cpu: readonly number[]
+  /** Resident memory then. */
+  readonly mib: number
 }
 
 /** Calls with a known token, alone and while new tokens arrive. */
 export interface CrowdResult {
   readonly newPerSecond: number
   readonly rate: number
-  readonly alone: Latency
-  readonly among: Latency
+  readonly alone: readonly Latency[]
+  readonly among: readonly Latency[]
 }
 
 export const HAPROXY = 'HAProxy, jwt_verify each time'
 export const ROLECALL = 'rolecall'
+export const SEALED = `${ROLECALL}, sealed tokens`
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)

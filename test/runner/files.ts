@@ -4,7 +4,6 @@ import { join, relative } from 'node:path'
 /** What takes longer or needs more than Node: it has scripts of its own, and runs when it is named. */
 const NOT_QUICK = [
   'test/alerts',
-  'test/bench',
   'test/clients',
   'test/deploy',
   'test/idp/dex',

@@ -16,7 +16,7 @@ export interface RolecallVariant {
   readonly environment?: NodeJS.ProcessEnv
   /** Node's own flags. */
   readonly flags?: readonly string[]
-  /** Further resources, each at a path of its own. */
+  /** How many, each at a path of its own; default: one. */
   readonly resources?: number
 }
 
@@ -49,10 +49,10 @@ export async function startRolecall(setup: Setup, variant: RolecallVariant): Pro
 
 function settings(
   { upstream, audience, tenantId, authority }: Setup,
-  { sealed, environment, resources = 0 }: RolecallVariant,
+  { sealed, environment, resources = 1 }: RolecallVariant,
   { port, admin }: { readonly port: number; readonly admin: number },
 ): NodeJS.ProcessEnv {
-  const served = ['prod', ...Array.from({ length: resources }, (_, i) => `more-${i}`)]
+  const served = ['prod', ...Array.from({ length: resources - 1 }, (_, i) => `more-${i}`)]
   const each = served.flatMap((name, i): [string, string][] => [
     [`ROLECALL__RESOURCE__${i}__NAME`, name],
     [`ROLECALL__RESOURCE__${i}__PATH`, i === 0 ? '/mcp' : `/mcp-${name}`],

@@ -3,6 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Gateway } from '../gateways/gateway.ts'
 import { residentKiB } from '../pinned-process.ts'
 
+const AT_ONCE = 100
+const SETTLED_AFTER_MS = 2_000
+/** What was of the streams is gone from the gateway, too. */
+const CLOSED_AFTER_MS = 5_000
+
 /**
  * Opens silent event streams and keeps them open while `meanwhile` runs.
  *
@@ -16,18 +21,18 @@ export async function withIdleStreams<T>(
   const before = residentKiB(pid)
   const streams: { destroy(): unknown }[] = []
   try {
-    for (let opened = 0; opened < count; opened += 100) {
-      const next = Array.from({ length: Math.min(100, count - opened) }, () =>
+    for (let opened = 0; opened < count; opened += AT_ONCE) {
+      const next = Array.from({ length: Math.min(AT_ONCE, count - opened) }, () =>
         openStream(url, token),
       )
       streams.push(...(await Promise.all(next)))
     }
-    await delay(2_000)
+    await delay(SETTLED_AFTER_MS)
     const kibEach = (residentKiB(pid) - before) / count
     return { kibEach, made: await meanwhile() }
   } finally {
     for (const stream of streams) stream.destroy()
-    await delay(1_000)
+    await delay(CLOSED_AFTER_MS)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Gateway } from '../gateways/gateway.ts'
 import type { World } from '../world.ts'
+import { settle } from './settle.ts'
 
 /** Processor time for a call, microseconds, one value for each round. */
 export interface Costs {
@@ -14,25 +15,36 @@ export interface CostPlan {
   readonly fresh: number
 }
 
-/** What a call costs in each gateway, with a known token and with a new one; interleaved. */
+/**
+ * What a call costs in each gateway, with a known token and with a new one. Every gateway is settled
+ * first and runs on through all rounds, which are interleaved. New tokens are new to each gateway.
+ */
 export async function measureCosts(
   gateways: readonly Gateway[],
   world: World,
   { rounds, seconds, fresh }: CostPlan,
+  tell: (text: string) => void,
 ): Promise<ReadonlyMap<Gateway, Costs>> {
   const [known = ''] = await world.tokens(1)
   const costs = new Map<Gateway, Costs>(gateways.map((each) => [each, { known: [], fresh: [] }]))
-  // Compilers get warm on both paths before anything counts.
+  const judges = gateways.filter((gateway) => gateway.judges)
   for (const gateway of gateways) {
-    await world.callKnown(gateway, known, 2)
-    if (gateway.judges) await world.callEach(gateway, await world.tokens(fresh))
+    const runs = await settle(gateway, world, known)
+    tell(`${gateway.name} settled: ${runs.map((cost) => cost.toFixed(0)).join(' ')} µs`)
+  }
+  for (let i = 0; i < 2; i += 1) {
+    const tokens = await world.tokens(fresh)
+    for (const gateway of judges) await world.callEach(gateway, tokens)
   }
   for (let round = 0; round < rounds; round += 1) {
     for (const [gateway, cost] of costs) {
       cost.known.push((await world.callKnown(gateway, known, seconds)).cpu)
-      if (!gateway.judges) continue
-      cost.fresh.push((await world.callEach(gateway, await world.tokens(fresh))).cpu)
     }
+    const tokens = await world.tokens(fresh)
+    for (const gateway of judges) {
+      costs.get(gateway)?.fresh.push((await world.callEach(gateway, tokens)).cpu)
+    }
+    tell(`round ${round + 1} of ${rounds}`)
   }
   return costs
 }

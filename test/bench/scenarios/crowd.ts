@@ -1,7 +1,7 @@
 import type { Gateway } from '../gateways/gateway.ts'
 import { sendNewTokens } from '../load/new-tokens.ts'
 import { latencyThrough } from '../load/open-loop.ts'
-import { type CrowdResult, type Latency, median } from '../results.ts'
+import type { CrowdResult, Latency } from '../results.ts'
 import type { World } from '../world.ts'
 
 const NEW_PER_SECOND = 500
@@ -24,9 +24,5 @@ export async function measureCrowd(
     among.push(await calls())
     await stop()
   }
-  return { newPerSecond: NEW_PER_SECOND, rate: RATE, alone: medians(alone), among: medians(among) }
-}
-
-function medians(runs: readonly Latency[]): Latency {
-  return { p50: median(runs.map(({ p50 }) => p50)), p99: median(runs.map(({ p99 }) => p99)) }
+  return { newPerSecond: NEW_PER_SECOND, rate: RATE, alone, among }
 }

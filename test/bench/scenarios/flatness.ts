@@ -1,7 +1,9 @@
+import type { Gateway } from '../gateways/gateway.ts'
 import { startRolecall } from '../gateways/rolecall.ts'
 import { end, residentKiB } from '../pinned-process.ts'
-import { type FlatResult, median } from '../results.ts'
+import type { FlatResult } from '../results.ts'
 import type { World } from '../world.ts'
+import { settle } from './settle.ts'
 
 export interface FlatPlan {
   /** Ascending: how many known tokens take turns. */
@@ -12,46 +14,63 @@ export interface FlatPlan {
 }
 
 /** Whether a call costs the same however many tokens are known and resources are served. */
-export async function measureFlatness(world: World, plan: FlatPlan): Promise<FlatResult> {
-  return { tokens: await byTokens(world, plan), resources: await byResources(world, plan) }
+export async function measureFlatness(
+  world: World,
+  plan: FlatPlan,
+  tell: (text: string) => void,
+): Promise<FlatResult> {
+  const resources = await byResources(world, plan)
+  tell('by resources')
+  return { tokens: await byTokens(world, plan, tell), resources }
 }
 
-async function byTokens(world: World, { tokens: counts }: FlatPlan): Promise<FlatResult['tokens']> {
+/** Fewer take too little time to be measured. */
+const LEAST_CALLS = 20_000
+
+async function byTokens(
+  world: World,
+  { tokens: counts, rounds }: FlatPlan,
+  tell: (text: string) => void,
+): Promise<FlatResult['tokens']> {
   const gateway = await startRolecall(world.setup, { name: 'many tokens' })
   const all = await world.tokens(Math.max(...counts))
-  await world.callEach(gateway, all.slice(0, LEAST_CALLS)) // warm
-  const found: { count: number; cpu: number; mib: number }[] = []
+  tell(`${all.length} tokens made`)
+  await settle(gateway, world, all[0] ?? '')
+  const found: FlatResult['tokens'][number][] = []
   for (const count of counts) {
     const some = all.slice(0, count)
     await world.callEach(gateway, some) // from here on they are known
     const turns = Array.from({ length: Math.ceil(LEAST_CALLS / count) }, () => some).flat()
-    const { cpu } = await world.callEach(gateway, turns)
+    const cpu: number[] = []
+    for (let round = 0; round < Math.min(3, rounds); round += 1) {
+      cpu.push((await world.callEach(gateway, turns)).cpu)
+    }
     found.push({ count, cpu, mib: residentKiB(gateway.pid) / 1024 })
+    tell(`${count} known tokens`)
   }
   await end(gateway.pid)
   return found
 }
-
-/** Fewer take too little time to be measured. */
-const LEAST_CALLS = 10_000
 
 async function byResources(
   world: World,
   { resources, rounds, seconds }: FlatPlan,
 ): Promise<FlatResult['resources']> {
   const [token = ''] = await world.tokens(1)
-  const served: { count: number; last: Awaited<ReturnType<typeof startRolecall>> }[] = []
+  const served: { readonly count: number; readonly gateway: Gateway; readonly cpu: number[] }[] = []
   for (const count of resources) {
     const gateway = await startRolecall(world.setup, { name: 'resources', resources: count })
-    served.push({ count, last: gateway })
-    await world.callKnown(gateway, token, 2)
+    served.push({ count, gateway, cpu: [] })
+    await settle(gateway, world, token)
   }
-  const costs = served.map((): number[] => [])
   for (let round = 0; round < rounds; round += 1) {
-    for (const [i, { last }] of served.entries()) {
-      costs[i]?.push((await world.callKnown(last, token, seconds)).cpu)
+    for (const { gateway, cpu } of served) {
+      cpu.push((await world.callKnown(gateway, token, seconds)).cpu)
     }
   }
-  for (const { last } of served) await end(last.pid)
-  return served.map(({ count }, i) => ({ count, cpu: median(costs[i] ?? []) }))
+  const found = served.map(({ count, gateway, cpu }) => {
+    return { count, cpu, mib: residentKiB(gateway.pid) / 1024 }
+  })
+  for (const { gateway } of served) await end(gateway.pid)
+  return found
 }

@@ -1,6 +1,6 @@
 import type { Gateway } from '../gateways/gateway.ts'
 import { latencyThrough } from '../load/open-loop.ts'
-import { type Latency, median } from '../results.ts'
+import type { Latency } from '../results.ts'
 import type { World } from '../world.ts'
 
 export interface LatencyPlan {
@@ -9,41 +9,34 @@ export interface LatencyPlan {
   readonly rates: readonly number[]
 }
 
-/** What each gateway adds to calls that come at fixed rates, over the upstream alone; interleaved. */
+/** What a gateway adds, by rate: a value for each round. */
+export type AddedLatency = readonly (readonly Latency[])[]
+
+/**
+ * What each gateway adds to calls that come at fixed rates, over the upstream alone in the same round;
+ * interleaved.
+ */
 export async function measureLatency(
   gateways: readonly Gateway[],
   world: World,
   { rounds, seconds, rates }: LatencyPlan,
-): Promise<ReadonlyMap<Gateway, readonly Latency[]>> {
+  tell: (text: string) => void,
+): Promise<ReadonlyMap<Gateway, AddedLatency>> {
   const { folder, upstream } = world.setup
   const [token = ''] = await world.tokens(1)
-  const direct = { name: 'direct', url: upstream }
-  const targets = new Map<string, { url: string; name: string; held: string; runs: Latency[][] }>()
-  const add = (target: { readonly name: string; readonly url: string }, held: string) =>
-    targets.set(target.name, { ...target, held, runs: rates.map(() => []) })
-  add(direct, token)
-  for (const gateway of gateways) add(gateway, await gateway.hold(token))
+  const held = await Promise.all(gateways.map((gateway) => gateway.hold(token)))
+  const added = new Map<Gateway, Latency[][]>(gateways.map((one) => [one, rates.map(() => [])]))
   for (let round = 0; round < rounds; round += 1) {
-    for (const target of targets.values()) {
-      for (const [i, rate] of rates.entries()) {
-        const run = await latencyThrough(target, target.held, { rate, seconds, folder })
-        target.runs[i]?.push(run)
+    for (const [i, rate] of rates.entries()) {
+      const direct = { name: 'direct', url: upstream }
+      const floor = await latencyThrough(direct, token, { rate, seconds, folder })
+      for (const [j, gateway] of gateways.entries()) {
+        const run = await latencyThrough(gateway, held[j] ?? '', { rate, seconds, folder })
+        const over = { p50: run.p50 - floor.p50, p99: run.p99 - floor.p99 }
+        added.get(gateway)?.[i]?.push(over)
       }
     }
+    tell(`round ${round + 1} of ${rounds}`)
   }
-  const medians = (name: string): readonly Latency[] =>
-    (targets.get(name)?.runs ?? []).map((runs) => ({
-      p50: median(runs.map(({ p50 }) => p50)),
-      p99: median(runs.map(({ p99 }) => p99)),
-    }))
-  const floor = medians(direct.name)
-  return new Map(
-    gateways.map((gateway) => [
-      gateway,
-      medians(gateway.name).map(({ p50, p99 }, i) => ({
-        p50: p50 - (floor[i]?.p50 ?? 0),
-        p99: p99 - (floor[i]?.p99 ?? 0),
-      })),
-    ]),
-  )
+  return added
 }

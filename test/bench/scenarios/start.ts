@@ -7,7 +7,11 @@ import type { World } from '../world.ts'
 const SETTLED_AFTER_MS = 2_000
 
 /** Starts rolecall several times, one after the other. */
-export async function measureStart({ setup }: World, times: number): Promise<StartResult> {
+export async function measureStart(
+  { setup }: World,
+  times: number,
+  tell: (text: string) => void,
+): Promise<StartResult> {
   const [readyMs, idleMiB]: [number[], number[]] = [[], []]
   for (let i = 0; i < times; i += 1) {
     const gateway = await startRolecall(setup, { name: 'start' })
@@ -15,6 +19,7 @@ export async function measureStart({ setup }: World, times: number): Promise<Sta
     await delay(SETTLED_AFTER_MS)
     idleMiB.push(residentKiB(gateway.pid) / 1024)
     await end(gateway.pid)
+    tell(`start ${i + 1} of ${times}: ready after ${gateway.readyMs?.toFixed(0)} ms`)
   }
   return { readyMs, idleMiB }
 }
