@@ -9,10 +9,9 @@ const CLUSTERS_AT_ONCE = 8
 /**
  * Ends what a session of the fleet (revisions up to 2025-11-25) has at its clusters. Some clients begin
  * one for each call, and would leave as many behind at each cluster.
- *
- * Not done: the id of the fleet's own session stays good, since no replica keeps any.
  */
 export async function endSession(fleet: Fleet, request: FleetRequest): Promise<void> {
+  fleet.state.ended.add(request.session)
   const { standings } = await clustersOf(fleet, request)
   const permitted = standings.filter((standing) => standing.kind === 'permitted')
   await mapAtMost(permitted, CLUSTERS_AT_ONCE, (standing) =>

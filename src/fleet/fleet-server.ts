@@ -15,6 +15,7 @@ import type { ArrivedRequest, FleetRequest } from './fleet-request.ts'
 import { servePrompts } from './prompts/serve-prompts.ts'
 import { serveResources } from './resources/serve-resources.ts'
 import { serveEarlier } from './serving/earlier-revisions.ts'
+import { sessionIsOver } from './serving/ended-sessions.ts'
 import { abilitiesInRequest, abilitiesInSession, newSessionId } from './serving/session-facts.ts'
 import type { ArgumentName } from './tools/cluster-argument.ts'
 import { instructions } from './tools/instructions.ts'
@@ -53,6 +54,7 @@ export function fleetEndpoint(fleet: Fleet): FleetEndpoint {
     argument: () => fleet.argument,
     newSession: newSessionId,
     async handle(request, parsedBody, arrived) {
+      if (fleet.state.ended.has(arrived.session)) return sessionIsOver()
       if (await isLegacyRequest(request, parsedBody)) {
         const abilities = abilitiesInSession(arrived.session)
         return serveEarlier(earlier, request, parsedBody, { ...arrived, abilities })

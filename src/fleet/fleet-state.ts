@@ -1,4 +1,5 @@
 import { KnownMembers } from './calls/known-members.ts'
+import { EndedSessions } from './serving/ended-sessions.ts'
 import { LiveExchanges } from './serving/live-exchanges.ts'
 
 /** What of the fleet outlives a reload of the configuration: in this process's memory. */
@@ -7,4 +8,5 @@ export class FleetState {
   readonly known = new KnownMembers()
   /** Calls under way, which an answer or a cancellation may still come for. */
   readonly live = new LiveExchanges()
+  readonly ended = new EndedSessions()
 }

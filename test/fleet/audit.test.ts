@@ -102,7 +102,7 @@ const notRead: readonly Row[] = [
   ],
   [
     'the envelope of 2026-07-28 left out',
-    modern,
+    { ...modern, 'mcp-param-cluster': 'prod' },
     rpc('tools/call', { name: 'pods_list', arguments: given }),
     'pods_list',
   ],

@@ -33,10 +33,33 @@ const rows: readonly Row[] = [
 
 for (const [header, body, differs] of rows) {
   test(`Mcp-Param-Cluster ${header} ${differs ? 'differs from' : 'agrees with'} ${JSON.stringify(body)}`, () => {
-    assert.equal(namesOtherCluster(header, body, 'cluster'), differs)
+    for (const protocolVersion of [undefined, '2025-11-25', '2026-07-28']) {
+      const headers = { cluster: header, protocolVersion }
+      const needed = header === undefined && body !== undefined && protocolVersion === '2026-07-28'
+      assert.equal(namesOtherCluster(headers, body, 'cluster'), differs || needed)
+    }
   })
 }
 
 test('where ours has the longer name, another argument "cluster" is not ours', () => {
-  assert.equal(namesOtherCluster('a', call({ cluster: 'a' }), 'rolecall_cluster'), true)
+  const body = call({ cluster: 'a' })
+  assert.equal(
+    namesOtherCluster({ cluster: 'a', protocolVersion: undefined }, body, 'rolecall_cluster'),
+    true,
+  )
 })
+
+const optional: readonly unknown[] = [
+  call({}),
+  call({ cluster: null }),
+  { ...call({ cluster: 'prod' }), method: 'prompts/get' },
+  { method: 'tools/list' },
+  undefined,
+]
+
+for (const body of optional) {
+  test(`the header need not be there with ${JSON.stringify(body)}`, () => {
+    const headers = { cluster: undefined, protocolVersion: '2026-07-28' }
+    assert.equal(namesOtherCluster(headers, body, 'cluster'), false)
+  })
+}

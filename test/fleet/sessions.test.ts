@@ -44,7 +44,7 @@ async function untilEnded(upstream: RecordingUpstream) {
 const opened = ({ received }: RecordingUpstream) =>
   received.filter((one) => bodyOf(one).method === 'initialize').length
 
-test('a session that its client ends is ended at the clusters too, as the user, and opened anew', async (t) => {
+test('a session that its client ends is ended at the clusters too, as the user, and is over', async (t) => {
   const { upstream, own } = await startSession(t, { sessionId: 'up' })
   await callFleet(own, 'pods_list', { cluster: 'prod' })
   const before = opened(upstream)
@@ -54,9 +54,13 @@ test('a session that its client ends is ended at the clusters too, as the user, 
   assert.equal(sent?.headers['mcp-session-id'], 'up')
   assert.equal(sent.headers['mcp-protocol-version'], '2025-06-18')
   assert.equal(sent.headers.authorization, `Bearer ${own.token}`)
-  await callFleet(own, 'pods_list', { cluster: 'prod' })
+  for (const status of [(await askFleet(own, rpc('ping'))).status, await end(own)]) {
+    assert.equal(status, 404)
+  }
+  const begun = await askFleet({ url: own.url, token: own.token }, initialize)
+  const headers = { 'mcp-session-id': begun.headers.get('mcp-session-id') ?? '' }
+  await callFleet({ ...own, headers }, 'pods_list', { cluster: 'prod' })
   assert.equal(opened(upstream), before + 1)
-  assert.equal(await end(own), 204)
 })
 
 test('a session is not ended by another user, nor one that the cluster does not have', async (t) => {

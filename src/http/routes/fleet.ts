@@ -1,6 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../../config/config.ts'
-import { CLUSTER_HEADER, namesOtherCluster } from '../../fleet/cluster-header.ts'
+import {
+  CLUSTER_HEADER,
+  type ClusterHeaders,
+  namesOtherCluster,
+} from '../../fleet/cluster-header.ts'
 import { FleetAudit } from '../../fleet/fleet-audit.ts'
 import type { FleetEndpoint } from '../../fleet/fleet-server.ts'
 import { admit } from '../../forward/admit.ts'
@@ -75,7 +79,7 @@ async function answer(
   const body: unknown = read.bytes.length === 0 ? undefined : JSON.parse(read.bytes.toString())
   const differs =
     read.differs ??
-    (namesOtherCluster(read.headers.passed.get(CLUSTER_HEADER), body, parts.endpoint.argument())
+    (namesOtherCluster(clusterHeaders(read), body, parts.endpoint.argument())
       ? 'Mcp-Param-Cluster'
       : undefined)
   if (differs !== undefined) {
@@ -87,6 +91,13 @@ async function answer(
     return
   }
   await exchange(request, reply, { parts, decision, read, body })
+}
+
+function clusterHeaders({ headers: { passed } }: ReadRequest): ClusterHeaders {
+  return {
+    cluster: passed.get(CLUSTER_HEADER),
+    protocolVersion: passed.get('mcp-protocol-version'),
+  }
 }
 
 interface Judged {

@@ -30,6 +30,37 @@ export function compareRuns(direct: SuiteRun, proxied: SuiteRun): Difference[] {
     )
 }
 
+/** A check that passes at a server, and at the fleet not or not as often. */
+export interface Loss extends Difference {
+  /** Why that is meant; absent: it is a fault. */
+  readonly reason?: string
+}
+
+/**
+ * What passes at a single server passes at the fleet, but for what is meant to differ. What the fleet
+ * does by itself where the server does not is no difference.
+ *
+ * @param meant reasons, by the id of a check
+ */
+export function lossesAtFleet(
+  direct: SuiteRun,
+  fleet: SuiteRun,
+  meant: Readonly<Record<string, string>>,
+): Loss[] {
+  const passed = (checks: readonly Check[]) => checks.filter(({ status }) => status === 'SUCCESS')
+  return [...direct.scenarios].flatMap(([scenario, checks]) => {
+    const there = fleet.scenarios.get(scenario) ?? []
+    return compareScenario(scenario, passed(checks), passed(there))
+      .filter((it) => it.direct.length > it.proxied.length || it.proxied === 'absent')
+      .map((it) => ({ ...it, ...reasonOf(it.check, meant) }))
+  })
+}
+
+function reasonOf(check: string, meant: Readonly<Record<string, string>>): Pick<Loss, 'reason'> {
+  const reason = Object.entries(meant).find(([id]) => check.startsWith(`${id} (`))?.[1]
+  return reason === undefined ? {} : { reason }
+}
+
 function compareScenario(
   scenario: string,
   direct: readonly Check[],
