@@ -51,7 +51,7 @@ export async function askCluster<T>(
     {
       ...fleet.callTo(at, request),
       asked: context.mcpReq.method,
-      signal: request.signal,
+      signal: AbortSignal.any([request.signal, context.mcpReq.signal]),
       timeoutMs,
       mostBytes: MOST_BYTES,
     },

@@ -1,8 +1,11 @@
 import type { Client } from '@modelcontextprotocol/client'
 import {
+  type CallToolRequest,
   type CallToolResult,
   type InputRequiredResult,
   isInputRequiredResult,
+  LOG_LEVEL_META_KEY,
+  type LoggingLevel,
   type Tool,
 } from '@modelcontextprotocol/server'
 import type { ToolCall } from '../observe/record.ts'
@@ -13,7 +16,8 @@ import type { PermittedMember } from './calls/member.ts'
 import type { AuditVerdict } from './fleet-audit.ts'
 import type { ToolCallRequest } from './fleet-request.ts'
 import { allowedTools, judgeCall } from './member-rules.ts'
-import { reportProgress } from './progress.ts'
+import { hearLog, wantedLevel } from './notices/log-messages.ts'
+import { reportProgress } from './notices/progress.ts'
 import { toolResultAt } from './resources/cluster-content.ts'
 import { type ClusterOutcome, outcomeOf, toolError } from './tools/fan-out-answer.ts'
 import { inQuotes, toolNames } from './tools/words.ts'
@@ -187,7 +191,9 @@ function ask(
   },
 ): Promise<MemberAnswer<CallToolResult | InputRequiredResult>> {
   const { fleet, request, params, context } = call
-  const { progressToken, ...meta } = context.mcpReq._meta ?? {}
+  const { progressToken, ...ofClient } = context.mcpReq._meta ?? {}
+  const wanted = wantedLevel(call)
+  const level = wanted === 'none' || wanted === 'any' ? undefined : wanted
   const wantsProgress = cluster.mode === 'single' && progressToken !== undefined
   const mostBytes = cluster.mode === 'single' ? MOST_BYTES : cluster.mostBytes
   return callMember(
@@ -196,7 +202,11 @@ function ask(
       asked: 'tools/call',
       // A client of 2025-11-25 cancels with a message of its own, and stays connected.
       signal: AbortSignal.any([request.signal, context.mcpReq.signal, questions.signal]),
-      hear: (client: Client) => questions.hear(client),
+      ...(level !== undefined && { logLevel: level }),
+      hear(client: Client) {
+        questions.hear(client)
+        hearLog(call, cluster.cluster, client)
+      },
       timeoutMs,
       mostBytes,
     },
@@ -206,7 +216,7 @@ function ask(
           name: params.name,
           arguments: { ...given },
           ...(cluster.mode === 'single' && cluster.answers),
-          ...(Object.keys(meta).length > 0 && { _meta: meta }),
+          ...metaTo(client, ofClient, level),
         },
         {
           ...options,
@@ -216,6 +226,17 @@ function ask(
         },
       ),
   )
+}
+
+/** As it came; a member of 2026-07-28 is told with each call from which level on to log. */
+function metaTo(
+  client: Client,
+  given: Readonly<Record<string, unknown>>,
+  level: LoggingLevel | undefined,
+): Pick<CallToolRequest['params'], '_meta'> {
+  const isTold = level !== undefined && client.getProtocolEra() === 'modern'
+  const meta = { ...given, ...(isTold && { [LOG_LEVEL_META_KEY]: level }) }
+  return Object.keys(meta).length > 0 ? { _meta: meta } : {}
 }
 
 /** The answer is the client's to judge, as it came. */

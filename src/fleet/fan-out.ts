@@ -3,7 +3,7 @@ import { type Arguments, callCluster } from './call-cluster.ts'
 import { CLUSTERS_LIST } from './clusters-list.ts'
 import { mapAtMost } from './concurrency.ts'
 import type { ToolCallRequest } from './fleet-request.ts'
-import { reportProgress } from './progress.ts'
+import { reportProgress } from './notices/progress.ts'
 import { fanOutAnswer, toolError } from './tools/fan-out-answer.ts'
 import { inQuotes, toolNames } from './tools/words.ts'
 import type { UserTools } from './view.ts'
@@ -32,7 +32,11 @@ export async function fanOut(
     return toolError(problem)
   }
   const until = performance.now() + WHOLE_FAN_OUT_MS
-  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(WHOLE_FAN_OUT_MS)])
+  const signal = AbortSignal.any([
+    request.signal,
+    call.context.mcpReq.signal,
+    AbortSignal.timeout(WHOLE_FAN_OUT_MS),
+  ])
   const mostBytes = Math.floor(MOST_BYTES / clusters.length)
   const each = { ...call, request: { ...request, signal } }
   let done = 0

@@ -82,7 +82,13 @@ async function serverFor(fleet: Fleet, request: FleetRequest): Promise<Server> {
   const server = new Server(
     { name: 'rolecall', title: 'Kubernetes clusters', version: fleet.version },
     {
-      capabilities: { tools: { listChanged: true }, resources: {}, prompts: {}, completions: {} },
+      capabilities: {
+        tools: { listChanged: true },
+        resources: {},
+        prompts: {},
+        completions: {},
+        logging: {},
+      },
       instructions: instructions(names, { argument: fleet.argument, fansOut: fleet.fansOut }),
     },
   )
@@ -96,6 +102,10 @@ async function serverFor(fleet: Fleet, request: FleetRequest): Promise<Server> {
   server.setRequestHandler('tools/call', ({ params }, context) => {
     const audit = request.audit.of(context.mcpReq.id, params.name)
     return callTool({ fleet, request, params, context, audit })
+  })
+  server.setRequestHandler('logging/setLevel', ({ params }) => {
+    fleet.state.levels.set(request.session, params.level)
+    return {}
   })
   serveResources(server, fleet, request)
   servePrompts(server, fleet, request)

@@ -1,4 +1,5 @@
 import { KnownMembers } from './calls/known-members.ts'
+import { LogLevels } from './notices/log-levels.ts'
 import { EndedSessions } from './serving/ended-sessions.ts'
 import { LiveExchanges } from './serving/live-exchanges.ts'
 
@@ -9,4 +10,5 @@ export class FleetState {
   /** Calls under way, which an answer or a cancellation may still come for. */
   readonly live = new LiveExchanges()
   readonly ended = new EndedSessions()
+  readonly levels = new LogLevels()
 }

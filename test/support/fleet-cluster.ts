@@ -41,9 +41,12 @@ export async function startFleetCluster(
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const { method = 'GET', headers } = request
+    const left = new AbortController()
+    response.once('close', () => left.abort())
     const answer = await handler.fetch(
       new Request(`http://127.0.0.1${request.url}`, {
         method,
+        signal: left.signal,
         headers: Object.entries(headers).map(([name, value]): [string, string] => [
           name,
           String(value),

@@ -1,6 +1,7 @@
 import {
-  Client,
+  type Client,
   type ConnectOptions,
+  type LoggingLevel,
   MissingRequiredClientCapabilityError,
   ProtocolError,
   ProtocolErrorCode,
@@ -9,7 +10,7 @@ import {
   SdkErrorCode,
   SdkHttpError,
   type ServerCapabilities,
-  StreamableHTTPClientTransport,
+  type StreamableHTTPClientTransport,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../clock.ts'
 import { sessionOwner } from '../../forward/upstream-headers.ts'
@@ -18,7 +19,8 @@ import type { RequestTrace } from '../../observe/record.ts'
 import { abilityLetters, type ClientAbilities } from '../asking/client-abilities.ts'
 import type { KnownMember, KnownMembers } from './known-members.ts'
 import type { PermittedMember } from './member.ts'
-import { memberFetch, type TransportFailure } from './member-fetch.ts'
+import { MemberAttempt } from './member-attempt.ts'
+import type { TransportFailure } from './member-fetch.ts'
 
 /** One thing asked of one member, for one user. */
 export interface MemberCall extends PermittedMember {
@@ -35,6 +37,8 @@ export interface MemberCall extends PermittedMember {
   readonly trace: ReadonlyMap<string, string>
   /** Absent where no traces are asked for: the client's goes on. */
   readonly spans: Pick<RequestTrace, 'callCluster'> | undefined
+  /** From which level on a session of the member logs; absent: as it does. */
+  readonly logLevel?: LoggingLevel
   /** The method of MCP. */
   readonly asked: string
   readonly onStatus?: ((status: number) => void) | undefined
@@ -59,10 +63,6 @@ export type MemberAnswer<T> =
 
 /** A member's first answers are no work for it. */
 const CONNECTED_WITHIN_MS = 10_000
-/** How long a cancellation may take to go up once nobody waits any more. */
-const CLOSED_AFTER_MS = 1_000
-/** What came with the end of the answer is still on its way through the SDK. */
-const SETTLED_AFTER_MS = 1_000
 
 /**
  * What is asked of a member.
@@ -148,7 +148,7 @@ async function attemptCall<T>(
   { key, known }: Acquaintance,
   ask: Ask<T>,
 ): Promise<MemberAnswer<T> | { readonly kind: 'session_lost' }> {
-  const attempt = new Attempt(call)
+  const attempt = new MemberAttempt(call)
   const { client, transport, options } = attempt.open(known)
   let whileConnecting = true
   try {
@@ -159,9 +159,11 @@ async function attemptCall<T>(
     })
     if (known === undefined) call.known.opening(key, connecting)
     await connecting
-    if (known === undefined) call.known.set(key, acquaintance(client, transport))
+    const acquainted = known ?? acquaintance(client, transport)
+    if (known === undefined) call.known.set(key, acquainted)
     whileConnecting = false
     const capabilities = client.getServerCapabilities() ?? known?.capabilities
+    await setLevel(call, acquainted, client, options)
     const value = await ask(client, options, capabilities)
     const serverVersion = client.getServerVersion()?.version ?? known?.serverVersion
     return { kind: 'answer', value, serverVersion }
@@ -174,6 +176,25 @@ async function attemptCall<T>(
   } finally {
     attempt.close()
   }
+}
+
+/**
+ * @throws what says that the session is lost
+ */
+async function setLevel(
+  { logLevel }: MemberCall,
+  known: KnownMember,
+  client: Client,
+  options: RequestOptions,
+): Promise<void> {
+  if (known.era !== 'legacy' || known.sessionId === undefined) return
+  if (logLevel === undefined || known.logLevel === logLevel) return
+  if (known.capabilities?.logging === undefined) return
+  known.logLevel = logLevel
+  await client.setLoggingLevel(logLevel, options).catch((error: unknown) => {
+    // A server that says no to this one is asked all the same.
+    if (!(error instanceof ProtocolError)) throw error
+  })
 }
 
 /** What need not be asked again; a session says by itself that there was an `initialize`. */
@@ -198,79 +219,6 @@ function acquaintance(client: Client, transport: StreamableHTTPClientTransport):
     era: 'legacy',
     ...(sessionId !== undefined && { sessionId }),
     ...(protocolVersion !== undefined && { protocolVersion }),
-  }
-}
-
-/** A client and a transport for one call: what one user's call carries never serves another's. */
-class Attempt {
-  failure: TransportFailure | undefined
-  readonly #call: MemberCall
-  readonly #ended = new AbortController()
-  #client: Client | undefined
-  #begun = 0
-  #isOver = false
-
-  constructor(call: MemberCall) {
-    this.#call = call
-  }
-
-  open(known: KnownMember | undefined): {
-    readonly client: Client
-    readonly transport: StreamableHTTPClientTransport
-    readonly options: RequestOptions
-  } {
-    const { member, signal, timeoutMs, version } = this.#call
-    const session = known?.era === 'legacy' ? known : undefined
-    const transport = new StreamableHTTPClientTransport(new URL(member.resource.upstream), {
-      fetch: memberFetch({
-        ...this.#call,
-        onBegin: () => {
-          this.#begun += 1
-        },
-        onFailure: (failure) => {
-          this.failure ??= failure
-          this.#ended.abort()
-        },
-        onEnded: () => this.#endSoon(),
-      }),
-      reconnectionOptions: {
-        maxRetries: 0,
-        initialReconnectionDelay: 1,
-        maxReconnectionDelay: 1,
-        reconnectionDelayGrowFactor: 1,
-      },
-      ...(session?.sessionId !== undefined && { sessionId: session.sessionId }),
-      ...(session?.protocolVersion !== undefined && { protocolVersion: session.protocolVersion }),
-    })
-    const client = new Client(
-      { name: 'rolecall', version },
-      { capabilities: this.#call.abilities, versionNegotiation: { mode: 'auto' } },
-    )
-    this.#call.hear?.(client)
-    this.#client = client
-    const options = {
-      signal: AbortSignal.any([signal, this.#ended.signal]),
-      timeout: timeoutMs,
-      resetTimeoutOnProgress: true,
-    }
-    return { client, transport, options }
-  }
-
-  /** Not at once: a cancellation may still go up. */
-  close(): void {
-    this.#isOver = true
-    const client = this.#client
-    setTimeout(() => void client?.close().catch(() => undefined), CLOSED_AFTER_MS).unref()
-  }
-
-  /** An answer that breaks off would be waited for until the time is up. */
-  #endSoon(): void {
-    const begun = this.#begun
-    setTimeout(() => {
-      if (this.#isOver || this.#begun !== begun) return
-      this.failure ??= 'unreachable'
-      this.#ended.abort()
-    }, SETTLED_AFTER_MS).unref()
   }
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { DiscoverResult, ServerCapabilities } from '@modelcontextprotocol/client'
+import type { DiscoverResult, LoggingLevel, ServerCapabilities } from '@modelcontextprotocol/client'
 import { LRUCache } from 'lru-cache'
 import { atMost } from '../../at-most.ts'
 
@@ -9,6 +9,8 @@ export type KnownMember = {
   readonly serverVersion: string | undefined
   /** What it offers, which a session that goes on does not tell again. */
   readonly capabilities: ServerCapabilities | undefined
+  /** From which level on a session was asked to log, by the last call that wanted to know. */
+  logLevel?: LoggingLevel
 } & (
   | { readonly era: 'modern'; readonly discover: DiscoverResult }
   /** A session of the user's at the member; absent: the member has none. */

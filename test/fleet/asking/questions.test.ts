@@ -177,6 +177,7 @@ async function rawCall({ url, token, tool = 'ask', cluster = 'newer', more = {} 
       'mcp-protocol-version': '2026-07-28',
       'mcp-method': 'tools/call',
       'mcp-name': tool,
+      'mcp-param-cluster': cluster,
     },
     body: JSON.stringify(rpc('tools/call', params)),
   })

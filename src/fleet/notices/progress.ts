@@ -1,5 +1,5 @@
 import type { Progress } from '@modelcontextprotocol/server'
-import type { ToolCallRequest } from './fleet-request.ts'
+import type { ToolCallRequest } from '../fleet-request.ts'
 
 /** Tells the client how far its call is, where it wants to know. */
 export async function reportProgress(

@@ -1,0 +1,34 @@
+import type { Client } from '@modelcontextprotocol/client'
+import { LOG_LEVEL_META_KEY, type LoggingLevel } from '@modelcontextprotocol/server'
+import type { ToolCallRequest } from '../fleet-request.ts'
+import { isLogLevel, isSevereEnough } from './log-levels.ts'
+
+/** A client that has not said so is sent none (2026-07-28), or what servers see fit (earlier). */
+type Wanted = LoggingLevel | 'none' | 'any'
+
+/** From which level on the client of a call wants the log messages of clusters. */
+export function wantedLevel({ fleet, request, context }: ToolCallRequest): Wanted {
+  const { envelope } = context.mcpReq
+  if (envelope !== undefined) {
+    const level = (envelope as Readonly<Record<string, unknown>>)[LOG_LEVEL_META_KEY]
+    return isLogLevel(level) ? level : 'none'
+  }
+  return fleet.state.levels.get(request.session) ?? 'any'
+}
+
+/**
+ * Hands a cluster's log messages on while it works on a call: on the stream of that call, with the
+ * cluster's name before that of the logger.
+ */
+export function hearLog(call: ToolCallRequest, cluster: string, client: Client): void {
+  const wanted = wantedLevel(call)
+  if (wanted === 'none') return
+  client.setNotificationHandler('notifications/message', async ({ params }) => {
+    const { level, data, logger } = params
+    if (wanted !== 'any' && !isSevereEnough(level, wanted)) return
+    const named = logger === undefined ? cluster : `${cluster}: ${logger}`
+    await call.context.mcpReq
+      .notify({ method: 'notifications/message', params: { level, data, logger: named } })
+      .catch(() => undefined) // the client has left
+  })
+}
