@@ -148,6 +148,9 @@ function judge(
   if (ruled.kind === 'refuse') {
     return notMade(ruled.reason, { outcome: 'not_allowed', why: ruled.words })
   }
+  if (definition?.execution?.taskSupport === 'required') {
+    return notMade('needs_task', needsTask(tool, standing.member.resource.path))
+  }
   const { clusters_from: argument, name } = standing.member.resource
   const made = {
     kind: 'made',
@@ -168,6 +171,12 @@ const NO_SUCH_TOOL = { outcome: 'no_such_tool' } as const
 
 function notMade(reason: string, outcome: ClusterOutcome): Judged {
   return { kind: 'not_made', reason, outcome }
+}
+
+/** The MCP SDK has no tasks: what begins one would never be heard of again. */
+function needsTask(tool: string, path: string): ClusterOutcome {
+  const text = `${inQuotes(tool)} runs as a task alone, and this endpoint has no tasks: it can be called by a client that has them at this cluster's own path, ${path}.`
+  return { outcome: 'tool_error', result: toolError(text) }
 }
 
 function notThere(cluster: string, tool: string, tools: readonly Tool[]): ClusterOutcome {

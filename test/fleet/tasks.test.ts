@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { TaskToolExecution } from '@modelcontextprotocol/sdk/experimental/tasks'
+import { InMemoryTaskStore } from '@modelcontextprotocol/sdk/experimental/tasks'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { askFleet, callFleet, outcomesOf, rpc, textsOf } from '../support/fleet-calls.ts'
+import { connectClient, startFleetGateway } from '../support/fleet-gateway.ts'
+import { startSessionCluster } from '../support/session-cluster.ts'
+
+/** A server of 2025-11-25 with a tool that only runs as a task, and one that may. */
+function taskServer(): McpServer {
+  const taskStore = new InMemoryTaskStore()
+  const server = new McpServer(
+    { name: 'tasks', version: '1' },
+    { capabilities: { tasks: { requests: { tools: { call: {} } } } }, taskStore },
+  )
+  const register = (name: string, taskSupport: TaskToolExecution['taskSupport']) =>
+    server.experimental.tasks.registerToolTask(
+      name,
+      { annotations: { readOnlyHint: true }, execution: { taskSupport } },
+      {
+        async createTask({ taskStore: store }) {
+          const task = await store.createTask({ ttl: 60_000, pollInterval: 10 })
+          const content = [{ type: 'text' as const, text: `${name} is done` }]
+          await store.storeTaskResult(task.taskId, 'completed', { content })
+          return { task }
+        },
+        getTask: ({ taskStore: store, taskId }) => store.getTask(taskId),
+        async getTaskResult({ taskStore: store, taskId }) {
+          const { content } = await store.getTaskResult(taskId)
+          return { content: content as { type: 'text'; text: string }[] }
+        },
+      },
+    )
+  register('only_as_task', 'required')
+  register('also_as_task', 'optional')
+  return server
+}
+
+for (const mode of ['auto', 'legacy'] as const) {
+  test(`no client is offered tasks, and a tool that may run as one is answered (${mode})`, async (t) => {
+    const cluster = await startSessionCluster(t, taskServer)
+    const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: cluster.url }])
+    const token = await gateway.entra.mint({ person: 'alice' })
+    const client = await connectClient(t, gateway.fleetUrl, token, mode)
+    assert.equal(client.getServerCapabilities()?.tasks, undefined)
+    const { tools } = await client.listTools()
+    for (const { execution } of tools) assert.equal(execution, undefined)
+    const given = { name: 'also_as_task', arguments: { cluster: 'prod' } }
+    assert.deepEqual((await client.callTool(given)).content, [
+      { type: 'text', text: 'also_as_task is done' },
+    ])
+  })
+}
+
+test('a tool that only runs as a task is a tool error that says so, and is not called', async (t) => {
+  const cluster = await startSessionCluster(t, taskServer)
+  const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: cluster.url }])
+  const asked = { url: gateway.fleetUrl, token: await gateway.entra.mint({ person: 'alice' }) }
+  const one = await callFleet(asked, 'only_as_task', { cluster: 'prod' })
+  assert.equal(one.isError, true)
+  assert.match(textsOf(one)[0] ?? '', /"only_as_task" runs as a task alone.*\/c\/prod\/mcp\.$/)
+  const all = await callFleet(asked, 'only_as_task', { cluster: '*' })
+  assert.deepEqual(outcomesOf(all), { prod: 'tool_error' })
+  assert.ok(!cluster.methods.includes('tools/call'))
+  const lines = gateway.log.filter(({ kind }) => kind === 'audit')
+  assert.deepEqual(
+    lines.map(({ cluster: at, decision, reason }) => [at, decision, reason]),
+    Array(2).fill(['prod', 'refuse', 'needs_task']),
+  )
+})
+
+test('a client that asks for a task all the same gets its answer, and no task (MCP 2025-11-25)', async (t) => {
+  const cluster = await startSessionCluster(t, taskServer)
+  const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: cluster.url }])
+  const asked = { url: gateway.fleetUrl, token: await gateway.entra.mint({ person: 'alice' }) }
+  const call = { name: 'also_as_task', arguments: { cluster: 'prod' }, task: { ttl: 60_000 } }
+  const { message } = await askFleet(asked, rpc('tools/call', call))
+  assert.deepEqual(message.result?.['content'], [{ type: 'text', text: 'also_as_task is done' }])
+  assert.equal(message.result?.['task'], undefined)
+  for (const method of ['tasks/get', 'tasks/result', 'tasks/list', 'tasks/cancel']) {
+    const answer = await askFleet(asked, rpc(method, { taskId: 'x' }))
+    assert.equal(answer.message.error?.code, -32601, method)
+  }
+  assert.ok(cluster.methods.every((method) => !method.startsWith('tasks/')))
+})
