@@ -42,7 +42,7 @@ for (const mode of ['auto', 'legacy'] as const) {
     const cluster = await startSessionCluster(t, taskServer)
     const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: cluster.url }])
     const token = await gateway.entra.mint({ person: 'alice' })
-    const client = await connectClient(t, gateway.fleetUrl, token, mode)
+    const client = await connectClient(t, gateway.fleetUrl, token, { mode })
     assert.equal(client.getServerCapabilities()?.tasks, undefined)
     const { tools } = await client.listTools()
     for (const { execution } of tools) assert.equal(execution, undefined)
