@@ -140,7 +140,7 @@ const NOTHING_MORE: TokenContext = {}
 interface KnownOfToken {
   /** What is known of it beside what it says; absent: nothing. */
   readonly context?: TokenContext
-  /** Of the token; a wrong one only makes it unknown. */
+  /** Of the token, to look it up; a wrong one finds nothing. A signature that is verified has its own. */
   readonly digest?: Digest
 }
 

