@@ -31,7 +31,8 @@ export function readRequest(
   const isPost = request.method === 'POST'
   const bytes = isPost && Buffer.isBuffer(request.body) ? request.body : NOTHING
   const headers = readClientHeaders(request.raw.rawHeaders, bytes.length > 0, tokenHeader)
-  if (headers.kind === 'malformed') throw malformed(headers.problem)
+  if (headers.kind === 'malformed')
+    throw malformed(headers.problem, `invalid_request:${headers.fault}`)
   const body = readMcpBody(bytes, mostMessages)
   if (!(body instanceof Promise)) return judged({ bytes, body, headers })
   return body.then((read) => judged({ bytes, body: read, headers }))
@@ -40,14 +41,18 @@ export function readRequest(
 /** Holds the body against what the headers say of it; without a body they say nothing. */
 function judged(read: ReadRequest): ReadRequest {
   const { body, bytes, headers } = read
-  if (body.kind === 'malformed') throw malformed(body.problem, body.limit)
+  if (body.kind === 'malformed') throw malformed(body.problem, body.limit ?? 'invalid_request:body')
   if (body.kind === 'messages' && body.batch && !mayBatch(headers.mirrored)) {
-    throw malformed('JSON-RPC batches are for MCP-Protocol-Version 2025-03-26 and none later.')
+    throw malformed(
+      'JSON-RPC batches are for MCP-Protocol-Version 2025-03-26 and none later.',
+      'invalid_request:batch',
+    )
   }
   const differs = bytes.length === 0 ? undefined : differingHeader(headers.mirrored, body)
   return differs === undefined ? read : { ...read, differs }
 }
 
-function malformed(description: string, reason = 'invalid_request'): ErrorAnswer {
+/** @param reason for the log */
+function malformed(description: string, reason: string): ErrorAnswer {
   return new ErrorAnswer({ status: 400, error: 'invalid_request', description, reason })
 }

@@ -11,7 +11,12 @@ export type ClientHeaders =
       /** What the client says of its body. */
       readonly mirrored: MirroredHeaders
     }
-  | { readonly kind: 'malformed'; readonly problem: string }
+  | {
+      readonly kind: 'malformed'
+      readonly problem: string
+      /** In one short name, for the log. */
+      readonly fault: 'repeated_header' | 'charset'
+    }
 
 const traceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 const tracestate = /^[\x20-\x7e]{1,512}$/
@@ -39,11 +44,15 @@ export function readClientHeaders(
     // Names that may pass are canonical themselves.
     if (!isClientHeader(name, hasBody) || name === own) continue
     if (!keep(lines, name, value)) {
-      return { kind: 'malformed', problem: `The header ${name} was sent twice.` }
+      const problem = `The header ${name} was sent twice, with values that differ.`
+      return { kind: 'malformed', problem, fault: 'repeated_header' }
     }
   }
   const charset = foreignCharset(lines.get('content-type'))
-  if (charset) return { kind: 'malformed', problem: 'The charset of the body must be utf-8.' }
+  if (charset) {
+    const problem = 'The charset of the body must be utf-8.'
+    return { kind: 'malformed', problem, fault: 'charset' }
+  }
   const sessionId = lines.get('mcp-session-id')
   lines.delete('mcp-session-id')
   dropBadTrace(lines)

@@ -22,6 +22,28 @@ test('a good token reaches the upstream as exactly one bearer, byte for byte', a
   assert.equal(received?.headers['user-agent'], `rolecall/0.0.0-test (req=${id})`)
 })
 
+const malformed: readonly (readonly [cause: string, lines: [string, string][], body: string])[] = [
+  ['repeated_header', [['Content-Type', 'text/plain']], toolCall('x')],
+  ['charset', [['Content-Type', 'application/json; charset=utf-7']], toolCall('x')],
+  ['batch', [['MCP-Protocol-Version', '2025-06-18']], `[${toolCall('x')}]`],
+  ['body', [], '{"jsonrpc":'],
+]
+for (const [cause, lines, body] of malformed) {
+  test(`a malformed request has its cause in its log line: ${cause}`, async (t) => {
+    const { upstream, gateway, token } = await start(t)
+    const request = post(token, body)
+    const own = lines.map(([name]) => name)
+    const kept = (request.headers ?? []).filter(
+      ([name]) => cause === 'repeated_header' || !own.includes(name),
+    )
+    const answer = await send(gateway.url, { ...request, headers: [...kept, ...lines] })
+    assert.equal(answer.status, 400)
+    const line = await gateway.logged(({ kind }) => kind === 'request')
+    assert.equal(line['reason'], `invalid_request:${cause}`)
+    assert.equal(upstream.received.length, 0)
+  })
+}
+
 test('the body goes up as it came, whatever its spacing and its member order', async (t) => {
   const { upstream, gateway, token } = await start(t)
   const body = ' {"params" : {"name":"pods_list","é":"\\u00e9"},\n"method":"tools/call","id":1.0}  '

@@ -121,7 +121,8 @@ for (const [contentType, taken] of charsets) {
 for (const name of ['mcp-session-id', 'mcp-method', 'mcp-param-a', 'content-type']) {
   test(`two different ${name} are malformed`, () => {
     const read = readClientHeaders([name, 'a', name, 'b'], true, 'authorization')
-    assert.deepEqual(read, { kind: 'malformed', problem: `The header ${name} was sent twice.` })
+    const problem = `The header ${name} was sent twice, with values that differ.`
+    assert.deepEqual(read, { kind: 'malformed', problem, fault: 'repeated_header' })
   })
 }
 
