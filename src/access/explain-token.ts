@@ -27,7 +27,7 @@ export interface ExplainedCheck {
 /** What every check says of one token, and what comes of all of them. */
 export interface TokenExplanation {
   readonly verdict: 'accepted' | 'refused' | 'undecided'
-  /** In the order of a request; nothing is reached after one that did not pass. */
+  /** In the order of a request; nothing is reached after one that did not pass, but for `sealed`. */
   readonly checks: readonly ExplainedCheck[]
   /** Why not; absent: accepted. */
   readonly refusal?: Refusal
@@ -47,6 +47,8 @@ export interface ExplainedToken {
 interface Step {
   readonly check: Omit<ExplainedCheck, 'verdict'>
   refuse(): Refusal | undefined | Promise<Refusal | undefined>
+  /** Whether the rest can be judged although it failed. */
+  readonly goesOn?: boolean
 }
 
 /**
@@ -54,6 +56,8 @@ interface Step {
  * sealed token is opened first, and the rest is about the one inside. It
  * reads the list that requests read and verifies with the same verifier, and the last step is the
  * request's own way, `authenticate` and `authorize`: nothing is accepted here that they would refuse.
+ * A token that is not sealed where it has to be is refused, and judged nonetheless: what else is wrong
+ * with it is seen at once.
  *
  * Nothing in the result holds the token or its signature; claims are cut and cleaned.
  *
@@ -78,10 +82,12 @@ export async function explainToken(
   ]
   const explained: ExplainedCheck[] = []
   let refusal: Refusal | undefined
-  for (const { check, refuse } of steps) {
-    const reached = refusal === undefined
-    refusal ??= await refuse()
-    explained.push({ ...check, verdict: reached ? verdictOf(refusal) : 'not reached' })
+  let stopped = false
+  for (const { check, refuse, goesOn = false } of steps) {
+    const own: Refusal | undefined = stopped ? undefined : await refuse()
+    explained.push({ ...check, verdict: stopped ? 'not reached' : verdictOf(own) })
+    refusal ??= own
+    stopped ||= own !== undefined && !goesOn
   }
   return {
     verdict: wholeVerdict(refusal),
@@ -123,6 +129,7 @@ function sealed(opened: OpenedToken | undefined, jwt: Jwt | undefined): Step {
           : 'one; it was opened, and the rest is about the token inside',
     },
     refuse: () => (opened === undefined ? { reason: 'not_sealed' } : undefined),
+    goesOn: jwt !== undefined,
   }
 }
 

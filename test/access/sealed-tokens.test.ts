@@ -180,13 +180,25 @@ test('an explanation begins with the seal, and goes on with the token inside', a
   assert.ok(!JSON.stringify(explanation).includes(sealed))
 })
 
-test("an explanation of the identity provider's own token ends at the seal", async () => {
+test("an explanation of the identity provider's own token is refused at the seal, and goes on", async () => {
   const explanation = await explainToken(inside, accessWith(new Opener()), clock)
   assert.equal(explanation.verdict, 'refused')
   assert.equal(explanation.refusal?.reason, 'not_sealed')
   const [first, ...rest] = explanation.checks
   assert.deepEqual([first?.verdict, first?.found], ['failed', 'a signed JWT, not sealed'])
-  assert.ok(rest.every(({ verdict }) => verdict === 'not reached'))
+  assert.ok(rest.every(({ verdict }) => verdict === 'passed'))
+  const late = await explainToken(inside, accessWith(new Opener()), () => clock() + 86_400_000)
+  assert.equal(late.refusal?.reason, 'not_sealed')
+  const found = late.checks.map(({ name, verdict }) => [name, verdict])
+  assert.deepEqual(
+    found.filter(([, verdict]) => verdict === 'failed'),
+    [
+      ['sealed', 'failed'],
+      ['not expired', 'failed'],
+    ],
+  )
+  assert.equal(found.at(-1)?.[1], 'not reached')
   const opaque = await explainToken('opaque', accessWith(new Opener()), clock)
   assert.equal(opaque.checks[0]?.found, 'nothing that opens here')
+  assert.ok(opaque.checks.slice(1).every(({ verdict }) => verdict === 'not reached'))
 })

@@ -83,13 +83,16 @@ test('explain finds what is wrong with the token inside', async (t) => {
 test("explain refuses the provider's own token, and one for another resource, as a request is", async (t) => {
   const { entra, sealed, explained } = await start(t)
   const inside = await entra.mint()
-  for (const ran of [
-    await explained(inside),
-    await explained(await sealed(inside, ['dev']), '--resource', 'prod'),
-  ]) {
+  const elsewhere = await explained(await sealed(inside, ['dev']), '--resource', 'prod')
+  assert.match(elsewhere.out, /^not reached +form$/m)
+  const own = await explained(inside)
+  assert.match(own.out, /^passed +form$/m)
+  assert.match(own.out, /\nNothing else is wrong with it: .* inside a sealed one is accepted\.\n$/)
+  const ended = await explained(await entra.mint({ lifetime: -60 }))
+  assert.match(ended.out, /\nInside a sealed one it is refused too, at: not expired\.\n$/)
+  for (const ran of [elsewhere, own, ended]) {
     assert.equal(ran.code, 1)
     assert.match(ran.out, /^failed +sealed \(sign_in\.tokens\)$/m)
-    assert.match(ran.out, /^not reached +form$/m)
     assert.match(
       ran.out,
       /^Refused at: sealed\nThis server takes only the tokens that it hands out itself .+\nSetting: sign_in\.tokens\nA request with it is answered 401 invalid_token\.$/m,

@@ -32,7 +32,11 @@ export function refusalWords({ refusal }: TokenExplanation): string | undefined 
 
 /** The check that did not pass. */
 export function failedCheck({ checks }: TokenExplanation): ExplainedCheck | undefined {
-  return checks.find(({ verdict }) => verdict === 'failed' || verdict === 'undecided')
+  return checks.find(isFailed)
+}
+
+function isFailed({ verdict }: ExplainedCheck): boolean {
+  return verdict === 'failed' || verdict === 'undecided'
 }
 
 function aboutToken({ token, verdict }: TokenExplanation, now: number): string[] {
@@ -85,6 +89,18 @@ function checkLines({ name, verdict, setting, expected, found }: ExplainedCheck)
   ]
 }
 
+/** What else is to be said of a token of the provider's where only sealed ones are taken. */
+function ifSealed({ refusal, checks }: TokenExplanation): string[] {
+  const isJudged = checks.some(({ verdict }) => verdict === 'passed')
+  if (refusal?.reason !== 'not_sealed' || !isJudged) return []
+  const [, other] = checks.filter(isFailed)
+  return [
+    other === undefined
+      ? 'Nothing else is wrong with it: once the client signs in through rolecall, the same token inside a sealed one is accepted.'
+      : `Inside a sealed one it is ${other.verdict === 'undecided' ? 'undecided' : 'refused'} too, at: ${other.name}.`,
+  ]
+}
+
 function conclusion(explanation: TokenExplanation): string[] {
   const { refusal } = explanation
   if (refusal === undefined) return ['Accepted.']
@@ -98,5 +114,6 @@ function conclusion(explanation: TokenExplanation): string[] {
     description,
     ...setting,
     `A request with it is answered ${answer}.`,
+    ...ifSealed(explanation),
   ]
 }
