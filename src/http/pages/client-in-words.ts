@@ -62,25 +62,37 @@ export function whatItCanDo(tokens: AccessTokenFormat): Html {
     : html`Whatever you may do in the cluster. <strong>It gets a token for the cluster itself</strong>, which works there without this server too, until it ends.`
 }
 
-export function warning(client: PageClient, place: RedirectPlace): Html | undefined {
+/** @param deny what the button says by which a user ends it */
+export function warning(
+  client: PageClient,
+  place: RedirectPlace,
+  { deny }: { readonly deny: string },
+): Html | undefined {
   if (client.kind === 'popup') return undefined
-  const reasons: Html[] = []
-  if (place.kind === 'computer') {
-    reasons.push(
-      html`<p><strong>Did you start this yourself, just now, on this computer?</strong> Any program here can ask like this. If you did not, say no.</p>`,
-    )
-  }
-  if (place.kind === 'app') {
-    reasons.push(
-      html`<p><strong>Did you start this yourself, just now, in that app?</strong> Any app can say that it opens such addresses. If you did not, say no.</p>`,
-    )
-  }
+  const reasons = [...placeWarning(place, deny)]
   if (client.kind === 'dynamic') {
+    const expected = reasons.length === 0 ? `, and press ${deny} if you do not expect that` : ''
     reasons.push(
-      html`<p><strong>The name proves nothing.</strong> Go by who gets the answer; if you do not expect that, say no.</p>`,
+      html`<p><strong>The name proves nothing.</strong> Go by who gets the answer${expected}.</p>`,
     )
   }
   return reasons.length === 0 ? undefined : html`<div class="warning" role="note">${reasons}</div>`
+}
+
+function placeWarning({ kind }: RedirectPlace, deny: string): readonly Html[] {
+  const ask = `Press ${deny} if you did not start this yourself, just now,`
+  switch (kind) {
+    case 'computer':
+      return [
+        html`<p><strong>${ask} on this computer.</strong> Any program here can ask like this.</p>`,
+      ]
+    case 'app':
+      return [
+        html`<p><strong>${ask} in that app.</strong> Any app can say that it opens such addresses.</p>`,
+      ]
+    case 'site':
+      return []
+  }
 }
 
 /** A client by its name, for a heading. */

@@ -14,6 +14,7 @@ export function consentMain(page: ConsentPage): Html {
   const place = redirectPlace(redirectUri)
   const { name, url } = page.resource
   const popup = client.kind === 'popup'
+  const words = { allow: 'Allow', deny: 'Deny', opensWindow: popup }
   return html`<div class="card" id="question">
 <h1>Allow access to ${name}?</h1>
 <p class="lead">${popup ? 'A web page' : 'A program'} asks to use the MCP server <strong>${name}</strong> as you.</p>
@@ -30,8 +31,8 @@ export function consentMain(page: ConsentPage): Html {
       : 'This is asked at each new sign-in.'
   }</dd></div>
 </dl>
-${warning(client, place)}
-${questionForm(page, { allow: 'Allow', deny: 'Deny', opensWindow: popup })}
+${warning(client, place, words)}
+${questionForm(page, words)}
 <p class="soft">If you allow it, your organisation's sign-in page ${popup ? 'opens in another window' : 'comes next'}.</p>
 </div>${popup ? waiting(client) : ''}`
 }

@@ -11,6 +11,8 @@ import { type Html, html } from './html.ts'
 import { questionForm } from './question-form.ts'
 import { redirectPlace } from './redirect-place.ts'
 
+const WORDS = { allow: 'Go on', deny: 'Stop', opensWindow: false } as const
+
 /**
  * Asks, after the identity provider, whether to go on to the client: nobody may have clicked in this
  * sign-in before. Whoever did not begin it learns here where they were being sent.
@@ -27,8 +29,7 @@ export function goOnMain(page: GoOnPage): Html {
 <div><dt>Who gets the answer</dt><dd>${popup ? openerOf(client) : whoGetsIt(place, redirectUri)}</dd></div>
 <div><dt>What it can do then</dt><dd>${whatItCanDo(page.tokens)}</dd></div>
 </dl>
-${warning(client, place)}
-${questionForm(page, { allow: 'Go on', deny: 'Stop', opensWindow: false })}
-<p class="soft">If you did not begin this yourself, stop.</p>
+${warning(client, place, WORDS) ?? html`<p>Press ${WORDS.deny} if you did not start this yourself, just now.</p>`}
+${questionForm(page, WORDS)}
 </div>`
 }

@@ -141,7 +141,7 @@ test('consent warns of a made-up name and of a program on this computer, and onl
   const registered = { kind: 'registered', id: 'holmes' } as const
   const warnings = (page: Partial<ConsentPage>) => {
     const html = render({ ...consent, ...page }, context)
-    return [/proves nothing/.test(html), /Did you start this yourself/.test(html)]
+    return [/proves nothing/.test(html), /Press Deny if you did not start this yourself/.test(html)]
   }
   assert.deepEqual(warnings({}), [true, false])
   assert.deepEqual(warnings({ redirectUri: 'http://localhost:1/' }), [true, true])
