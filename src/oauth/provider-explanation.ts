@@ -17,6 +17,12 @@ export interface ProviderExplanation {
   readonly remedy: string
 }
 
+/** A remedy as a sentence of its own. The name of a setting stays as the configuration has it. */
+export function asSentence(remedy: string): string {
+  const isName = /^[a-z]+[_.][a-z]/.test(remedy)
+  return isName ? remedy : remedy.charAt(0).toUpperCase() + remedy.slice(1)
+}
+
 /**
  * What may be logged of a refusal of the identity provider, under the names of a log line: codes and
  * ids, never a text of the provider's.

@@ -3,6 +3,7 @@ import type { IssuerEvent } from '../../issuer/issuer-event.ts'
 import type { DocumentFailure } from '../../net/document-error.ts'
 import { text } from '../../oauth/claims.ts'
 import { printable } from '../../oauth/printable.ts'
+import { asSentence } from '../../oauth/provider-explanation.ts'
 import type { ExaminedProvider } from './provider.ts'
 import { type CheckName, consequenceOf, type DoctorCheck, type Finding } from './report.ts'
 
@@ -191,7 +192,7 @@ export function explanationWords({
   const number = code === undefined ? '' : ` (${code})`
   return {
     sentence: `${what.replace(/\.$/, '')}${number}.`,
-    remedy: remedy.charAt(0).toUpperCase() + remedy.slice(1),
+    remedy: asSentence(remedy),
   }
 }
 

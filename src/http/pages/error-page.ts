@@ -1,4 +1,4 @@
-import type { Whose } from '../../oauth/provider-explanation.ts'
+import { asSentence, type Whose } from '../../oauth/provider-explanation.ts'
 import type { ErrorPage } from '../../sign-in/authorize/browser-answer.ts'
 import { type Html, html } from './html.ts'
 
@@ -27,7 +27,7 @@ export function errorMain({ explanation }: ErrorPage, requestId: string): Html {
   return main('The sign-in did not work', {
     what,
     whose: entra ? 'The job of the administrator of your Entra tenant.' : WHOSE[whose],
-    remedy: sentence(remedy),
+    remedy: asSentence(remedy),
     next: NEXT[whose],
     code,
     requestId,
@@ -91,9 +91,4 @@ const JOBS: Readonly<Record<string, Whose>> = {
 
 function whoseJob(error: string): Whose | 'program' {
   return JOBS[error] ?? 'program'
-}
-
-function sentence(remedy: string): string {
-  const [first = '', ...rest] = remedy
-  return `${first.toUpperCase()}${rest.join('')}`
 }

@@ -1,3 +1,4 @@
+import { asSentence } from '../../oauth/provider-explanation.ts'
 import { type Html, html } from '../pages/html.ts'
 import { layout } from '../pages/layout.ts'
 import { aboutInWords, momentInWords } from '../pages/words.ts'
@@ -50,7 +51,7 @@ function need(count: number): string {
 }
 
 function trouble({ urgency, what, remedy }: Trouble): Html {
-  return html`<div class="warning ${urgency}"><p><strong>${what}</strong></p><p>${upperFirst(remedy)}</p></div>
+  return html`<div class="warning ${urgency}"><p><strong>${what}</strong></p><p>${asSentence(remedy)}</p></div>
 `
 }
 
@@ -144,7 +145,7 @@ function failures({ refused, signInFailures, limits, now }: Status): Html {
     .map(({ facts: { step, reason, explanation }, count, last }) => {
       const code = explanation?.code === undefined ? '' : ` (${explanation.code})`
       const words = explanation
-        ? `${explanation.what} ${upperFirst(explanation.remedy)}`
+        ? `${explanation.what} ${asSentence(explanation.remedy)}`
         : remedyFor(reason)
       return row(`${step}: ${reason}${code}`, words, `${times(count)}, last ${ago(last, now)}`)
     })
@@ -189,8 +190,4 @@ function moment(at: number): Html {
 
 function ago(at: number, now: number): string {
   return `${aboutInWords(now - at)} ago`
-}
-
-function upperFirst(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }
