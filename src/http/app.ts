@@ -76,6 +76,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
 function bareApp(parts: AppParts): FastifyInstance {
   const { config, log, requestLog, bodies } = parts
   const addresses = clientAddresses(config.trusted_proxies)
+  const onError = errorHandler(log, new URL(config.public_url).host)
   const open = openRequestRecord(addresses, parts.tracing)
   const app = fastify({
     logger: false, // one line for each request, written at its end, is ours
@@ -87,10 +88,10 @@ function bareApp(parts: AppParts): FastifyInstance {
     schemaController: withoutSchemas,
     return503OnClosing: false, // a stop ends streams before it refuses anything
     frameworkErrors: (error, request, reply) => {
-      open(request, reply, () => errorHandler(log)(error, request, reply))
+      open(request, reply, () => onError(error, request, reply))
     },
   })
-  app.setErrorHandler(errorHandler(log))
+  app.setErrorHandler(onError)
   app.setNotFoundHandler(notFoundHandler(config))
   recordRequests(app, { requestLog, counts: new RequestCounts(parts), open })
   app.addHook('onRequest', refuseAmbiguous)

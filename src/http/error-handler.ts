@@ -1,11 +1,24 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { ErrorAnswer } from '../oauth/error-answer.ts'
 import { errorSummary, type Logger } from '../observe/logger.ts'
+import { sendPage } from './pages/send-page.ts'
+import { pathOf } from './steps/raw-request.ts'
 
-/** Turns errors into responses: JSON, wherever no page is shown. */
-export function errorHandler(log: Logger) {
+/**
+ * Turns errors into responses: JSON, wherever no page is shown. A browser that asks for a page where
+ * there is nothing is shown one, but for documents of `/.well-known/`.
+ *
+ * @param site our own host
+ */
+export function errorHandler(log: Logger, site: string) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const answer = answerOf(error, request, log)
+    if (answer.error === 'not_found' && isForPage(request)) {
+      const page = { kind: 'missing', description: answer.message } as const
+      reply.headers(answer.headers).header('vary', 'Accept')
+      sendPage(reply, page, { status: answer.status, site, requestId: request.id })
+      return
+    }
     reply
       .code(answer.status)
       .headers(answer.headers)
@@ -13,6 +26,24 @@ export function errorHandler(log: Logger) {
       .type('application/json; charset=utf-8')
       .send(JSON.stringify(answer.body(request.id)))
   }
+}
+
+function isForPage(request: FastifyRequest): boolean {
+  if (request.method !== 'GET' || pathOf(request).startsWith('/.well-known/')) return false
+  return prefersHtml(request.headers.accept)
+}
+
+/** Whether `Accept` names HTML, and JSON not before it (RFC 9110 §12.5.1); a wildcard asks for neither. */
+function prefersHtml(accept = ''): boolean {
+  const html = quality(accept, 'text/html')
+  return html > 0 && html >= quality(accept, 'application/json')
+}
+
+function quality(accept: string, type: string): number {
+  const range = accept.split(',').find((one) => one.split(';')[0]?.trim().toLowerCase() === type)
+  if (range === undefined) return 0
+  const weight = /;\s*q=([\d.]+)/i.exec(range)?.[1]
+  return weight === undefined ? 1 : Number(weight)
 }
 
 /**

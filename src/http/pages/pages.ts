@@ -5,10 +5,11 @@ import { errorMain, type RefusedPage, refusedMain } from './error-page.ts'
 import { goOnMain } from './go-on-page.ts'
 import { type Html, html } from './html.ts'
 import { layout } from './layout.ts'
+import { type MissingPage, missingMain } from './missing-page.ts'
 import { signedInMain } from './signed-in-page.ts'
 
-/** Every page that a browser is shown at authorize and callback. */
-export type BrowserPage = Page | RefusedPage
+/** Every page that a browser is shown at authorize and callback, and where there is nothing. */
+export type BrowserPage = Page | RefusedPage | MissingPage
 
 /** Where and for which request a page is shown. */
 export interface PageContext {
@@ -56,6 +57,7 @@ const titles: Readonly<Record<BrowserPage['kind'], string>> = {
   signed_in: 'You are signed in',
   error: 'The sign-in did not work',
   refused: 'This did not work',
+  missing: 'Nothing here',
 }
 
 function mainOf(page: BrowserPage, requestId: string): Html {
@@ -70,5 +72,7 @@ function mainOf(page: BrowserPage, requestId: string): Html {
       return errorMain(page, requestId)
     case 'refused':
       return refusedMain(page, requestId)
+    case 'missing':
+      return missingMain(page, requestId)
   }
 }

@@ -119,7 +119,7 @@ async function answer(
 export function pageErrorHandler(log: Logger, site: string) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     if (error instanceof ErrorAnswer && error.error === 'not_found') {
-      errorHandler(log)(error, request, reply)
+      errorHandler(log, site)(error, request, reply)
       return
     }
     const answer = answerOf(error, request, log)
