@@ -126,6 +126,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
       current.stopProbes()
       await pause(current.config.shutdown_delay, atOnce)
       await drain(listener, exchanges, { grace: current.config.shutdown_grace, atOnce })
+      await context.fleetState.stop()
       await close(current)
       await audit.replace(undefined)
       await context.tracing?.stop()
@@ -227,7 +228,7 @@ function serviceContext(config: Config, options: ServiceOptions): ServiceContext
     },
     upstreams: new SharedUpstreams(),
     exchanges: new OpenExchanges(clock),
-    fleetState: new FleetState(),
+    fleetState: new FleetState(clock),
     ended: new EndedSessions(clock),
     bodies: new BufferedBytes(),
     documents: createMetadataDocuments({ clock, fetch: fetchMetadata }),

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import type { Clock } from '../../src/clock.ts'
+import { SimulatedClock } from '../support/clock.ts'
 import { askFleet, callFleet, type FleetAsked, rpc, scriptOf } from '../support/fleet-calls.ts'
 import { startFleetGateway } from '../support/fleet-gateway.ts'
 import { type RecordingUpstream, startUpstream } from '../support/recording-upstream.ts'
@@ -11,11 +13,19 @@ const initialize = rpc('initialize', {
   clientInfo: { name: 'raw', version: '1' },
 })
 
-async function startSession(t: TestContext, script: Script) {
+async function startSession(
+  t: TestContext,
+  script: Script,
+  { clock, lifetime = 3600 }: { readonly clock?: Clock; readonly lifetime?: number } = {},
+) {
   const upstream = await startUpstream(t)
   followScript(upstream, scriptOf(script))
-  const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: upstream.url }])
-  const token = await gateway.entra.mint({ person: 'alice' })
+  const gateway = await startFleetGateway(
+    t,
+    [{ name: 'prod', upstream: upstream.url }],
+    clock ? { clock } : {},
+  )
+  const token = await gateway.entra.mint({ person: 'alice', lifetime })
   const asked = { url: gateway.fleetUrl, token }
   const begun = await askFleet(asked, initialize)
   const headers = { 'mcp-session-id': begun.headers.get('mcp-session-id') ?? '' }
@@ -75,4 +85,62 @@ test('a session is not ended by another user, nor one that the cluster does not 
   assert.equal(await end(without.own), 204)
   await callFleet(own, 'pods_list', { cluster: 'prod' })
   assert.deepEqual([ended(upstream), ended(without.upstream)], [[], []])
+})
+
+const HOUR_MS = 3_600_000
+
+test('a session that nobody uses for an hour is ended at its cluster, with its own token', async (t) => {
+  const clock = new SimulatedClock(Date.now())
+  const { upstream, own, gateway } = await startSession(
+    t,
+    { sessionId: 'up' },
+    { clock, lifetime: 4 * 3600 },
+  )
+  await callFleet(own, 'pods_list', { cluster: 'prod' })
+  // Bob's session with the same cluster goes on, and is not asked to end alice's.
+  const bob = { url: own.url, token: await gateway.entra.mint({ person: 'bob', lifetime: 14_400 }) }
+  await clock.advance(HOUR_MS - 60_000)
+  await callFleet(bob, 'pods_list', { cluster: 'prod' })
+  assert.deepEqual(ended(upstream), [])
+  await clock.advance(120_001)
+  const [sent, ...more] = await untilEnded(upstream)
+  assert.deepEqual(more, [])
+  assert.equal(sent?.headers['mcp-session-id'], 'up')
+  assert.equal(sent.headers.authorization, `Bearer ${own.token}`)
+})
+
+test('after the end of its token nothing is sent, when it is forgotten and at a stop', async (t) => {
+  for (const advanced of [HOUR_MS + 60_001, 1_801_000]) {
+    const clock = new SimulatedClock(Date.now())
+    const { upstream, own, gateway } = await startSession(
+      t,
+      { sessionId: 'up' },
+      { clock, lifetime: 1800 },
+    )
+    await callFleet(own, 'pods_list', { cluster: 'prod' })
+    await clock.advance(advanced)
+    await gateway.service.stop(AbortSignal.abort())
+    assert.deepEqual(ended(upstream), [])
+  }
+})
+
+test('at a stop the sessions at the clusters are ended, each with its own token', async (t) => {
+  const { upstream, own, gateway } = await startSession(t, { sessionId: 'up' })
+  const bob = { url: own.url, token: await gateway.entra.mint({ person: 'bob' }) }
+  for (const asked of [own, bob]) await callFleet(asked, 'pods_list', { cluster: 'prod' })
+  await gateway.service.stop(AbortSignal.abort())
+  assert.deepEqual(
+    new Set(ended(upstream).map(({ headers }) => headers.authorization)),
+    new Set([`Bearer ${own.token}`, `Bearer ${bob.token}`]),
+  )
+})
+
+test('a cluster that hangs does not hold up a stop', async (t) => {
+  const { upstream, own, gateway } = await startSession(t, { sessionId: 'up' })
+  await callFleet(own, 'pods_list', { cluster: 'prod' })
+  upstream.answerWith(() => undefined)
+  const began = performance.now()
+  await gateway.service.stop(AbortSignal.abort())
+  assert.ok(performance.now() - began < 4_000)
+  assert.equal(ended(upstream).length, 1)
 })

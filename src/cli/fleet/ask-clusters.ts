@@ -55,7 +55,7 @@ async function listTools({ member, permit }: PermittedMember) {
     {
       member,
       permit,
-      known: new KnownMembers(),
+      known: new KnownMembers(systemClock),
       fleetSession: '',
       abilities: {},
       clock: systemClock,

@@ -160,6 +160,7 @@ async function attemptCall<T>(
     if (known === undefined) call.known.opening(key, connecting)
     await connecting
     const acquainted = known ?? acquaintance(client, transport)
+    noteUse(call, acquainted)
     if (known === undefined) call.known.set(key, acquainted)
     whileConnecting = false
     const capabilities = client.getServerCapabilities() ?? known?.capabilities
@@ -176,6 +177,12 @@ async function attemptCall<T>(
   } finally {
     attempt.close()
   }
+}
+
+/** The newest permit of the session's user: it lasts longest. */
+function noteUse({ member, permit, version, requestId }: MemberCall, known: KnownMember): void {
+  if (known.era !== 'legacy' || known.sessionId === undefined) return
+  known.usedBy = { member, permit, version, requestId }
 }
 
 /**

@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import type { DiscoverResult, LoggingLevel, ServerCapabilities } from '@modelcontextprotocol/client'
 import { LRUCache } from 'lru-cache'
 import { atMost } from '../../at-most.ts'
+import type { Clock } from '../../clock.ts'
+import type { PermittedMember } from './member.ts'
 
 /** What is known of a member since a user's first call to it. */
 export type KnownMember = {
@@ -13,12 +15,26 @@ export type KnownMember = {
   logLevel?: LoggingLevel
 } & (
   | { readonly era: 'modern'; readonly discover: DiscoverResult }
-  /** A session of the user's at the member; absent: the member has none. */
-  | { readonly era: 'legacy'; readonly sessionId?: string; readonly protocolVersion?: string }
+  | ({ readonly era: 'legacy' } & MemberSession)
 )
+
+/** A session of the user's at the member; without an id, the member has none. */
+export interface MemberSession {
+  readonly sessionId?: string
+  readonly protocolVersion?: string
+  /** By whom it was used last: its user alone may end it. */
+  usedBy?: SessionUse
+}
+
+/** What ending a session is made with: nothing but the permit of the user it belongs to. */
+export interface SessionUse extends PermittedMember {
+  readonly version: string
+  readonly requestId: string
+}
 
 const MOST_KNOWN = 20_000
 const FORGOTTEN_AFTER_MS = 3_600_000
+const SWEPT_EVERY_MS = 60_000
 
 /**
  * Sessions at members and what they speak, apart for each user and each session of the fleet: a
@@ -26,12 +42,24 @@ const FORGOTTEN_AFTER_MS = 3_600_000
  * one after a restart, opens its own.
  */
 export class KnownMembers {
-  readonly #known = new LRUCache<string, KnownMember>({
-    ...atMost(MOST_KNOWN),
-    ttl: FORGOTTEN_AFTER_MS,
-    updateAgeOnGet: true,
-  })
+  readonly #known: LRUCache<string, KnownMember>
   readonly #opening = new Map<string, Promise<unknown>>()
+  readonly #clock: Clock
+  #stopSweeping: (() => void) | undefined
+
+  /** @param onForgotten told of what nobody has used for long, or had to make room */
+  constructor(clock: Clock, onForgotten: (known: KnownMember) => void = () => undefined) {
+    this.#clock = clock
+    this.#known = new LRUCache({
+      ...atMost(MOST_KNOWN),
+      ttl: FORGOTTEN_AFTER_MS,
+      updateAgeOnGet: true,
+      perf: clock,
+      dispose: (known, _key, reason) => {
+        if (reason === 'evict' || reason === 'expire') onForgotten(known)
+      },
+    })
+  }
 
   get(key: string): KnownMember | undefined {
     return this.#known.get(key)
@@ -39,6 +67,15 @@ export class KnownMembers {
 
   set(key: string, known: KnownMember): void {
     this.#known.set(key, known)
+    this.#sweepLater()
+  }
+
+  /** Takes out all there are, those that were used last first. */
+  takeAll(): readonly KnownMember[] {
+    const all = [...this.#known.values()]
+    this.#known.clear()
+    this.#stopSweeping?.()
+    return all
   }
 
   /** Only what was used: another call may have opened a new session by now. */
@@ -59,6 +96,15 @@ export class KnownMembers {
     await Promise.race([opening, ended]).catch(() => undefined)
     waiting.abort()
     await ended.catch(() => undefined)
+  }
+
+  /** A cache forgets when it is asked; a session at a cluster is to end also where nobody asks. */
+  #sweepLater(): void {
+    this.#stopSweeping ??= this.#clock.after(SWEPT_EVERY_MS, () => {
+      this.#stopSweeping = undefined
+      this.#known.purgeStale()
+      if (this.#known.size > 0) this.#sweepLater()
+    })
   }
 
   opening(key: string, work: Promise<unknown>): void {

@@ -251,7 +251,7 @@ test('what was opened is remembered over a reload, as long as the sealing keys a
     upstreams: new SharedUpstreams(),
     bodies: new BufferedBytes(),
     exchanges: new OpenExchanges(systemClock),
-    fleetState: new FleetState(),
+    fleetState: new FleetState(systemClock),
     documents: { find: () => assert.fail('nothing is fetched') },
     clock: systemClock,
     version: '0.0.0-test',
