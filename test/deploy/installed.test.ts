@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { after, before, type TestContext, test } from 'node:test'
+import { after, afterEach, before, type TestContext, test } from 'node:test'
 import { SignJWT } from 'jose'
 import { createBrowser } from '../environment/browser.ts'
 import type { Cluster } from '../environment/cluster/cluster.ts'
@@ -55,6 +55,7 @@ function serviceAccountToken(): Promise<string> {
 onRealCluster('installed presets', () => {
   withHelm('installed presets', () => {
     const toClose: (() => unknown)[] = []
+    const sessions: McpSession[] = []
     let entra: MockEntra
     let cluster: Cluster
     let other: Cluster
@@ -68,6 +69,11 @@ onRealCluster('installed presets', () => {
     })
     after(async () => {
       for (const close of toClose.reverse()) await close()
+    })
+
+    // While what they are with still runs: `t.after` ends that, later.
+    afterEach(async () => {
+      for (const one of sessions.splice(0)) await one.close()
     })
 
     async function startCluster(groups: TeamGroups): Promise<Cluster> {
@@ -89,7 +95,7 @@ onRealCluster('installed presets', () => {
       const { objects } = await renderChart({
         values: [filledPreset(preset, written), JSON.stringify(values)],
       })
-      const redis = /-broker-/.test(preset) ? (await startRedis(t)).url : ''
+      const redis = /-broker-|^fleet$/.test(preset) ? (await startRedis(t)).url : ''
       const { files, mcpServers } = mountedInstallation(objects, {
         'rolecall-client': { 'client-secret': client.client_secret ?? holmes.client_secret ?? '' },
         'rolecall-store': { 'redis-url': redis },
@@ -120,9 +126,9 @@ onRealCluster('installed presets', () => {
       return tokens.access_token
     }
 
-    async function session(t: TestContext, url: string, token: string): Promise<McpSession> {
+    async function session(url: string, token: string): Promise<McpSession> {
       const opened = await openMcpSession(url, token)
-      t.after(() => opened.close())
+      sessions.push(opened)
       return opened
     }
 
@@ -145,7 +151,7 @@ onRealCluster('installed presets', () => {
     ] as const) {
       test(`${preset}: alice signs in and calls`, async (t) => {
         const origin = await run(t, preset, { client })
-        await assertAlice(await session(t, `${origin}/mcp`, await byRelay(origin, 'alice', client)))
+        await assertAlice(await session(`${origin}/mcp`, await byRelay(origin, 'alice', client)))
       })
     }
 
@@ -157,7 +163,7 @@ onRealCluster('installed presets', () => {
       test(`${preset}: alice signs in and calls`, async (t) => {
         const origin = await run(t, preset, { client })
         const { access } = await signInAtBroker({ origin }, createBrowser(), { username: 'alice' })
-        await assertAlice(await session(t, `${origin}/mcp`, access))
+        await assertAlice(await session(`${origin}/mcp`, access))
       })
     }
 
@@ -166,21 +172,21 @@ onRealCluster('installed presets', () => {
       // The mock has none of Microsoft's own applications.
       const changes = { '04b07795-8ddb-461a-bbee-02f9e1bf7b46': holmes.client_id }
       const origin = await run(t, 'bring-your-own-token', { changes })
-      await assertAlice(await session(t, `${origin}/mcp`, token))
+      await assertAlice(await session(`${origin}/mcp`, token))
     })
 
     test('remediation: only who is in the group may write, and only there is there a way to', async (t) => {
       const origin = await run(t, 'remediation')
       const [alice, bob] = [await byRelay(origin, 'alice'), await byRelay(origin, 'bob')]
-      const reading = await session(t, `${origin}/mcp`, bob)
+      const reading = await session(`${origin}/mcp`, bob)
       assert.match((await pods(reading, 'team-b')).text, /billing-api/)
       assert.ok(!(await reading.listTools()).includes('pods_delete'))
-      const writing = await session(t, `${origin}/remediation/mcp`, alice)
+      const writing = await session(`${origin}/remediation/mcp`, alice)
       assert.ok((await writing.listTools()).includes('pods_delete'))
       // The group lets her ask; what she may do is still the cluster's to say.
       const tried = await writing.call('pods_delete', { namespace: 'team-a', name: 'shop-web' })
       assert.match(tried.text, /User "alice@contoso\.test" cannot (delete|get)/)
-      const other = await session(t, `${origin}/remediation/mcp`, bob)
+      const other = await session(`${origin}/remediation/mcp`, bob)
       assert.match((await pods(other, 'team-b')).text, /billing-api/)
       assert.ok(!(await other.listTools()).includes('pods_delete'))
       const refused = await other.call('pods_delete', { namespace: 'team-b', name: 'billing-api' })
@@ -196,7 +202,7 @@ onRealCluster('installed presets', () => {
       })
       const seen: Record<string, boolean> = {}
       for (const person of ['alice', 'bob']) {
-        const it = await session(t, `${origin}/mcp`, await byRelay(origin, person))
+        const it = await session(`${origin}/mcp`, await byRelay(origin, person))
         assert.match(
           (await it.call('configuration_contexts_list', {})).text,
           /prod-eu[\s\S]*staging/,
@@ -220,6 +226,38 @@ onRealCluster('installed presets', () => {
       })
     })
 
+    test('fleet: one sign-in, and every cluster answers for itself', async (t) => {
+      const at = (name: string, { server, certificateAuthority }: Cluster) => {
+        return { clusters: [{ name, server, certificateAuthority }] }
+      }
+      const origin = await run(t, 'fleet', {
+        client: rolecallApp,
+        values: {
+          mcpServers: { 'prod-eu': at('prod-eu', cluster), staging: at('staging', other) },
+        },
+      })
+      const url = `${origin}/fleet/mcp`
+      const inFleet = async (username: string) =>
+        (await signInAtBroker({ origin, of: 'fleet' }, createBrowser(), { username })).access
+      const alice = await session(url, await inFleet('alice'))
+      const { text } = await pods(alice, 'team-a', { cluster: '*' })
+      assert.match(text, /## platform\n[\s\S]*shop-web[\s\S]*## prod-eu\n[\s\S]*shop-web/)
+      assert.match(
+        text,
+        /2 of 3 clusters answered\. Not in this answer: staging \(not allowed for you\)/,
+      )
+      // Her group may ask to write, on one cluster at a time, and RBAC has the last word.
+      const remove = { namespace: 'team-a', name: 'shop-web' }
+      const many = await alice.call('pods_delete', { cluster: '*', ...remove })
+      assert.match(many.text, /one cluster at a time/)
+      const one = await alice.call('pods_delete', { cluster: 'staging', ...remove })
+      assert.match(one.text, /User "alice@contoso\.test" cannot (delete|get)/)
+      const bob = await session(url, await inFleet('bob'))
+      assert.ok(!(await bob.listTools()).includes('pods_delete'))
+      const production = await pods(bob, 'team-b', { cluster: 'stage=production' })
+      assert.match(production.text, /billing-api[\s\S]*2 of 2 clusters answered/)
+    })
+
     test('single-cluster: who signed in sees what the ServiceAccount sees, and nobody else anything', async (t) => {
       const own = await startKubernetesMcpServer({
         cluster,
@@ -231,7 +269,7 @@ onRealCluster('installed presets', () => {
       t.after(() => own.close())
       const upstream = 'http://holmes-k8s-mcp-server.holmes.svc.cluster.local:8000/mcp'
       const origin = await run(t, 'single-cluster', { changes: { [upstream]: own.url } })
-      const it = await session(t, `${origin}/mcp`, await byRelay(origin, 'alice'))
+      const it = await session(`${origin}/mcp`, await byRelay(origin, 'alice'))
       assert.match((await pods(it, 'team-b')).text, /billing-api/)
       const nobody = await fetch(`${origin}/mcp`, { method: 'POST', body: '{}' })
       assert.equal(nobody.status, 401)

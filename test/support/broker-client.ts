@@ -4,6 +4,12 @@ import { type Browser, signInAt, type Visitor } from '../environment/browser.ts'
 /** Where an MCP client finds a broker: `http://localhost:<port>`. */
 export interface BrokerAddress {
   readonly origin: string
+  /** Of its authorization servers: `fleet`; absent: the first resource's. */
+  readonly of?: string
+}
+
+function endpoint({ origin, of }: BrokerAddress, name: string): string {
+  return `${origin}/oauth/${of === undefined ? '' : `${of}/`}${name}`
 }
 
 /** What an MCP client knows while its person signs in. */
@@ -33,10 +39,10 @@ export const clientRedirect = 'http://127.0.0.1:7777/callback'
 
 /** Registers a client (RFC 7591) and makes its authorize request; parameters may be put over it. */
 export async function beginSignIn(
-  { origin }: BrokerAddress,
+  broker: BrokerAddress,
   parameters: Readonly<Record<string, string>> = {},
 ): Promise<BegunSignIn> {
-  const response = await fetch(`${origin}/oauth/register`, {
+  const response = await fetch(endpoint(broker, 'register'), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ client_name: 'A client', redirect_uris: [clientRedirect] }),
@@ -56,15 +62,15 @@ export async function beginSignIn(
     code_challenge_method: 'S256',
     ...parameters,
   })
-  return { url: new URL(`${origin}/oauth/authorize?${query}`), clientId, verifier, state }
+  return { url: new URL(`${endpoint(broker, 'authorize')}?${query}`), clientId, verifier, state }
 }
 
-/** Posts a form to the token endpoint of the first resource. */
+/** Posts a form to the token endpoint. */
 export async function askForTokens(
-  { origin }: BrokerAddress,
+  broker: BrokerAddress,
   form: Readonly<Record<string, string>>,
 ): Promise<TokenAnswer> {
-  const response = await fetch(`${origin}/oauth/token`, {
+  const response = await fetch(endpoint(broker, 'token'), {
     method: 'POST',
     body: new URLSearchParams(form),
   })
@@ -100,10 +106,10 @@ export function refresh(
 
 /** Ends the session of a refresh token (RFC 7009); returns the status. */
 export async function revoke(
-  { origin }: BrokerAddress,
+  broker: BrokerAddress,
   { clientId, refresh: token }: HeldTokens,
 ): Promise<number> {
-  const response = await fetch(`${origin}/oauth/revoke`, {
+  const response = await fetch(endpoint(broker, 'revoke'), {
     method: 'POST',
     body: new URLSearchParams({ token, client_id: clientId }),
   })
