@@ -51,7 +51,9 @@ export async function registerResource(
  */
 export function readBodiesWhole(scope: FastifyInstance, bodyLimit: number): void {
   scope.removeAllContentTypeParsers()
-  scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (request, body, done) => {
+  // By its name too: what only `*` takes is looked for anew in each request.
+  const types = ['application/json', '*']
+  scope.addContentTypeParser(types, { parseAs: 'buffer', bodyLimit }, (request, body, done) => {
     const encoding = request.headers['content-encoding']
     if (encoding === undefined || encoding === 'identity') done(null, body)
     else {

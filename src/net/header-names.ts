@@ -25,7 +25,9 @@ export function isClientHeader(name: string, hasBody: boolean): boolean {
   return hasBody && (ofBodies.has(name) || parameterName.test(name))
 }
 
+const isCanonical = /^[a-z0-9-]*$/
+
 /** A header's name as servers may read it that turn it into a variable's (CGI, WSGI). */
 export function canonicalHeader(name: string): string {
-  return name.replaceAll(/[^a-z0-9]/g, '-')
+  return isCanonical.test(name) ? name : name.replaceAll(/[^a-z0-9]/g, '-')
 }

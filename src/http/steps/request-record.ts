@@ -65,7 +65,11 @@ function closeRequestRecord(
   record.trace?.end(record, status)
 }
 
+const LONG_SEGMENT_CHARACTERS = 48
+const LONG_SEGMENTS = new RegExp(`[^/]{${LONG_SEGMENT_CHARACTERS},}`, 'g')
+
 /** A path for the log. A long segment is no path of ours, and could be a token gone astray. */
 function loggedPath(path: string): string {
-  return path.replace(/[^/]{48,}/g, '…').slice(0, 200)
+  if (path.length < LONG_SEGMENT_CHARACTERS) return path
+  return path.replace(LONG_SEGMENTS, '…').slice(0, 200)
 }
