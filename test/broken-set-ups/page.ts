@@ -1,3 +1,4 @@
+import { asSentence } from '../../src/oauth/provider-explanation.ts'
 import type { RowResult } from './run.ts'
 
 /** A section of the page. */
@@ -36,12 +37,8 @@ function rowOf({ fault, named }: RowResult): string {
   const { sentence = '', remedy = '' } = first ?? {}
   // What serve says to users has the remedy in it, for whom it is meant.
   const [what = ''] = sentence.split(/ For (?:the|an?) .{1,60}: /)
-  const cells = [fault, tellers, what, remedy === what ? '' : capital(remedy)]
+  const cells = [fault, tellers, what, remedy === what ? '' : asSentence(remedy)]
   return `| ${cells.map((cell) => stable(escaped(cell))).join(' | ')} |`
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 function escaped(text: string): string {

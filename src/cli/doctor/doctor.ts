@@ -23,7 +23,8 @@ asked for the redirect URIs; each upstream's read-only tool (probe_tool) is call
 no provider signed and with none, and both must fail; public_url must lead here. No user's token is
 used for any of that. Causes come before what follows from them.
   --json               one JSON document on stdout
-  --token-file FILE    judge this token for each resource, too; - is standard input
+  --token-file FILE    judge this token for each resource, too, and hold the names in tool rules against
+                       what the MCP server lists to its user; - is standard input
   --api-server URL     and ask the API server there as whom it knows that token (SelfSubjectReview)
   --api-server-ca FILE the authority of its certificate, PEM; default: the system's
 Exit: 0 all well, 1 something failed, 2 bad configuration or usage, 3 cannot be decided.

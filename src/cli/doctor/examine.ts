@@ -14,6 +14,7 @@ import { consequenceOf, type DoctorCheck, inOrder } from './report.ts'
 import { upstreamChecks } from './resource.ts'
 import { storeChecks } from './store.ts'
 import { type ApiServer, apiServerCheck, tokenChecks } from './token.ts'
+import { toolRulesChecks } from './tool-rules.ts'
 
 /** What is asked about beside the configuration. */
 export interface Given {
@@ -37,20 +38,33 @@ export async function examine(
   ) => Promise.all(resources.map((one) => during(`${what} of ${one.name}`, ask(one))))
   const asked = each('upstream', config.resources, (one) => upstreamChecks(one, about))
   try {
-    const [credential, graph, redirects, store, upstreams, addresses, tokens, fleet, cluster] =
-      await Promise.all([
-        during('credential', credentialChecks(config, examined, Date.now())),
-        during('Microsoft Graph', graphChecks(about)),
-        during('redirect URIs', redirectUriChecks(config, examined)),
-        during('store', storeChecks(config)),
-        asked,
-        each('public_url', protectedResources(config), (one) => publicUrlChecks(one, config)),
-        token === undefined ? [] : tokenChecks(token, about),
-        asked.then((checks) => during('fleet', fleetChecks(token, about, checks.flat()))),
-        token === undefined || apiServer === undefined
-          ? []
-          : during('API server', apiServerCheck(token, apiServer, about)),
-      ])
+    const [
+      credential,
+      graph,
+      redirects,
+      store,
+      upstreams,
+      addresses,
+      tokens,
+      rules,
+      fleet,
+      cluster,
+    ] = await Promise.all([
+      during('credential', credentialChecks(config, examined, Date.now())),
+      during('Microsoft Graph', graphChecks(about)),
+      during('redirect URIs', redirectUriChecks(config, examined)),
+      during('store', storeChecks(config)),
+      asked,
+      each('public_url', protectedResources(config), (one) => publicUrlChecks(one, config)),
+      token === undefined ? [] : tokenChecks(token, about),
+      token === undefined
+        ? []
+        : each('tools', config.resources, (one) => toolRulesChecks(token, one, about)),
+      asked.then((checks) => during('fleet', fleetChecks(token, about, checks.flat()))),
+      token === undefined || apiServer === undefined
+        ? []
+        : during('API server', apiServerCheck(token, apiServer, about)),
+    ])
     return onceEach(
       inOrder([
         ...configurationChecks(warnings),
@@ -64,7 +78,8 @@ export async function examine(
           ...upstreams,
           ...addresses,
           tokens,
-          fleet,
+          ...rules,
+          withoutKnown(fleet, rules.flat()),
           cluster,
         ].flat(),
       ]),
@@ -72,6 +87,15 @@ export async function examine(
   } finally {
     close()
   }
+}
+
+/** A cluster whose rules were judged at its own path is not told of again. */
+function withoutKnown(
+  fleet: readonly DoctorCheck[],
+  rules: readonly DoctorCheck[],
+): readonly DoctorCheck[] {
+  const known = rules.map(({ resource }) => resource)
+  return fleet.filter(({ name, resource }) => name !== 'tool rules' || !known.includes(resource))
 }
 
 /** The same trouble met in two ways is told where it was met first. */

@@ -19,6 +19,7 @@ export const checkNames = [
   'public_url',
   'ingress',
   'token',
+  'tool rules',
   'fleet',
   'fleet tools',
   'API server',

@@ -1,4 +1,8 @@
+import type { ProtectedResource } from '../../config/config.ts'
 import { protectedResources } from '../../config/protected-resources.ts'
+import { text } from '../../oauth/claims.ts'
+import { readJwt } from '../../oauth/jwt.ts'
+import { printable } from '../../oauth/printable.ts'
 import {
   readSelfSubjectReview,
   SELF_SUBJECT_REVIEW,
@@ -38,7 +42,7 @@ export async function tokenChecks(token: string, examined: Examined): Promise<Do
   return told.map(({ resource, explanation }) => {
     const about = { name: 'token', resource: resource.name } as const
     const words = refusalWords(explanation)
-    if (words === undefined) return { ...about, verdict: 'ok', sentence: 'It is accepted.' }
+    if (words === undefined) return { ...about, ...acceptedFinding(token, resource, examined) }
     const verdict = fits ? 'warning' : 'failed'
     return {
       ...about,
@@ -48,6 +52,28 @@ export async function tokenChecks(token: string, examined: Examined): Promise<Do
     }
   })
 }
+
+/** What is to be said of a token that is accepted: one without the claim that is to name its user. */
+function acceptedFinding(
+  token: string,
+  resource: ProtectedResource,
+  { config }: Pick<Examined, 'config'>,
+): Finding {
+  const ok: Finding = { verdict: 'ok', sentence: 'It is accepted.' }
+  const { user_claim: claim } = config.identity_provider
+  const inside = tokenOpener(resource, config)?.open(token)?.token ?? token
+  const claims = readJwt(inside)?.claims ?? {}
+  if (claim === undefined || text(claims, claim) !== undefined) return ok
+  const others = NAMING_CLAIMS.filter((one) => text(claims, one) !== undefined)
+  return {
+    verdict: 'warning',
+    sentence: `It is accepted, and does not have the claim "${printable(claim)}", by which identity_provider.user_claim names users: in the log its user has another name than in the cluster.`,
+    remedy: `Set identity_provider.user_claim to the claim that the API server reads (--oidc-username-claim); this token has ${others.join(', ') || 'none of the usual'}. Or let the identity provider put "${printable(claim)}" into its tokens.`,
+  }
+}
+
+/** By which clusters know users. */
+const NAMING_CLAIMS = ['upn', 'preferred_username', 'email', 'unique_name', 'oid', 'sub']
 
 /** An API server that may be shown the token; the operator names it, and nothing else ever does. */
 export interface ApiServer {

@@ -4,6 +4,7 @@ import { mergeTools } from '../../fleet/tools/catalogue.ts'
 import { hasOwnCluster } from '../../fleet/tools/cluster-argument.ts'
 import { consequenceOf, type DoctorCheck, type Finding } from '../doctor/report.ts'
 import type { Examined } from '../doctor/resource.ts'
+import { toolRulesCheck } from '../doctor/tool-rules.ts'
 
 /** What one cluster of the fleet says to the user of a token. */
 export type ClusterAnswer = { readonly cluster: string } & (
@@ -82,6 +83,10 @@ export function fleetToolChecks(
   )
   const listed = answers.filter((answer) => answer.kind === 'listed')
   if (listed.length === 0) return each
+  const rules = listed.flatMap(({ cluster, tools }) => {
+    const resource = config.resources.find(({ name }) => name === cluster)
+    return resource === undefined ? [] : toolRulesCheck(resource, tools, config)
+  })
   const about = { name: 'fleet tools', resource: 'fleet' } as const
   const findings = [...differing(listed), ...ownCluster(listed), ...withoutContexts(listed, config)]
   const ok: Finding = {
@@ -90,6 +95,7 @@ export function fleetToolChecks(
   }
   return [
     ...each,
+    ...rules,
     ...(findings.length === 0 ? [ok] : findings).map((one) => ({ ...about, ...one })),
   ]
 }

@@ -3,15 +3,24 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { MintRequest } from '../../environment/mock-entra/mint.ts'
 import type { FaultGroup, SetUp } from '../set-up.ts'
-import type { World } from '../world.ts'
+import type { Changes, World } from '../world.ts'
+
+interface Around {
+  readonly argv?: readonly string[]
+  readonly provider?: Changes['provider']
+  readonly resource?: Changes['resource']
+}
 
 async function withToken(
   world: World,
   mint: MintRequest,
-  argv: readonly string[] = [],
+  { argv = [], provider = {}, resource = {} }: Around = {},
 ): Promise<SetUp> {
   const entra = await world.entra()
-  const file = await world.relay(entra, { resource: { allowed_clients: ['*'] } })
+  const file = await world.relay(entra, {
+    provider,
+    resource: { allowed_clients: ['*'], ...resource },
+  })
   const files = { '/token': await entra.mint(mint) }
   return { file, files, argv: ['--token-file', '/token', ...argv] }
 }
@@ -47,15 +56,32 @@ export const tokenFaults: FaultGroup = {
       build: (world) => withToken(world, { lifetime: -60 }),
     },
     {
+      fault: 'Tokens do not have the claim that user_claim names',
+      named: { doctor: /token of prod: .*not have the claim "email".*user_claim/s },
+      exit: 0,
+      build: (world) => withToken(world, {}, { provider: { user_claim: 'email' } }),
+    },
+    {
+      fault: 'A tool rule names a tool that is not there',
+      named: {
+        doctor: /tool rules of prod: resource\[0\]\.allow\[0\]\.tools names "namespace_list"/,
+      },
+      exit: 0,
+      build: (world) =>
+        withToken(world, {}, { resource: { allow: [{ tools: ['namespace_list'] }] } }),
+    },
+    {
       fault: 'The API server does not take the token that rolecall takes',
       named: { doctor: /API server: It does not take this token \(401\).*issuer and audience/s },
-      build: async (world) => withToken(world, {}, ['--api-server', await apiServer(world, 401)]),
+      build: async (world) =>
+        withToken(world, {}, { argv: ['--api-server', await apiServer(world, 401)] }),
     },
     {
       fault: 'What is named as API server is none',
       named: { doctor: /API server: .*no SelfSubjectReview.*--api-server/s },
       exit: 0,
-      build: async (world) => withToken(world, {}, ['--api-server', await apiServer(world, 404)]),
+      build: async (world) =>
+        withToken(world, {}, { argv: ['--api-server', await apiServer(world, 404)] }),
     },
   ],
 }

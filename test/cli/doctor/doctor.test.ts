@@ -12,7 +12,7 @@ import { fileWith } from '../../support/configuration.ts'
 import { resourceConfig, startEntra, startGateway } from '../../support/gateway.ts'
 import { signingKey, startIssuerServer } from '../../support/issuer-server.ts'
 import { type RecordingUpstream, startUpstream } from '../../support/recording-upstream.ts'
-import { failure, followScript, type Script, success } from '../../support/scripted-mcp.ts'
+import { failure, followScript, type Script, status, success } from '../../support/scripted-mcp.ts'
 import { recordingTerminal } from '../../support/terminal.ts'
 
 const path = '/etc/rolecall.toml'
@@ -291,6 +291,66 @@ test('a token is explained for each resource, and never printed', async (t) => {
   }
 })
 
+const allow = [
+  { tools: ['namespaces_*'] },
+  { tools: ['namespace_list', 'pods_delete', '*'], groups: ['g'] },
+]
+
+test('a rule that names a tool that is not there is a warning, with its setting', async (t) => {
+  const { entra, file, upstream } = await healthy(t)
+  const token = await entra.mint()
+  const files = { '/token': token }
+  const ruled = withResource(file, { allow })
+  const argv = ['--json', '--token-file', '/token']
+  const { code, out } = await run(ruled, argv, files)
+  assert.equal(code, 0, out)
+  const { checks } = JSON.parse(out) as { checks: DoctorCheck[] }
+  const found = checks.filter(({ name }) => name === 'tool rules')
+  assert.deepEqual(
+    found.map(({ resource, verdict }) => [resource, verdict]),
+    [
+      ['prod', 'warning'],
+      ['prod', 'warning'],
+    ],
+  )
+  const [typo, missing] = found
+  assert.match(typo?.sentence ?? '', /^resource\[0\]\.allow\[1\]\.tools names "namespace_list"/)
+  assert.match(typo?.remedy ?? '', /Did you mean "namespaces_list"\?$/)
+  assert.match(missing?.remedy ?? '', /It has: namespaces_list\.$/)
+  const lists = upstream.received.filter(({ headers }) => headers.authorization?.includes(token))
+  assert.ok(lists.length > 0)
+  for (const { headers, body } of lists) {
+    assert.match(String(headers['user-agent']), /\(req=doctor-tools\)$/)
+    assert.ok(!body.includes('tools/call'))
+  }
+  const right = await run(withResource(file, { allow: allow.slice(0, 1) }), argv, files)
+  assert.match(right.out, /Each tool that the rules name is there/)
+  followScript(upstream, { ...passesThrough, list: status(500) })
+  const unknown = await run(ruled, argv, files)
+  assert.match(unknown.out, /gives no list of them \(status_500\)/)
+})
+
+test('a token without the claim of user_claim is a warning, with what it has instead', async (t) => {
+  const { entra, file } = await healthy(t)
+  const provider = (user_claim: string) => ({
+    ...file,
+    identity_provider: { ...(file['identity_provider'] as object), user_claim },
+  })
+  const argv = ['--token-file', '/token']
+  const files = { '/token': await entra.mint() }
+  const { out, code } = await run(provider('email'), argv, files)
+  assert.equal(code, 0)
+  assert.match(
+    out,
+    /^warning {6}token of prod +It is accepted, and does not have the claim "email"/m,
+  )
+  assert.match(
+    out,
+    /→ Set identity_provider\.user_claim .* this token has upn, unique_name, oid, sub\./,
+  )
+  assert.match((await run(provider('oid'), argv, files)).out, /^ok {11}token of prod/m)
+})
+
 test('a token that fits one resource of several is only a warning at the others', async (t) => {
   const { entra, file } = await healthy(t)
   const [first] = file['resource'] as Record<string, unknown>[]
@@ -302,7 +362,7 @@ test('a token that fits one resource of several is only a warning at the others'
   assert.match(out, /^warning {6}token of other/m)
 })
 
-test("a person's token never goes up, whatever is asked", async (t) => {
+test("a person's token never goes up where no rule names a tool, whatever is asked", async (t) => {
   const { entra, file, upstream } = await healthy(t)
   const token = await entra.mint()
   await run(file, ['--token-file', '/token'], { '/token': token })
