@@ -46,10 +46,10 @@ const only = new Set(values.only.split(','))
 const plan = values.quick
   ? { rounds: 2, seconds: 2, fresh: 800, starts: 2, streams: 2_000, tokens: [1, 1_000] }
   : {
-      rounds: 5,
+      rounds: 4,
       seconds: 3,
       fresh: 2_000,
-      starts: 5,
+      starts: 4,
       streams: 10_000,
       tokens: [1, 10_000, 100_000],
     }

@@ -7,6 +7,8 @@ export interface Gateway {
   hold(token: string): Promise<string>
   /** Whether it looks at tokens at all. */
   readonly judges: boolean
+  /** Whether it is JavaScript, whose compiled code goes again when it is not called. */
+  readonly onV8: boolean
   /** From its start to the first answer, milliseconds, where that says something. */
   readonly readyMs?: number
 }

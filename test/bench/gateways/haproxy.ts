@@ -14,7 +14,7 @@ export async function startHaproxy(setup: Setup): Promise<Gateway> {
   await writeFile(file, configuration(setup, port, key))
   const pid = await startPinned(CORE.measured, ['haproxy', '-db', '-f', file], { port })
   const url = `http://127.0.0.1:${port}${new URL(setup.upstream).pathname}`
-  return { name: HAPROXY, url, pid, hold: asItIs, judges: true }
+  return { name: HAPROXY, url, pid, hold: asItIs, judges: true, onV8: false }
 }
 
 function configuration({ upstream, issuer, audience }: Setup, port: number, key: string): string {

@@ -24,7 +24,7 @@ export async function startNginx({ folder, upstream }: Setup): Promise<Gateway> 
   }`,
   })
   const url = `http://127.0.0.1:${port}${pathname}`
-  return { name: 'nginx, no authentication', url, pid, hold: asItIs, judges: false }
+  return { name: 'nginx, no authentication', url, pid, hold: asItIs, judges: false, onV8: false }
 }
 
 /** An MCP server that does nothing, at the lowest cost there is: 1 KiB to every request. */

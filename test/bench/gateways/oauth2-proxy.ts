@@ -24,7 +24,7 @@ export async function startOauth2Proxy(setup: Setup): Promise<Gateway | undefine
   const environment = { GOMAXPROCS: '1' }
   const pid = await startPinned(CORE.measured, command, { port, environment })
   const url = `http://127.0.0.1:${port}${new URL(setup.upstream).pathname}`
-  return { name: 'oauth2-proxy, jwt each time', url, pid, hold: asItIs, judges: true }
+  return { name: 'oauth2-proxy, jwt each time', url, pid, hold: asItIs, judges: true, onV8: false }
 }
 
 async function built(): Promise<string | undefined> {

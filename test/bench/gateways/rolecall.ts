@@ -40,6 +40,7 @@ export async function startRolecall(setup: Setup, variant: RolecallVariant): Pro
     url: `http://127.0.0.1:${port}/mcp`,
     pid,
     judges: true,
+    onV8: true,
     readyMs,
     hold: variant.sealed
       ? (token) => sealAccessToken({ token, audience: [{ name: 'prod', url: own }], session }, keys)

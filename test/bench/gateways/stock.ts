@@ -17,5 +17,12 @@ export async function startStock(
   const name = verifies
     ? '@fastify/http-proxy, jose each time'
     : '@fastify/http-proxy, no authentication'
-  return { name, url: `http://127.0.0.1:${port}/mcp`, pid, hold: asItIs, judges: verifies }
+  return {
+    name,
+    url: `http://127.0.0.1:${port}/mcp`,
+    pid,
+    hold: asItIs,
+    judges: verifies,
+    onV8: true,
+  }
 }

@@ -1,6 +1,6 @@
 import type { Gateway } from '../gateways/gateway.ts'
 import type { World } from '../world.ts'
-import { settle } from './settle.ts'
+import { runIn, settle } from './settle.ts'
 
 /** Processor time for a call, microseconds, one value for each round. */
 export interface Costs {
@@ -17,7 +17,7 @@ export interface CostPlan {
 
 /**
  * What a call costs in each gateway, with a known token and with a new one. Every gateway is settled
- * first and runs on through all rounds, which are interleaved. New tokens are new to each gateway.
+ * first, runs on through all rounds, which are interleaved, and is run in before each. New tokens are new to each gateway.
  */
 export async function measureCosts(
   gateways: readonly Gateway[],
@@ -38,6 +38,7 @@ export async function measureCosts(
   }
   for (let round = 0; round < rounds; round += 1) {
     for (const [gateway, cost] of costs) {
+      await runIn(gateway, world, known)
       cost.known.push((await world.callKnown(gateway, known, seconds)).cpu)
     }
     const tokens = await world.tokens(fresh)

@@ -39,7 +39,7 @@ async function byTokens(
   const found: FlatResult['tokens'][number][] = []
   for (const count of counts) {
     const some = all.slice(0, count)
-    await world.callEach(gateway, some) // from here on they are known
+    if (count > 1) await world.callEach(gateway, some) // from here on they are known
     const turns = Array.from({ length: Math.ceil(LEAST_CALLS / count) }, () => some).flat()
     const cpu: number[] = []
     for (let round = 0; round < Math.min(3, rounds); round += 1) {
