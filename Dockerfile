@@ -11,8 +11,10 @@ COPY deploy/package/bundle.ts ./deploy/package/
 # The command by its name, also for "kubectl exec": there is no shell, and no env. And libatomic, which
 # Node.js is linked to since 25, and the base image lacks. Source maps, which are there for who turns them
 # on (NODE_OPTIONS), take 30 MB.
+# In a container of 512 MiB Node.js makes the space for new objects so small (1 MiB on Node 24) that each
+# call's are copied while it lasts, and a call costs up to half as much again.
 RUN npm run build \
- && printf '#!/usr/local/bin/node\nimport "/app/dist/rolecall.js"\n' > rolecall \
+ && printf '#!/usr/local/bin/node --max-semi-space-size=16\nimport "/app/dist/rolecall.js"\n' > rolecall \
  && chmod 0755 rolecall \
  && mkdir libraries \
  && ldd /usr/local/bin/node | awk '/libatomic/ { print $3 }' | xargs -r -I LIBRARY cp -L LIBRARY libraries/
