@@ -1,17 +1,16 @@
 import type { Client, RequestOptions, ServerCapabilities } from '@modelcontextprotocol/client'
-import { ProtocolError, ProtocolErrorCode, type ServerContext } from '@modelcontextprotocol/server'
+import {
+  type InputRequiredResult,
+  isInputRequiredResult,
+  ProtocolError,
+  ProtocolErrorCode,
+} from '@modelcontextprotocol/server'
+import { CANNOT_BE_ASKED, MemberQuestions } from './asking/member-questions.ts'
+import { type Answers, answersFor, putToClient } from './asking/put-to-client.ts'
 import { callMember, type MemberAnswer } from './calls/call-member.ts'
-import type { Fleet } from './fleet.ts'
-import type { FleetRequest } from './fleet-request.ts'
+import type { AnswerableRequest } from './fleet-request.ts'
 import { said } from './tools/fan-out-answer.ts'
 import type { UserClusters } from './view.ts'
-
-/** A request for what one cluster has, but for tools. */
-export interface ClusterQuestion {
-  readonly fleet: Fleet
-  readonly request: FleetRequest
-  readonly context: ServerContext
-}
 
 /** One member, ready to be asked. */
 export interface AskedMember {
@@ -19,46 +18,58 @@ export interface AskedMember {
   readonly options: RequestOptions
   /** `undefined`: not known. */
   readonly capabilities: ServerCapabilities | undefined
-  /** The client's `_meta`, as it goes up. */
-  readonly meta: { readonly _meta?: Readonly<Record<string, unknown>> }
+  /** What of the client's parameters goes up as it is: its `_meta`, and answers to earlier questions. */
+  readonly carried: Answers & { readonly _meta?: Readonly<Record<string, unknown>> }
 }
 
 const MOST_BYTES = 16 * 1024 * 1024
 
 /**
- * Asks one cluster as the user, judged by that member's own configuration.
+ * Asks one cluster as the user, judged by that member's own configuration. What the cluster asks before
+ * it answers is put to the client.
  *
  * Not judged: tool rules, which are of tools, as at the member's own path.
  *
  * @param cluster one of the user's
  * @throws ProtocolError for all that is no answer, in words for people
  */
-export async function askCluster<T>(
-  { fleet, request, context }: ClusterQuestion,
+export async function askCluster<T extends object>(
+  asked: AnswerableRequest,
   { standings }: UserClusters,
   cluster: string,
   ask: (member: AskedMember) => T | Promise<T>,
-): Promise<T> {
+): Promise<T | InputRequiredResult> {
+  const { fleet, request, context } = asked
   const { record } = request
   record.cluster = cluster
   record.acts_as = 'caller'
   const at = standings.find(({ member }) => member.resource.name === cluster)
   if (at?.kind !== 'permitted') throw failure(cluster, said({ outcome: 'sign_in_needed' }))
-  const { progressToken: _, ...rest } = context.mcpReq._meta ?? {}
-  const meta = Object.keys(rest).length > 0 ? { _meta: rest } : {}
+  const { progressToken: _, ...meta } = context.mcpReq._meta ?? {}
+  const carried = {
+    ...(await answersFor(asked, cluster)),
+    ...(Object.keys(meta).length > 0 && { _meta: meta }),
+  }
+  const questions = new MemberQuestions(asked, cluster, 'single')
   const timeoutMs = at.member.resource.response_timeout
   const answer = await callMember(
     {
       ...fleet.callTo(at, request),
       asked: context.mcpReq.method,
-      signal: AbortSignal.any([request.signal, context.mcpReq.signal]),
+      signal: AbortSignal.any([request.signal, context.mcpReq.signal, questions.signal]),
+      hear: (client) => questions.hear(client),
       timeoutMs,
       mostBytes: MOST_BYTES,
     },
-    (client, options, capabilities) => ask({ client, options, capabilities, meta }),
+    (client, options, capabilities): T | InputRequiredResult | Promise<T | InputRequiredResult> =>
+      ask({ client, options: { ...options, allowInputRequired: true }, capabilities, carried }),
   )
+  if (questions.signal.aborted) throw failure(cluster, CANNOT_BE_ASKED)
   if (answer.kind !== 'answer') throw errorOf(cluster, answer, timeoutMs)
-  return answer.value
+  if (!isInputRequiredResult(answer.value)) return answer.value
+  const put = await putToClient(asked, at, answer.value)
+  if (put.kind === 'asks') return put.question
+  throw new ProtocolError(ProtocolErrorCode.InternalError, put.why)
 }
 
 function errorOf(

@@ -9,7 +9,7 @@ import {
   type Tool,
 } from '@modelcontextprotocol/server'
 import type { ToolCall } from '../observe/record.ts'
-import { MemberQuestions } from './asking/member-questions.ts'
+import { CANNOT_BE_ASKED, MemberQuestions } from './asking/member-questions.ts'
 import { type Answers, putToClient } from './asking/put-to-client.ts'
 import { callMember, type MemberAnswer } from './calls/call-member.ts'
 import type { PermittedMember } from './calls/member.ts'
@@ -90,14 +90,18 @@ async function callJudged(
   if (!isInputRequiredResult(value)) {
     return resultAt(toolResultAt(cluster.cluster, value), cluster.mode)
   }
-  return cluster.mode === 'single' ? putToClient(call, judged.at, value) : cannotAsk(cluster)
+  if (cluster.mode === 'fan-out') return cannotAsk(cluster)
+  const put = await putToClient({ ...call, subject: call.params.name }, judged.at, value)
+  return put.kind === 'asks'
+    ? { outcome: 'asks', question: put.question }
+    : { outcome: 'tool_error', result: toolError(put.why) }
 }
 
 function cannotAsk({ cluster, mode }: ClusterCall): ClusterOutcome {
   const text =
     mode === 'fan-out'
       ? `${cluster} asks for input before it goes on: call it alone.`
-      : `${cluster} asks for input in a way that clients of MCP 2026-07-28 cannot be asked. Use a client of 2025-11-25, or the server's newer version.`
+      : `${cluster} ${CANNOT_BE_ASKED}`
   return { outcome: 'tool_error', result: toolError(text) }
 }
 

@@ -47,7 +47,10 @@ export async function callTool(
 /** @throws ProtocolError, its audit line first, for a `requestState` that is not this call's */
 async function readAnswers(call: ToolCallRequest, target: Target): Promise<Answers | undefined> {
   try {
-    return await answersFor(call, target.kind === 'one' ? target.cluster : undefined)
+    return await answersFor(
+      { ...call, subject: call.params.name },
+      target.kind === 'one' ? target.cluster : undefined,
+    )
   } catch (error) {
     await call.audit({ decision: 'refuse', reason: 'bad_request_state' })
     throw error

@@ -26,12 +26,22 @@ export interface FleetRequest extends ArrivedRequest {
   readonly abilities: ClientAbilities
 }
 
-/** A tool call to the fleet, as it came. */
-export interface ToolCallRequest {
+/** A request that is for clusters, as it came. */
+export interface ClusterRequest {
   readonly fleet: Fleet
   readonly request: FleetRequest
-  readonly params: CallToolRequest['params']
   readonly context: ServerContext
+}
+
+/** One that a cluster may ask something about before it answers. */
+export interface AnswerableRequest extends ClusterRequest {
+  /** Of its method: the name of a tool or a prompt, or a URI. */
+  readonly subject: string
+}
+
+/** A tool call to the fleet. */
+export interface ToolCallRequest extends ClusterRequest {
+  readonly params: CallToolRequest['params']
   readonly audit: AuditCall
 }
 

@@ -4,8 +4,12 @@ import {
   ProtocolErrorCode,
   type RequestOptions,
 } from '@modelcontextprotocol/client'
-import type { ToolCallRequest } from '../fleet-request.ts'
+import type { ClusterRequest } from '../fleet-request.ts'
 import { askedBy } from './question-text.ts'
+
+/** After the cluster's name. */
+export const CANNOT_BE_ASKED =
+  "asks for input in a way that clients of MCP 2026-07-28 cannot be asked. Use a client of 2025-11-25, or the server's newer version."
 
 /** People take their time; the cluster's own patience may be shorter. */
 const ANSWERED_WITHIN_MS = 600_000
@@ -16,12 +20,12 @@ const ANSWERED_WITHIN_MS = 600_000
  * at once nobody would know which one goes on: then the call ends.
  */
 export class MemberQuestions {
-  readonly #call: ToolCallRequest
+  readonly #call: ClusterRequest
   readonly #cluster: string
   readonly #mayAsk: boolean
   readonly #refused = new AbortController()
 
-  constructor(call: ToolCallRequest, cluster: string, mode: 'single' | 'fan-out') {
+  constructor(call: ClusterRequest, cluster: string, mode: 'single' | 'fan-out') {
     this.#call = call
     this.#cluster = cluster
     this.#mayAsk = mode === 'single' && call.context.mcpReq.envelope === undefined

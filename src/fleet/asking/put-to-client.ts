@@ -5,8 +5,7 @@ import {
 } from '@modelcontextprotocol/server'
 import { isJsonObject } from '../../oauth/json.ts'
 import type { PermittedMember } from '../calls/member.ts'
-import type { ToolCallRequest } from '../fleet-request.ts'
-import { type ClusterOutcome, toolError } from '../tools/fan-out-answer.ts'
+import type { AnswerableRequest } from '../fleet-request.ts'
 import { canAnswer, type Question } from './client-abilities.ts'
 import { openState, type QuestionOf, sealState } from './question-state.ts'
 import { askedBy } from './question-text.ts'
@@ -18,26 +17,32 @@ export interface Answers {
   readonly requestState?: string
 }
 
+/** What becomes of a cluster's question. */
+export type PutToClient =
+  | { readonly kind: 'asks'; readonly question: InputRequiredResult }
+  | { readonly kind: 'cannot_ask'; readonly why: string }
+
 /** The client sends it back within a body that has a bound. */
 const MOST_STATE_BYTES = 262_144
 
 /**
  * A cluster's `input_required` result as the fleet's client gets it: each question says which cluster
- * asks, and the cluster's state is sealed for this user, cluster and tool.
+ * asks, and the cluster's state is sealed for this user, cluster and subject.
  */
 export async function putToClient(
-  call: ToolCallRequest,
+  call: AnswerableRequest,
   { member }: PermittedMember,
   asked: InputRequiredResult,
-): Promise<ClusterOutcome | { readonly outcome: 'asks'; readonly question: InputRequiredResult }> {
+): Promise<PutToClient> {
   const { name } = member.resource
   const questions = Object.entries(asked.inputRequests ?? {}) as [string, Question][]
   const { abilities } = call.request
   if (!questions.every(([, question]) => isQuestion(question) && canAnswer(abilities, question))) {
-    return failed(`${name} asks for input that this client cannot give.`)
+    return { kind: 'cannot_ask', why: `${name} asks for input that this client cannot give.` }
   }
   if (Buffer.byteLength(asked.requestState ?? '') > MOST_STATE_BYTES) {
-    return failed(`${name} asks for input, with a state that is too large to be passed on.`)
+    const why = `${name} asks for input, with a state that is too large to be passed on.`
+    return { kind: 'cannot_ask', why }
   }
   const { questionKeys: keys, clock } = call.fleet
   const requestState = await sealState(questionOf(call, member), asked.requestState, {
@@ -48,7 +53,7 @@ export async function putToClient(
     questions.map(([key, question]) => [key, askedBy(name, question)]),
   ) as NonNullable<InputRequiredResult['inputRequests']>
   return {
-    outcome: 'asks',
+    kind: 'asks',
     question: {
       ...asked,
       requestState,
@@ -61,11 +66,11 @@ export async function putToClient(
  * What a client answers to an earlier question, for the cluster that asked; `undefined`: nothing.
  *
  * @param cluster that the call names; `undefined`: not exactly one of the user's
- * @throws ProtocolError in plain words for a state that is forged, too old, or another user's, tool's or
- *   cluster's
+ * @throws ProtocolError in plain words for a state that is forged, too old, or another user's, cluster's or
+ *   subject's
  */
 export async function answersFor(
-  call: ToolCallRequest,
+  call: AnswerableRequest,
   cluster: string | undefined,
 ): Promise<Answers | undefined> {
   const { inputResponses, requestState } = call.context.mcpReq
@@ -87,18 +92,15 @@ export async function answersFor(
 }
 
 function questionOf(
-  { request, params }: ToolCallRequest,
+  { request, context, subject }: AnswerableRequest,
   { resource: { name, upstream } }: PermittedMember['member'],
 ): QuestionOf {
-  return { user: request.principal.userKey, tool: params.name, cluster: name, upstream }
+  const { method } = context.mcpReq
+  return { user: request.principal.userKey, method, subject, cluster: name, upstream }
 }
 
 function isQuestion(question: unknown): boolean {
   return isJsonObject(question) && typeof question['method'] === 'string'
-}
-
-function failed(text: string): ClusterOutcome {
-  return { outcome: 'tool_error', result: toolError(text) }
 }
 
 function refusal(text: string): ProtocolError {

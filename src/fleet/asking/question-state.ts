@@ -6,7 +6,9 @@ import { open, seal } from '../../sealing/sealed-value.ts'
 export interface QuestionOf {
   /** The one text that stands for the user. */
   readonly user: string
-  readonly tool: string
+  readonly method: string
+  /** The tool, the prompt or the URI. */
+  readonly subject: string
   readonly cluster: string
   /** A cluster of the same name may be another one after a reload. */
   readonly upstream: string
@@ -22,8 +24,8 @@ const GOOD_FOR_MS = 1_800_000
 
 /**
  * Seals what a cluster wants to have back with the answer (`requestState`, MCP 2026-07-28): clients
- * carry it, and can neither read nor change it, nor use it for another user, tool or cluster (replay,
- * confused deputy).
+ * carry it, and can neither read nor change it, nor use it for another user, tool, prompt, resource or
+ * cluster (replay, confused deputy).
  *
  * @param state the cluster's own
  */
@@ -50,7 +52,9 @@ export async function openState(
   if (!isJsonObject(opened)) return refused('it was not made here')
   const { at, state } = opened
   if (opened['user'] !== of.user) return refused('it was made for another user')
-  if (opened['tool'] !== of.tool) return refused('it was made for another tool')
+  if (opened['method'] !== of.method || opened['subject'] !== of.subject) {
+    return refused('it was made for something else')
+  }
   if (opened['cluster'] !== of.cluster || opened['upstream'] !== of.upstream) {
     return refused('it was made for another cluster')
   }
@@ -61,6 +65,6 @@ export async function openState(
 function refused(why: string): OpenedState {
   return {
     kind: 'refused',
-    problem: `This requestState cannot be used: ${why}. Call the tool again without it.`,
+    problem: `This requestState cannot be used: ${why}. Ask again without it.`,
   }
 }

@@ -229,6 +229,12 @@ function acquaintance(client: Client, transport: StreamableHTTPClientTransport):
   }
 }
 
+/** It did answer: it is not away. */
+const UNREADABLE: readonly SdkErrorCode[] = [
+  SdkErrorCode.InvalidResult,
+  SdkErrorCode.UnsupportedResultType,
+]
+
 /** What the SDK gave up with says of the member. */
 function answerTo(
   error: unknown,
@@ -236,8 +242,15 @@ function answerTo(
   whileConnecting: boolean,
 ): MemberAnswer<never> {
   if (error instanceof MissingRequiredClientCapabilityError) {
-    const message = 'The MCP server asks for input that this client cannot give.'
+    const message =
+      error.requiredCapabilities.extensions === undefined
+        ? 'The MCP server asks for input that this client cannot give.'
+        : 'The MCP server wants an extension of MCP, such as tasks, that this endpoint does not have.'
     return { kind: 'rpc_error', code: ProtocolErrorCode.InvalidRequest, message }
+  }
+  if (error instanceof SdkError && UNREADABLE.includes(error.code)) {
+    const message = 'The MCP server gave an answer of a kind that this endpoint does not have.'
+    return { kind: 'rpc_error', code: ProtocolErrorCode.InternalError, message }
   }
   if (error instanceof ProtocolError) {
     return { kind: 'rpc_error', code: error.code, message: error.message }

@@ -1,12 +1,17 @@
-import type { CompleteRequest, CompleteResult } from '@modelcontextprotocol/server'
-import { type AskedMember, askCluster, type ClusterQuestion } from '../ask-cluster.ts'
+import {
+  type CompleteRequest,
+  type CompleteResult,
+  isInputRequiredResult,
+} from '@modelcontextprotocol/server'
+import { type AskedMember, askCluster } from '../ask-cluster.ts'
+import type { ClusterRequest } from '../fleet-request.ts'
 import { readClusterUriTemplate } from '../resources/cluster-uri.ts'
 import { clustersLeft } from '../tools/cluster-argument.ts'
 import { inQuotes } from '../tools/words.ts'
-import { clustersOf } from '../view.ts'
+import { clustersOf, type UserClusters } from '../view.ts'
 import { invalid, promptsOf, readClusterPrompt } from './user-prompts.ts'
 
-interface CompleteAsked extends ClusterQuestion {
+interface CompleteAsked extends ClusterRequest {
   readonly params: CompleteRequest['params']
 }
 
@@ -36,9 +41,10 @@ async function completePrompt(asked: CompleteAsked, name: string): Promise<Compl
   const read = { name, given: context?.arguments ?? {} }
   const { view, cluster, given } = await readClusterPrompt(fleet, request, read)
   if (cluster === undefined) return NO_VALUES
-  return askCluster(asked, view, cluster, (member) =>
-    completeAt(member, { ref: { type: 'ref/prompt', name }, argument, given }),
-  )
+  return completeBy(asked, view, {
+    cluster,
+    completion: { ref: { type: 'ref/prompt', name }, argument, given },
+  })
 }
 
 /** Those of the user's clusters that have the prompt. Nobody is asked. */
@@ -68,13 +74,11 @@ async function completeTemplate(asked: CompleteAsked, shown: string): Promise<Co
     throw invalid(`${inQuotes(shown)} is of no cluster. ${clustersLeft(clusters.names)}`)
   }
   const { cluster, uri } = named
-  return askCluster(asked, clusters, cluster, (member) =>
-    completeAt(member, {
-      ref: { type: 'ref/resource', uri },
-      argument: params.argument,
-      given: params.context?.arguments ?? {},
-    }),
-  )
+  const given = params.context?.arguments ?? {}
+  return completeBy(asked, clusters, {
+    cluster,
+    completion: { ref: { type: 'ref/resource', uri }, argument: params.argument, given },
+  })
 }
 
 interface MemberCompletion extends Pick<CompleteRequest['params'], 'ref' | 'argument'> {
@@ -82,12 +86,23 @@ interface MemberCompletion extends Pick<CompleteRequest['params'], 'ref' | 'argu
   readonly given: Readonly<Record<string, string>>
 }
 
+async function completeBy(
+  asked: CompleteAsked,
+  clusters: UserClusters,
+  { cluster, completion }: { readonly cluster: string; readonly completion: MemberCompletion },
+): Promise<CompleteResult> {
+  const answer = await askCluster({ ...asked, subject: '' }, clusters, cluster, (member) =>
+    completeAt(member, completion),
+  )
+  return isInputRequiredResult(answer) ? NO_VALUES : answer
+}
+
 function completeAt(
-  { client, options, capabilities, meta }: AskedMember,
+  { client, options, capabilities, carried }: AskedMember,
   { ref, argument, given }: MemberCompletion,
 ): CompleteResult | Promise<CompleteResult> {
   if (capabilities !== undefined && capabilities.completions === undefined) return NO_VALUES
   const context = Object.keys(given).length > 0 ? { context: { arguments: given } } : {}
-  const params = { ref, argument, ...context, ...meta }
+  const params = { ref, argument, ...context, ...carried }
   return client.request({ method: 'completion/complete', params }, options)
 }

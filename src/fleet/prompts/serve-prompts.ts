@@ -1,8 +1,14 @@
-import type { GetPromptRequest, GetPromptResult, Server } from '@modelcontextprotocol/server'
-import { askCluster, type ClusterQuestion } from '../ask-cluster.ts'
+import {
+  type GetPromptRequest,
+  type GetPromptResult,
+  type InputRequiredResult,
+  isInputRequiredResult,
+  type Server,
+} from '@modelcontextprotocol/server'
+import { askCluster } from '../ask-cluster.ts'
 import { FRESH_MS } from '../calls/member-lists.ts'
 import type { Fleet } from '../fleet.ts'
-import type { FleetRequest } from '../fleet-request.ts'
+import type { ClusterRequest, FleetRequest } from '../fleet-request.ts'
 import { blockAt } from '../resources/cluster-content.ts'
 import { clustersLeft } from '../tools/cluster-argument.ts'
 import { complete } from './complete.ts'
@@ -28,7 +34,7 @@ export function servePrompts(server: Server, fleet: Fleet, request: FleetRequest
   )
 }
 
-interface GetAsked extends ClusterQuestion {
+interface GetAsked extends ClusterRequest {
   readonly params: GetPromptRequest['params']
 }
 
@@ -37,7 +43,7 @@ interface GetAsked extends ClusterQuestion {
  *
  * @throws ProtocolError also where they name none of the user's, with those that there are
  */
-async function getPrompt(asked: GetAsked): Promise<GetPromptResult> {
+async function getPrompt(asked: GetAsked): Promise<GetPromptResult | InputRequiredResult> {
   const { fleet, request, params } = asked
   const { name } = params
   const read = { name, given: params.arguments ?? {} }
@@ -45,9 +51,16 @@ async function getPrompt(asked: GetAsked): Promise<GetPromptResult> {
   if (cluster === undefined) {
     throw invalid(`Name a cluster in "${view.argument}". ${clustersLeft(view.names)}`)
   }
-  const answer = await askCluster(asked, view, cluster, ({ client, options, meta }) =>
-    client.request({ method: 'prompts/get', params: { name, arguments: given, ...meta } }, options),
+  const answer = await askCluster(
+    { ...asked, subject: name },
+    view,
+    cluster,
+    ({ client, options, carried }) => {
+      const up = { name, arguments: given, ...carried }
+      return client.request({ method: 'prompts/get', params: up }, options)
+    },
   )
+  if (isInputRequiredResult(answer)) return answer
   // The cluster does not know its name, and what a model does with its prompt is to be done there.
   const heading = { type: 'text', text: `Cluster: ${cluster}` } as const
   return {

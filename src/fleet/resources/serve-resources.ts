@@ -1,14 +1,15 @@
 import {
+  type InputRequiredResult,
+  isInputRequiredResult,
   type ReadResourceRequest,
   type ReadResourceResult,
   ResourceNotFoundError,
   type Server,
-  type ServerContext,
 } from '@modelcontextprotocol/server'
 import { askCluster } from '../ask-cluster.ts'
 import { FRESH_MS, type MemberLists } from '../calls/member-lists.ts'
 import type { Fleet } from '../fleet.ts'
-import type { FleetRequest } from '../fleet-request.ts'
+import type { ClusterRequest, FleetRequest } from '../fleet-request.ts'
 import { clustersLeft } from '../tools/cluster-argument.ts'
 import { inQuotes } from '../tools/words.ts'
 import { clustersOf, listsOf } from '../view.ts'
@@ -55,11 +56,8 @@ async function list<Item extends object>(
   return { items, of: { ...next, ttlMs: FRESH_MS, cacheScope: 'private' as const } }
 }
 
-interface ReadAsked {
-  readonly fleet: Fleet
-  readonly request: FleetRequest
+interface ReadAsked extends ClusterRequest {
   readonly params: ReadResourceRequest['params']
-  readonly context: ServerContext
 }
 
 /**
@@ -67,7 +65,7 @@ interface ReadAsked {
  *
  * @throws ProtocolError also for a URI that names no cluster of the user's, with those that there are
  */
-async function readResource(asked: ReadAsked): Promise<ReadResourceResult> {
+async function readResource(asked: ReadAsked): Promise<ReadResourceResult | InputRequiredResult> {
   const { fleet, request, params } = asked
   const clusters = await clustersOf(fleet, request)
   const named = readClusterUri(params.uri)
@@ -78,13 +76,15 @@ async function readResource(asked: ReadAsked): Promise<ReadResourceResult> {
     throw new ResourceNotFoundError(params.uri, `${problem} ${clustersLeft(clusters.names)}`)
   }
   const { cluster, uri } = named
-  const { contents, ...answer } = await askCluster(
-    asked,
+  const answer = await askCluster(
+    { ...asked, subject: params.uri },
     clusters,
     cluster,
-    ({ client, options, meta }) =>
-      client.request({ method: 'resources/read', params: { uri, ...meta } }, options),
+    ({ client, options, carried }) =>
+      client.request({ method: 'resources/read', params: { uri, ...carried } }, options),
   )
+  if (isInputRequiredResult(answer)) return answer
   // It was read as this user: no cache may hand it to another.
-  return { ...answer, contents: contentsAt(cluster, contents), cacheScope: 'private' }
+  const contents = contentsAt(cluster, answer.contents)
+  return { ...answer, contents, cacheScope: 'private' }
 }

@@ -202,7 +202,7 @@ test("a state is good for its user, tool and cluster, for a while, and hides the
   const forged = { ...YES, requestState: `${requestState.slice(0, -6)}AAAAAA` }
   const thieves: readonly (readonly [RawCall, RegExp])[] = [
     [{ ...call, token: bob, more }, /made for another user/],
-    [{ ...call, tool: 'other', more }, /made for another tool/],
+    [{ ...call, tool: 'other', more }, /made for something else/],
     [{ ...call, cluster: 'earlier', more }, /made for another cluster/],
     [{ ...call, cluster: '*', more }, /goes to the one cluster that asked/],
     [{ ...call, more: forged }, /not made here/],
@@ -222,7 +222,7 @@ test("a state is good for its user, tool and cluster, for a while, and hides the
   assert.match(late.result?.content?.[0]?.text ?? '', /^x true/)
   await clock.advance(1_001)
   const old = await rawCall({ ...call, token: await gateway.entra.mint({ person: 'alice' }), more })
-  assert.match(old.error?.message ?? '', /too old\. Call the tool again/)
+  assert.match(old.error?.message ?? '', /too old\. Ask again/)
   const refused = gateway.log.filter(({ reason }) => reason === 'bad_request_state')
   assert.equal(refused.filter(({ kind }) => kind === 'audit').length, thieves.length + 1)
 })
