@@ -68,9 +68,9 @@ export class FleetExchange implements OpenExchange {
 
   /** For the request line, which is written when the response closes. */
   #readOutcome(response: Response, body: Readable): void {
-    const { record, audit } = this.#parts
+    const { owner, record, audit } = this.#parts
     const reader = outcomeReader(Object.fromEntries(response.headers))
-    record.outcome = 'cut'
+    if (owner.kind === 'call') record.outcome = 'cut' // until its end was seen
     body.on('data', (piece: Uint8Array) => reader?.push(Buffer.from(piece)))
     body.once('end', () => {
       audit.end('invalid_request')

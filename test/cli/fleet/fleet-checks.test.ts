@@ -6,7 +6,9 @@ import { z } from 'zod'
 import { command as doctor } from '../../../src/cli/doctor/doctor.ts'
 import type { DoctorCheck } from '../../../src/cli/doctor/report.ts'
 import { command as explain } from '../../../src/cli/explain/explain.ts'
+import { fleetToolChecks } from '../../../src/cli/fleet/fleet-checks.ts'
 import { freePort } from '../../environment/ports.ts'
+import { configOf, loadWith } from '../../support/configuration.ts'
 import { startFleetCluster } from '../../support/fleet-cluster.ts'
 import { startFleetGateway } from '../../support/fleet-gateway.ts'
 import { startEntra } from '../../support/gateway.ts'
@@ -154,6 +156,48 @@ test('a cluster that does not let the user in, and clusters_from that no tool ta
   const [contexts] = of('fleet tools', 'fleet')
   assert.equal(contexts?.verdict, 'failed')
   assert.match(contexts?.sentence ?? '', /No tool of prod takes the argument "context"/)
+})
+
+test('rules that name no tool are told once for each cluster', async (t) => {
+  const allow = [{ tools: ['pods_lists'], groups: [], clients: [] }]
+  const { examine } = await setUp(t, {
+    prod: { upstream: await upstream(t), allow },
+    dev: { upstream: await upstream(t) },
+  })
+  const { of, code } = await examine('--token-file', '/token')
+  assert.equal(code, 0)
+  assert.deepEqual(
+    ['prod', 'dev'].map((name) => of('tool rules', name).map(({ verdict }) => verdict)),
+    [['warning'], []],
+  )
+  assert.match(of('tool rules', 'prod')[0]?.remedy ?? '', /Did you mean "pods_list"\?/)
+})
+
+test('where the fleet alone takes a token, its lists tell what rules name', () => {
+  const config = configOf(
+    loadWith({
+      resource: ['prod', 'dev'].map((name) => ({
+        name,
+        path: `/${name}`,
+        upstream: `http://${name}:8080/mcp`,
+        audiences: [AKS],
+        allowed_clients: ['*'],
+        allow: [{ tools: ['pods_*'] }, { tools: ['scale'] }],
+      })),
+      fleet: {},
+    }),
+  )
+  const tools = [{ name: 'pods_list', inputSchema: { type: 'object' as const } }]
+  const checks = fleetToolChecks([{ cluster: 'dev', kind: 'listed', user: 'alice', tools }], {
+    config,
+    away: [],
+  })
+  assert.deepEqual(
+    checks.filter(({ name }) => name === 'tool rules').map(({ sentence }) => sentence),
+    [
+      'resource[1].allow[1].tools names "scale", and the MCP server lists no such tool to the user of this token.',
+    ],
+  )
 })
 
 test('explain judges a token for the fleet, and a tool by the rules of each cluster', async (t) => {
