@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Writable } from 'node:stream'
@@ -56,18 +56,32 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     })
   }
   await once(child, 'spawn')
-  const endWithUs = (): void => {
-    child.kill('SIGKILL')
-  }
-  process.once('exit', endWithUs)
+  endWithUs(child)
   const exited = new Promise<ChildExit>((resolve) => {
     // `close` comes after the streams' ends, so that the last lines are all there.
     child.once('close', (code, signal) => {
-      process.removeListener('exit', endWithUs)
+      endsAlone(child)
       resolve({ code, signal, lastLines: lines })
     })
   })
   return { pid: child.pid ?? 0, exited, close: () => endChild(child, exited) }
+}
+
+const running = new Set<ChildProcess>()
+
+function endAll(): void {
+  for (const child of running) child.kill('SIGKILL')
+}
+
+/** One listener for all: Node.js takes many of an event for a leak. */
+function endWithUs(child: ChildProcess): void {
+  if (running.size === 0) process.once('exit', endAll)
+  running.add(child)
+}
+
+function endsAlone(child: ChildProcess): void {
+  running.delete(child)
+  if (running.size === 0) process.removeListener('exit', endAll)
 }
 
 async function endChild(

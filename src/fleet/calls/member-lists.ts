@@ -18,8 +18,11 @@ import type { PermittedMember } from './member.ts'
 
 /** Members that are asked at a time, for one list of the fleet. */
 const AT_ONCE = 8
-/** A list of the fleet waits this long for its members; what comes later is there for the next one. */
-export const WHOLE_LIST_MS = 2_000
+/**
+ * A list of the fleet waits this long for its members, and what comes later is there for the next one:
+ * of the 2 s for a whole list, the rest is for making it of those of 50 clusters.
+ */
+const WAITED_FOR_MS = 1_600
 /** A member's list may take longer than one list of the fleet waits. */
 const ONE_LIST_MS = 10_000
 /** As `ttlMs` tells clients. */
@@ -196,7 +199,7 @@ export class MemberLists<Item extends object> {
     const asking = mapAtMost(asked, AT_ONCE, (call) => this.#refresh(call))
     await Promise.race([
       asking,
-      wait(WHOLE_LIST_MS, undefined, { signal: late.signal }).catch(() => undefined),
+      wait(WAITED_FOR_MS, undefined, { signal: late.signal }).catch(() => undefined),
     ])
     late.abort()
     return calls.map((call) => this.#asKnown(call))
@@ -220,7 +223,7 @@ export class MemberLists<Item extends object> {
       const answer = this.#ask(key, call).finally(() => this.#asking.delete(key))
       this.#asking.set(key, { since: performance.now(), answer })
       await answer
-    } else if (performance.now() - asking.since < WHOLE_LIST_MS) await asking.answer
+    } else if (performance.now() - asking.since < WAITED_FOR_MS) await asking.answer
   }
 
   /** Not ended with the request that first wants it: others may wait for the same list. */
