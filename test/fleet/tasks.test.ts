@@ -5,6 +5,8 @@ import { InMemoryTaskStore } from '@modelcontextprotocol/sdk/experimental/tasks'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { askFleet, callFleet, outcomesOf, rpc, textsOf } from '../support/fleet-calls.ts'
 import { connectClient, startFleetGateway } from '../support/fleet-gateway.ts'
+import { startUpstream } from '../support/recording-upstream.ts'
+import { bodyOf } from '../support/scripted-mcp.ts'
 import { startSessionCluster } from '../support/session-cluster.ts'
 
 /** A server of 2025-11-25 with a tool that only runs as a task, and one that may. */
@@ -84,3 +86,60 @@ test('a client that asks for a task all the same gets its answer, and no task (M
   }
   assert.ok(cluster.methods.every((method) => !method.startsWith('tasks/')))
 })
+
+const TASKS = 'io.modelcontextprotocol/tasks'
+
+type Extension = readonly [what: string, answer: object, status: number, words: RegExp]
+
+const extensions: readonly Extension[] = [
+  [
+    'a task that nobody asked for',
+    { result: { resultType: 'task', taskId: 'x', status: 'working', createdAt: '2026-01-01' } },
+    200,
+    /gave an answer of a kind that this endpoint does not have/,
+  ],
+  [
+    'that it wants the extension of its client',
+    {
+      error: {
+        code: -32021,
+        message: 'Missing capability',
+        data: { requiredCapabilities: { extensions: { [TASKS]: {} } } },
+      },
+    },
+    400,
+    /wants an extension of MCP, such as tasks, that this endpoint does not have/,
+  ],
+]
+
+for (const [what, answer, status, words] of extensions) {
+  test(`${what}, from a server of 2026-07-28, is a tool error, and the cluster is not away`, async (t) => {
+    const upstream = await startUpstream(t)
+    const tool = { name: 'pods_wait', inputSchema: { type: 'object' } }
+    const kept = { resultType: 'complete', ttlMs: 0, cacheScope: 'private' }
+    const discover = { ...kept, supportedVersions: ['2026-07-28'], capabilities: { tools: {} } }
+    const answers: Readonly<Record<string, object>> = {
+      'server/discover': { result: discover },
+      'tools/list': { result: { ...kept, tools: [tool] } },
+      'tools/call': answer,
+    }
+    upstream.answerWith((_request, response) => {
+      const { id, method } = bodyOf(upstream.received.at(-1))
+      const code = method === 'tools/call' ? status : 200
+      response.writeHead(code, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ jsonrpc: '2.0', id, ...answers[method] }))
+    })
+    const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: upstream.url }])
+    const asked = { url: gateway.fleetUrl, token: await gateway.entra.mint({ person: 'alice' }) }
+    for (let call = 0; call < 5; call += 1) {
+      const result = await callFleet(asked, 'pods_wait', { cluster: 'prod' })
+      assert.equal(result.isError, true)
+      assert.match(textsOf(result)[0] ?? '', words)
+    }
+    const sent = upstream.received
+      .map((one) => bodyOf(one))
+      .filter(({ params }) => params?.['name'])
+    assert.equal(sent.length, 5, 'each call once')
+    for (const { params } of sent) assert.ok(!JSON.stringify(params?.['_meta']).includes(TASKS))
+  })
+}
