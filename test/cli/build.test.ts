@@ -48,6 +48,40 @@ test('what is built has every package in it, and needs none beside it', () => {
   assert.deepEqual([...new Set(outside)], [])
 })
 
+/** What is loaded with a file of the bundle: itself, and what it imports at once. */
+function loadedWith(file: string, seen = new Set<string>()): ReadonlySet<string> {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  for (const [, name = ''] of read(join('dist', file)).matchAll(IMPORT)) {
+    if (name.startsWith('./')) loadedWith(name.slice(2), seen)
+  }
+  return seen
+}
+
+/** Of each, what would bring it in again: 0.2 to 0.5 MB of code, and as much memory as that twice over. */
+const loadedWhenNeeded = [
+  '@modelcontextprotocol/',
+  '@opentelemetry/sdk-trace-base/',
+  'ajv/',
+  'fast-json-stringify/index.js',
+  'ioredis/',
+  'undici/lib/mock/',
+  'ws/',
+  'zod/v4/locales/de.js',
+]
+
+test('serve does not load what its configuration may not need', () => {
+  const serve = readdirSync(join(root, 'dist')).find((path) => /^serve-\w+\.js$/.test(path)) ?? ''
+  const sources = [...loadedWith(serve)].flatMap((file): readonly string[] => {
+    return JSON.parse(read(join('dist', `${file}.map`))).sources
+  })
+  assert.ok(sources.some((path) => path.includes('node_modules/fastify/')))
+  for (const name of loadedWhenNeeded) {
+    const found = sources.filter((path) => path.includes(`node_modules/${name}`))
+    assert.deepEqual(found, [], `${name} is loaded at the start of serve`)
+  }
+})
+
 test('of each package in it there is the version and the licence, of ours its text', () => {
   const { dependencies } = JSON.parse(read('package.json')) as { dependencies: object }
   const kept = readdirSync(join(root, 'dist/packages'), { recursive: true, encoding: 'utf8' })

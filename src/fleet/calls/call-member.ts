@@ -13,10 +13,10 @@ import {
   type StreamableHTTPClientTransport,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../clock.ts'
-import { sessionOwner } from '../../forward/upstream-headers.ts'
 import { isJsonObject } from '../../oauth/json.ts'
 import type { RequestTrace } from '../../observe/record.ts'
-import { abilityLetters, type ClientAbilities } from '../asking/client-abilities.ts'
+import type { ClientAbilities } from '../asking/client-abilities.ts'
+import { knownKey } from './known-key.ts'
 import type { KnownMember, KnownMembers } from './known-members.ts'
 import type { PermittedMember } from './member.ts'
 import { MemberAttempt } from './member-attempt.ts'
@@ -114,17 +114,6 @@ async function callUntraced<T>(call: MemberCall, ask: Ask<T>): Promise<MemberAns
   noteHealth(call, answer, clock.now())
   return answer
 }
-
-/** By which a member is known to one user, in one session of the fleet. */
-export function knownKey({ member, permit, fleetSession, abilities }: KnownBy): string {
-  const { resource } = member
-  const { name, upstream } = resource
-  // A session of its own for clients that can be asked other things: it was told so when it began.
-  const letters = abilityLetters(abilities)
-  return JSON.stringify([name, upstream, sessionOwner(resource, permit), fleetSession, letters])
-}
-
-type KnownBy = Pick<MemberCall, 'member' | 'permit' | 'fleetSession' | 'abilities'>
 
 function noteHealth(
   { member: { health }, signal, answersSoon = false }: MemberCall,

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import { standingAt } from '../fleet-request.ts'
-import { knownKey } from './call-member.ts'
+import { knownKey } from './known-key.ts'
 import type { KnownMember, SessionUse } from './known-members.ts'
 import { memberFetch } from './member-fetch.ts'
 import type { ListCall } from './member-lists.ts'
