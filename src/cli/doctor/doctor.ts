@@ -7,11 +7,11 @@ import { type CommandArguments, takeArguments, UsageError } from '../arguments.t
 import { badUsage, type Command, type Terminal } from '../command.ts'
 import { configurationFrom, configurationUsage } from '../configuration.ts'
 import { readToken } from '../explain/token-argument.ts'
+import type { ApiServer } from '../given-token/token-checks.ts'
 import { examine, type Given } from './examine.ts'
 import { progressOn } from './progress.ts'
 import { exitCodeOf, reportJson } from './report.ts'
 import { reportTable } from './report-table.ts'
-import type { ApiServer } from './token.ts'
 
 /** Asks everything that rolecall depends on, and says what to do where something is wrong. */
 export const command: Command = {

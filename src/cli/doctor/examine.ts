@@ -3,6 +3,8 @@ import { protectedResources } from '../../config/protected-resources.ts'
 import type { Problem } from '../../config/report/problem.ts'
 import type { Configuration } from '../configuration.ts'
 import { fleetChecks } from '../fleet/fleet-checks.ts'
+import { type ApiServer, apiServerCheck, tokenChecks } from '../given-token/token-checks.ts'
+import { toolRulesChecks } from '../given-token/tool-rules-checks.ts'
 import { credentialChecks } from './credential.ts'
 import { graphChecks } from './graph.ts'
 import type { Progress } from './progress.ts'
@@ -13,8 +15,6 @@ import { redirectUriChecks } from './redirect-uris.ts'
 import { consequenceOf, type DoctorCheck, inOrder } from './report.ts'
 import { upstreamChecks } from './resource.ts'
 import { storeChecks } from './store.ts'
-import { type ApiServer, apiServerCheck, tokenChecks } from './token.ts'
-import { toolRulesChecks } from './tool-rules.ts'
 
 /** What is asked about beside the configuration. */
 export interface Given {

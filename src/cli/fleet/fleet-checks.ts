@@ -4,7 +4,7 @@ import { mergeTools } from '../../fleet/tools/catalogue.ts'
 import { hasOwnCluster } from '../../fleet/tools/cluster-argument.ts'
 import { consequenceOf, type DoctorCheck, type Finding } from '../doctor/report.ts'
 import type { Examined } from '../doctor/resource.ts'
-import { toolRulesCheck } from '../doctor/tool-rules.ts'
+import { toolRulesCheck } from '../given-token/tool-rules-checks.ts'
 
 /** What one cluster of the fleet says to the user of a token. */
 export type ClusterAnswer = { readonly cluster: string } & (

@@ -11,6 +11,13 @@ export interface RefusedPage {
   readonly description: string
 }
 
+/** A path that is not there. */
+export interface MissingPage {
+  readonly kind: 'missing'
+  /** One plain sentence, with the addresses that are meant. */
+  readonly description: string
+}
+
 interface Facts {
   readonly what: string
   readonly whose: string
@@ -44,6 +51,16 @@ export function refusedMain({ error, description }: RefusedPage, requestId: stri
     code: error,
     requestId,
   })
+}
+
+/** Says where to go instead of an address where nothing is. */
+export function missingMain({ description }: MissingPage, requestId: string): Html {
+  return html`<div class="card">
+<h1>There is nothing at this address</h1>
+<p class="lead">${description}</p>
+<p>An MCP endpoint is for MCP clients; a browser finds <a href="/">how to connect one</a> on the start page.</p>
+<p class="soft">Request id: <code>${requestId}</code></p>
+</div>`
 }
 
 function main(title: string, { what, whose, remedy, next, code, requestId }: Facts): Html {

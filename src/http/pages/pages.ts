@@ -1,11 +1,16 @@
 import type { ConsentPage, GoOnPage, Page } from '../../sign-in/authorize/browser-answer.ts'
 import { DELIBERATE, type PageScript, WAITING } from '../popup/popup-files.ts'
 import { consentMain } from './consent-page.ts'
-import { errorMain, type RefusedPage, refusedMain } from './error-page.ts'
+import {
+  errorMain,
+  type MissingPage,
+  missingMain,
+  type RefusedPage,
+  refusedMain,
+} from './error-page.ts'
 import { goOnMain } from './go-on-page.ts'
 import { type Html, html } from './html.ts'
 import { layout } from './layout.ts'
-import { type MissingPage, missingMain } from './missing-page.ts'
 import { signedInMain } from './signed-in-page.ts'
 
 /** Every page that a browser is shown at authorize and callback, and where there is nothing. */

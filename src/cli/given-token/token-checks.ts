@@ -9,12 +9,12 @@ import {
   SELF_SUBJECT_REVIEW_PATH,
   type SelfSubjectReview,
 } from '../../proof/self-subject-review.ts'
+import { probe } from '../doctor/probe.ts'
+import type { DoctorCheck, Finding } from '../doctor/report.ts'
+import type { Examined } from '../doctor/resource.ts'
 import { explainFor } from '../explain/explain.ts'
 import { refusalWords } from '../explain/explanation-text.ts'
 import { tokenOpener, whyUnopenable } from '../sealed-token.ts'
-import { probe } from './probe.ts'
-import type { DoctorCheck, Finding } from './report.ts'
-import type { Examined } from './resource.ts'
 
 /** Judges one token for every resource and the fleet. One that fits another resource is only a warning here. */
 export async function tokenChecks(token: string, examined: Examined): Promise<DoctorCheck[]> {
