@@ -82,6 +82,7 @@ async function callJudged(
   }
   const timeoutMs =
     cluster.mode === 'single' ? judged.at.member.resource.response_timeout : cluster.timeoutMs
+  call.fleet.state.changes.use(call.request, cluster.cluster)
   const questions = new MemberQuestions(call, cluster.cluster, cluster.mode)
   const answer = await ask(call, cluster, { ...judged, timeoutMs, questions })
   if (questions.signal.aborted) return cannotAsk(cluster)
@@ -219,6 +220,9 @@ function ask(
       hear(client: Client) {
         questions.hear(client)
         hearLog(call, cluster.cluster, client)
+        client.setNotificationHandler('notifications/tools/list_changed', () =>
+          fleet.toolsChanged(at, request),
+        )
       },
       timeoutMs,
       mostBytes,

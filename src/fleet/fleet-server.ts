@@ -16,6 +16,7 @@ import { servePrompts } from './prompts/serve-prompts.ts'
 import { serveResources } from './resources/serve-resources.ts'
 import { serveEarlier } from './serving/earlier-revisions.ts'
 import { sessionIsOver } from './serving/ended-sessions.ts'
+import { openEarlierStream, openSubscription, subscribes } from './serving/open-stream.ts'
 import { abilitiesInRequest, abilitiesInSession, newSessionId } from './serving/session-facts.ts'
 import type { ArgumentName } from './tools/cluster-argument.ts'
 import { instructions } from './tools/instructions.ts'
@@ -29,8 +30,6 @@ export interface FleetEndpoint {
   handle(request: Request, body: unknown, by: ArrivedRequest): Promise<Response>
   /** The id of a session that an `initialize` with this body begins. */
   newSession(body: unknown): string
-  /** Ends the streams. */
-  close(): Promise<void>
 }
 
 /**
@@ -49,6 +48,8 @@ export function fleetEndpoint(fleet: Fleet): FleetEndpoint {
     live: fleet.state.live,
     serverFor: (by: FleetRequest) => serverFor(fleet, by),
     endSession: (by: FleetRequest) => endSession(fleet, by),
+    openStream: async (request: Request, by: FleetRequest) =>
+      openEarlierStream(fleet, await serverFor(fleet, by), request, by),
   }
   return {
     argument: () => fleet.argument,
@@ -61,13 +62,16 @@ export function fleetEndpoint(fleet: Fleet): FleetEndpoint {
       }
       const abilities = abilitiesInRequest(parsedBody, CLIENT_CAPABILITIES_META_KEY)
       const by: FleetRequest = { ...arrived, abilities }
-      return handler.fetch(request, {
-        // The SDK asks for a token's text, and hands it on to every handler: it gets none.
-        authInfo: { token: '', clientId: '', scopes: [], extra: { by } },
-        ...(parsedBody !== undefined && { parsedBody }),
-      })
+      const serve = (served: McpHttpHandler) =>
+        served.fetch(request, {
+          // The SDK asks for a token's text, and hands it on to every handler: it gets none.
+          authInfo: { token: '', clientId: '', scopes: [], extra: { by } },
+          ...(parsedBody !== undefined && { parsedBody }),
+        })
+      return subscribes(parsedBody)
+        ? openSubscription(fleet, by, () => serverFor(fleet, by), serve)
+        : serve(handler)
     },
-    close: () => handler.close(),
   }
 }
 

@@ -4,9 +4,10 @@ import type { Metrics } from '../observe/metrics/metrics.ts'
 import type { RequestRecord } from '../observe/record.ts'
 import type { RequestLog } from '../observe/request-log.ts'
 import type { KeyRing } from '../sealing/derived-keys.ts'
+import { PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOLS } from './calls/list-kinds.ts'
 import type { Member, PermittedMember } from './calls/member.ts'
 import type { ListCall, ListedBy } from './calls/member-lists.ts'
-import { MemberLists, PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOLS } from './calls/member-lists.ts'
+import { MemberLists } from './calls/member-lists.ts'
 import type { FleetRequest } from './fleet-request.ts'
 import type { FleetState } from './fleet-state.ts'
 import type { ArgumentName } from './tools/cluster-argument.ts'
@@ -85,7 +86,8 @@ export class Fleet {
   }
 
   /** What a call to one member is made with, for the user who has the permit. */
-  callTo(at: PermittedMember, { session, abilities, record, trace }: FleetRequest): ListCall {
+  callTo(at: PermittedMember, request: FleetRequest): ListCall {
+    const { session, abilities, record, trace, principal } = request
     return {
       ...at,
       known: this.state.known,
@@ -96,8 +98,15 @@ export class Fleet {
       requestId: record.request_id,
       trace,
       spans: record.trace,
+      onChanged: () => this.state.changes.changed(principal.userKey),
       onListed: (listed) => this.#tellListed(at.member.resource.name, record, listed),
     }
+  }
+
+  /** A member says that the tools that it shows to this user are others now. */
+  toolsChanged(at: PermittedMember, request: FleetRequest): void {
+    this.tools.outdate(this.callTo(at, request))
+    this.state.changes.changed(request.principal.userKey)
   }
 
   /** As of every question that is asked with a user's token. */

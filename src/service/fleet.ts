@@ -34,7 +34,7 @@ export function clusterHealths(
  * @param resources its clusters, in the order of the configuration
  */
 export async function createFleet(
-  served: Omit<FleetRouteParts, 'endpoint'>,
+  served: Omit<FleetRouteParts, 'endpoint' | 'close'>,
   resources: readonly ResourceParts[],
   parts: Pick<ServiceContext, 'upstreams' | 'clock' | 'version' | 'metrics'> &
     Pick<FleetParts, 'fansOut' | 'cursorKeys' | 'questionKeys' | 'state'> & {
@@ -52,15 +52,14 @@ export async function createFleet(
     health: parts.clusters.get(resource.name) ?? new ClusterHealth(),
   }))
   const { requestLog } = served
-  const endpoint = fleetEndpoint(new Fleet({ ...parts, requestLog, members: used }))
+  const fleet = new Fleet({ ...parts, requestLog, members: used })
+  parts.state.built(fleet)
   return {
     ...served,
-    endpoint: {
-      ...endpoint,
-      async close() {
-        await endpoint.close()
-        await Promise.all(used.map(({ release }) => release()))
-      },
+    endpoint: fleetEndpoint(fleet),
+    // What is under way, streams too, ends as it began: a reload cuts nothing.
+    async close() {
+      await Promise.all(used.map(({ release }) => release()))
     },
   }
 }

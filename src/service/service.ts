@@ -111,6 +111,7 @@ export async function startService(config: Config, options: ServiceOptions): Pro
       context.operation.warnings = warnings
       void audit.replace(file)
       judgeStreams()
+      context.fleetState.reloaded()
       if (next.tls) listener.renewCertificate(next.tls)
       // Not waited for: it closes when the last stream of the old configuration ends.
       close(before, replacement).catch((error: unknown) => {

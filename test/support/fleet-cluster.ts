@@ -11,6 +11,10 @@ export interface FleetCluster {
   readonly bearers: (string | undefined)[]
   /** Every request's headers, in order. */
   readonly requests: IncomingMessage['headers'][]
+  /** Streams for changes that are open (MCP 2026-07-28). */
+  subscriptions(): number
+  /** Tells them that the tools have changed. */
+  toolsChanged(): void
 }
 
 /** What a request meets before the MCP server, such as a server that hangs. */
@@ -27,6 +31,7 @@ export async function startFleetCluster(
 ): Promise<FleetCluster> {
   const bearers: (string | undefined)[] = []
   const requests: IncomingMessage['headers'][] = []
+  let subscriptions = 0
   const handler = createMcpHandler(({ requestInfo }) =>
     create({ bearer: requestInfo?.headers.get('authorization') ?? '' }),
   )
@@ -43,6 +48,12 @@ export async function startFleetCluster(
     const { method = 'GET', headers } = request
     const left = new AbortController()
     response.once('close', () => left.abort())
+    if (headers['mcp-method'] === 'subscriptions/listen') {
+      subscriptions += 1
+      response.once('close', () => {
+        subscriptions -= 1
+      })
+    }
     const answer = await handler.fetch(
       new Request(`http://127.0.0.1${request.url}`, {
         method,
@@ -65,5 +76,11 @@ export async function startFleetCluster(
     server.close()
   })
   const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}/mcp`, bearers, requests }
+  return {
+    url: `http://127.0.0.1:${port}/mcp`,
+    bearers,
+    requests,
+    subscriptions: () => subscriptions,
+    toolsChanged: () => handler.notify.toolsChanged(),
+  }
 }

@@ -47,6 +47,8 @@ export interface MemberCall extends PermittedMember {
   /** Whether no answer in time means that the member is away; a tool may just be slow. */
   readonly answersSoon?: boolean
   readonly mostBytes: number
+  /** Whether a stream without a call (GET) may be opened. */
+  readonly isStream?: boolean
 }
 
 export type MemberAnswer<T> =
@@ -194,7 +196,7 @@ async function setLevel(
 }
 
 /** What need not be asked again; a session says by itself that there was an `initialize`. */
-function priorOf(known: KnownMember | undefined): Pick<ConnectOptions, 'prior'> {
+export function priorOf(known: KnownMember | undefined): Pick<ConnectOptions, 'prior'> {
   if (known?.era === 'modern') return { prior: { kind: 'modern', discover: known.discover } }
   if (known?.sessionId === undefined && known !== undefined) return { prior: { kind: 'legacy' } }
   return {}

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import {
   Client,
   type RequestOptions,
@@ -80,6 +81,12 @@ export class MemberAttempt {
       resetTimeoutOnProgress: true,
     }
     return { client, transport, options }
+  }
+
+  /** When what a stream had to say is over, or its signal says so. */
+  async ended(signal: AbortSignal): Promise<void> {
+    const over = AbortSignal.any([signal, this.#ended.signal])
+    if (!over.aborted) await once(over, 'abort')
   }
 
   /** Not at once: a cancellation may still go up. */

@@ -13,6 +13,8 @@ export interface MemberFetchParts extends PermittedMember {
   readonly trace: ReadonlyMap<string, string>
   /** Of one answer; beyond, it is cut. */
   readonly mostBytes: number
+  /** Whether a stream without a call (GET) may be opened. */
+  readonly isStream?: boolean | undefined
   onBegin(): void
   onStatus?: ((status: number) => void) | undefined
   /** What went wrong below MCP. */
@@ -33,7 +35,7 @@ type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
  */
 export function memberFetch(parts: MemberFetchParts): Fetch {
   return async (_url, init = {}) => {
-    if (init.method === 'GET') return new Response(null, { status: 405 })
+    if (init.method === 'GET' && !parts.isStream) return new Response(null, { status: 405 })
     parts.onBegin()
     const lease = parts.member.upstream.connections.lease()
     try {
@@ -53,7 +55,7 @@ function send(
 ): Promise<Dispatcher.ResponseData> {
   return client.request({
     path: parts.member.upstream.path,
-    method: method === 'DELETE' ? method : 'POST',
+    method: method === 'DELETE' || method === 'GET' ? method : 'POST',
     headers: headersOf(parts, new Headers(headers)),
     body: typeof body === 'string' ? body : null,
     signal: signal ?? null,

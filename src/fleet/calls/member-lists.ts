@@ -1,20 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type {
-  Client,
-  Prompt,
-  RequestOptions,
-  Resource,
-  ResourceTemplateType,
-  ServerCapabilities,
-  Tool,
-} from '@modelcontextprotocol/client'
+import type { Client, RequestOptions, ServerCapabilities } from '@modelcontextprotocol/client'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../clock.ts'
 import { sha256 } from '../../sealing/digest.ts'
-import type { ListedTool } from '../../tool-rules/tool-hints.ts'
 import { mapAtMost } from '../concurrency.ts'
 import { callMember, type MemberCall } from './call-member.ts'
-import type { PermittedMember } from './member.ts'
+import type { ListKind, ListMethod } from './list-kinds.ts'
 
 /** Members that are asked at a time, for one list of the fleet. */
 const AT_ONCE = 8
@@ -30,90 +21,6 @@ export const FRESH_MS = 60_000
 const MOST_PAGES = 64
 /** Of one page, and where further ones are not asked for. */
 const MOST_BYTES = 4 * 1024 * 1024
-
-/** The methods of MCP that list. */
-export type ListMethod =
-  | 'tools/list'
-  | 'resources/list'
-  | 'resources/templates/list'
-  | 'prompts/list'
-
-/** What of a member's is listed, and how a page of it is asked for. */
-interface ListKind<Item> {
-  readonly method: ListMethod
-  /** Of the member that offers such lists at all; absent: each is asked. */
-  readonly capability?: keyof ServerCapabilities
-  /** Of all members' lists together, in memory. */
-  readonly mostKeptBytes: number
-  page(client: Client, params: { cursor?: string }, options: RequestOptions): Promise<Page<Item>>
-  /** What else a list that came is good for. */
-  learn?(list: LearntFrom<Item>): void
-}
-
-interface LearntFrom<Item> {
-  readonly call: PermittedMember
-  readonly items: readonly Item[]
-  readonly serverVersion: string | undefined
-  /** Milliseconds since the epoch. */
-  readonly now: number
-}
-
-interface Page<Item> {
-  readonly items: readonly Item[]
-  readonly nextCursor?: string | undefined
-}
-
-/**
- * Not the SDK's `listTools`: in a session that goes on it knows no capabilities, and says that there
- * are no tools.
- */
-export const TOOLS: ListKind<Tool> = {
-  method: 'tools/list',
-  mostKeptBytes: 64 * 1024 * 1024,
-  async page(client, params, options) {
-    const { tools, nextCursor } = await client.request({ method: 'tools/list', params }, options)
-    return { items: tools, nextCursor }
-  },
-  learn({ call: { member, permit }, items, serverVersion, now }) {
-    const { hints } = member.upstream
-    hints.sawVersion(serverVersion, now)
-    hints.learn(permit.principal.userKey, items.map(listedTool), now)
-  },
-}
-
-function listedTool({ name, annotations }: Tool): ListedTool {
-  return { name, readOnly: annotations?.readOnlyHint === true }
-}
-
-export const RESOURCES: ListKind<Resource> = {
-  method: 'resources/list',
-  capability: 'resources',
-  mostKeptBytes: 32 * 1024 * 1024,
-  async page(client, params, options) {
-    const answer = await client.request({ method: 'resources/list', params }, options)
-    return { items: answer.resources, nextCursor: answer.nextCursor }
-  },
-}
-
-export const RESOURCE_TEMPLATES: ListKind<ResourceTemplateType> = {
-  method: 'resources/templates/list',
-  capability: 'resources',
-  mostKeptBytes: 8 * 1024 * 1024,
-  async page(client, params, options) {
-    const answer = await client.request({ method: 'resources/templates/list', params }, options)
-    return { items: answer.resourceTemplates, nextCursor: answer.nextCursor }
-  },
-}
-
-export const PROMPTS: ListKind<Prompt> = {
-  method: 'prompts/list',
-  capability: 'prompts',
-  mostKeptBytes: 8 * 1024 * 1024,
-  async page(client, params, options) {
-    const answer = await client.request({ method: 'prompts/list', params }, options)
-    return { items: answer.prompts, nextCursor: answer.nextCursor }
-  },
-}
 
 /** What one member lists to one user. */
 export interface MemberList<Item> {
@@ -137,6 +44,8 @@ interface KeptList<Item> {
   readonly items: readonly Item[]
   readonly serverVersion: string | undefined
   readonly bytes: number
+  /** Whether its user was told that it has changed. */
+  readonly isTold?: boolean
 }
 
 interface Asking {
@@ -149,6 +58,8 @@ interface Asking {
 export interface ListCall extends Omit<MemberCall, 'asked' | 'timeoutMs' | 'mostBytes' | 'signal'> {
   /** A list was asked for, which is told to the log and counted. */
   onListed(listed: ListedBy): void
+  /** The member's tools are others than they were when they were last asked for. */
+  onChanged(): void
 }
 
 /** What came of asking a member for a list. */
@@ -205,6 +116,13 @@ export class MemberLists<Item extends object> {
     return calls.map((call) => this.#asKnown(call))
   }
 
+  /** The member says that the list has changed: it is asked for again when it is wanted. */
+  outdate(call: ListCall): void {
+    const key = keyOf(call)
+    const kept = this.#kept.get(key)
+    if (kept) this.#kept.set(key, { ...kept, at: Number.NEGATIVE_INFINITY, isTold: true })
+  }
+
   #asKnown(call: ListCall): MemberList<Item> {
     const { name: cluster } = call.member.resource
     const kept = this.#kept.get(keyOf(call))
@@ -252,6 +170,9 @@ export class MemberLists<Item extends object> {
     if (answer.kind !== 'answer' || answer.value === undefined) return
     const { text } = answer.value
     const items = this.#oneOf(sha256(text), answer.value.items)
+    const before = this.#kept.get(key)
+    const isOther = before !== undefined && before.items !== items && !before.isTold
+    if (method === 'tools/list' && isOther) call.onChanged()
     const { serverVersion } = answer
     const now = this.#clock.now()
     this.#kept.set(key, { at: now, items, serverVersion, bytes: text.length + 1 })

@@ -19,6 +19,7 @@ export interface EarlierParts {
   readonly live: LiveExchanges
   /** @returns a server for this one request */
   serverFor(by: FleetRequest): Promise<Server>
+  openStream(request: Request, by: FleetRequest): Promise<Response>
   /** At the clusters. */
   endSession(by: FleetRequest): Promise<void>
 }
@@ -31,17 +32,25 @@ export interface EarlierParts {
  * @param body parsed JSON; `undefined`: none
  */
 export async function serveEarlier(
-  { live, serverFor, endSession }: EarlierParts,
+  parts: EarlierParts,
   request: Request,
   body: unknown,
   by: FleetRequest,
 ): Promise<Response> {
-  if (request.method === 'DELETE' && by.session !== '') {
-    // Not waited for: a cluster that hangs costs nobody anything.
-    void endSession(by).catch(() => undefined)
-    return new Response(null, { status: 204 })
-  }
-  if (request.method !== 'POST') return refuse(405, -32_000, 'Method not allowed.')
+  if (request.method === 'POST') return servePost(parts, request, body, by)
+  if (by.session === '') return refuse(405, -32_000, 'Method not allowed.')
+  if (request.method === 'GET') return parts.openStream(request, by)
+  // Not waited for: a cluster that hangs costs nobody anything.
+  void parts.endSession(by).catch(() => undefined)
+  return new Response(null, { status: 204 })
+}
+
+async function servePost(
+  { live, serverFor }: EarlierParts,
+  request: Request,
+  body: unknown,
+  by: FleetRequest,
+): Promise<Response> {
   const messages: readonly unknown[] = Array.isArray(body) ? body : [body]
   const requests = messages.filter((message) => isJSONRPCRequest(message)).map(({ id }) => id)
   if (by.session !== '' && !deliver(live, by.session, messages)) {

@@ -27,6 +27,8 @@ import type { ServedResource } from './resource.ts'
 /** What the fleet is served with. */
 export interface FleetRouteParts extends ServedResource {
   readonly endpoint: FleetEndpoint
+  /** Gives up what the fleet holds, once nothing needs it. */
+  close(): Promise<void>
   readonly exchanges: OpenExchanges
   readonly requestLog: RequestLog
   readonly sessionKeys: KeyRing
@@ -43,7 +45,7 @@ export function fleetScope(parts: FleetRouteParts, config: Config) {
   const endpoint: Endpoint = { name: 'resource', path, resource: name, guard }
   return async (scope: FastifyInstance): Promise<void> => {
     scope.decorateRequest('accessDecision')
-    scope.addHook('onClose', () => parts.endpoint.close())
+    scope.addHook('onClose', () => parts.close())
     readBodiesWhole(scope, config.limits.body_bytes)
     for (const url of [path, `${path}/`]) {
       scope.route({
