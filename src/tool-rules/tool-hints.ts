@@ -17,12 +17,19 @@ const WRITES_COUNTS_MS = 60 * 60_000
 
 const MOST_TOOLS = 10_000
 
-/** Of the names that lists of all users have marked, with what it costs to keep each. */
+/** Of all users together, by what it costs to keep each page of a list. */
 const MOST_READING_BYTES = 16 * 1024 * 1024
-const BYTES_EACH = 64
+const PAGE_BYTES = 64
+/** A user's lists have fewer. */
+const MOST_PAGES = 64
 
-/** The tools that a user's lists have marked as reading, and when. */
-type Reading = ReadonlyMap<string, number>
+/** The tools that one page of a list has marked as reading. */
+interface ReadingPage {
+  readonly names: ReadonlySet<string>
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly bytes: number
+}
 
 /**
  * What one upstream's lists have said of its tools, wherever they passed by: at the resource's own path
@@ -32,9 +39,14 @@ type Reading = ReadonlyMap<string, number>
  */
 export class ToolHints {
   readonly #writing = new LRUCache<string, number>(atMost(MOST_TOOLS))
-  readonly #reading = new LRUCache<string, Reading>({
+  readonly #reading = new LRUCache<string, readonly ReadingPage[]>({
     maxSize: MOST_READING_BYTES,
-    sizeCalculation: bytesOf,
+    sizeCalculation: (pages) => pages.reduce((sum, { bytes }) => sum + bytes, PAGE_BYTES),
+  })
+  /** Pages of the same names are one in memory: most servers show all users the same. */
+  readonly #pages = new Map<string, WeakRef<ReadonlySet<string>>>()
+  readonly #gone = new FinalizationRegistry<string>((text) => {
+    if (this.#pages.get(text)?.deref() === undefined) this.#pages.delete(text)
   })
   #version: string | undefined
   /** When the version that answers now was first seen: older lists open nothing. */
@@ -52,25 +64,35 @@ export class ToolHints {
    * @param now milliseconds since the epoch
    */
   learn(user: string, tools: readonly ListedTool[], now: number): void {
-    const reading = new Map(this.#reading.get(user))
-    for (const [name, at] of reading) if (now - at >= READ_ONLY_COUNTS_MS) reading.delete(name)
-    for (const { name, readOnly } of tools) {
-      if (readOnly) reading.set(name, now)
-      else this.#writing.set(name, now)
-    }
-    this.#reading.set(user, reading)
+    for (const { name, readOnly } of tools) if (!readOnly) this.#writing.set(name, now)
+    const names = tools.filter(({ readOnly }) => readOnly).map(({ name }) => name)
+    if (names.length === 0) return
+    const pages = this.#reading.get(user) ?? []
+    const { page, bytes } = this.#pageOf(names)
+    const known = pages.find((one) => one.names === page)
+    const others = pages.filter((one) => one !== known && now - one.at < READ_ONLY_COUNTS_MS)
+    const learnt = { names: page, at: now, bytes: known?.bytes ?? bytes }
+    this.#reading.set(user, [...others, learnt].slice(-MOST_PAGES))
+  }
+
+  #pageOf(names: readonly string[]): { page: ReadonlySet<string>; bytes: number } {
+    const text = JSON.stringify(names)
+    const same = this.#pages.get(text)?.deref()
+    if (same !== undefined) return { page: same, bytes: PAGE_BYTES }
+    const page = new Set(names)
+    this.#pages.set(text, new WeakRef(page))
+    this.#gone.register(page, text)
+    return { page, bytes: 2 * text.length + PAGE_BYTES * (names.length + 1) }
   }
 
   /** @param now milliseconds since the epoch */
   hintOf(user: string, tool: string, now: number): ToolHint {
     const writesAt = this.#writing.get(tool)
     if (writesAt !== undefined && now - writesAt < WRITES_COUNTS_MS) return 'writes'
-    const readOnlyAt = this.#reading.get(user)?.get(tool)
-    if (readOnlyAt === undefined || readOnlyAt < this.#since) return 'unknown'
-    return now - readOnlyAt < READ_ONLY_COUNTS_MS ? 'read_only' : 'unknown'
+    const pages = this.#reading.get(user) ?? []
+    const reads = pages.some(
+      ({ names, at }) => at >= this.#since && now - at < READ_ONLY_COUNTS_MS && names.has(tool),
+    )
+    return reads ? 'read_only' : 'unknown'
   }
-}
-
-function bytesOf(reading: Reading): number {
-  return [...reading.keys()].reduce((sum, name) => sum + name.length + BYTES_EACH, BYTES_EACH)
 }

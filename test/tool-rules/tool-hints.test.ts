@@ -73,3 +73,17 @@ test('pages of one list add up, and a list too large to be kept opens nothing', 
   assert.equal(hints.hintOf('bob', names[0] ?? '', minute), 'unknown')
   assert.equal(hints.hintOf('alice', 'x', minute), 'read_only')
 })
+
+test('ten thousand users with the same list cost little, and each has it for himself', () => {
+  const hints = new ToolHints()
+  const tools = Array.from({ length: 40 }, (_, index) => ({
+    name: `tool_${index}`,
+    readOnly: true,
+  }))
+  for (let user = 0; user < 10_000; user += 1) hints.learn(`user ${user}`, tools, user)
+  assert.equal(hints.hintOf('user 0', 'tool_39', 10_000), 'read_only')
+  assert.equal(hints.hintOf('user 9999', 'tool_0', 10_000), 'read_only')
+  assert.equal(hints.hintOf('user 10000', 'tool_0', 10_000), 'unknown')
+  assert.equal(hints.hintOf('user 0', 'tool_39', 10 * minute), 'unknown')
+  assert.equal(hints.hintOf('user 9999', 'tool_39', 10 * minute), 'read_only')
+})
