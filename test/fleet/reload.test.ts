@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { McpServer } from '@modelcontextprotocol/server'
 import type { ResourceConfig } from '../../src/config/config.ts'
 import { fleetConfig } from '../../src/config/rules/fleet.ts'
 import { askFleet, callFleet, rpc, scriptOf, textsOf } from '../support/fleet-calls.ts'
-import { startFleetGateway } from '../support/fleet-gateway.ts'
+import { startFleetCluster } from '../support/fleet-cluster.ts'
+import { connectClient, startFleetGateway } from '../support/fleet-gateway.ts'
 import { resourceConfig } from '../support/gateway.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 import { followScript } from '../support/scripted-mcp.ts'
@@ -44,3 +46,41 @@ test('a cluster added by reload appears, one removed is a tool error, and the se
   const { message } = await askFleet(asked, rpc('tools/list'))
   assert.match(JSON.stringify(message.result), /"enum":\["prod","new","\*"\]/)
 })
+
+for (const mode of ['auto', 'legacy'] as const) {
+  test(`a call whose answer has begun is not cut by a reload (${mode})`, async (t) => {
+    let release = (): void => undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const cluster = await startFleetCluster(t, () => {
+      const server = new McpServer({ name: 'x', version: '1' })
+      server.registerTool('slow', {}, async ({ mcpReq }) => {
+        const progressToken = mcpReq._meta?.progressToken ?? 0
+        await mcpReq.notify({
+          method: 'notifications/progress',
+          params: { progressToken, progress: 1 },
+        })
+        await released
+        return { content: [{ type: 'text', text: 'late' }] }
+      })
+      return server
+    })
+    const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: cluster.url }])
+    const token = await gateway.entra.mint({ person: 'alice' })
+    const client = await connectClient(t, gateway.fleetUrl, token, { mode })
+    let isBegun = (): void => undefined
+    const begun = new Promise<void>((resolve) => {
+      isBegun = resolve
+    })
+    const call = client.callTool(
+      { name: 'slow', arguments: { cluster: 'prod' } },
+      { onprogress: () => isBegun() },
+    )
+    await begun
+    await gateway.service.reload({ ...gateway.config, log_level: 'debug' })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    release()
+    assert.deepEqual((await call).content, [{ type: 'text', text: 'late' }])
+  })
+}

@@ -91,6 +91,7 @@ const otherReasons: Readonly<Record<string, ReasonWords>> = {
   tools_not_known: row('fleet', 'see with `doctor` why this cluster does not list its tools'),
   cluster_twice: row('fleet', 'let the client leave that argument out', 'clusters_from'),
   needs_task: row('fleet', "let a client that has tasks call it at the cluster's own path"),
+  bad_request_state: row('fleet', 'let the client call the tool again without requestState'),
   not_for_many_clusters: row('fleet', 'let the client name one cluster', 'fleet.fan_out'),
   client_left: row('connection', 'nothing, where the user ended it: the call was not made'),
   upstream_refused: row('upstream', 'let the MCP server pass tokens through unchecked', 'upstream'),

@@ -89,11 +89,12 @@ export class MemberAttempt {
     if (!over.aborted) await once(over, 'abort')
   }
 
-  /** Not at once: a cancellation may still go up. */
+  /** That of a call not at once: a cancellation may still go up. */
   close(): void {
     this.#isOver = true
-    const client = this.#client
-    setTimeout(() => void client?.close().catch(() => undefined), CLOSED_AFTER_MS).unref()
+    const close = () => void this.#client?.close().catch(() => undefined)
+    if (this.#call.isStream) close()
+    else setTimeout(close, CLOSED_AFTER_MS).unref()
   }
 
   /** An answer that breaks off would be waited for until the time is up. */

@@ -86,6 +86,8 @@ const others: Readonly<Record<string, string>> = {
   method_not_allowed: 'Mend the client: it may use POST, GET and DELETE.',
   unsupported_content_encoding: 'Mend the client: it compresses its requests.',
   no_such_cluster: 'Nothing: the model named a cluster that is not there, and was told which are.',
+  bad_request_state:
+    'Nothing, if one client waited too long with an answer; else see who sends states of others.',
   not_for_many_clusters: 'Nothing: the model was told to name one cluster.',
   buffered_bytes: 'Clients send large bodies slowly, or raise limits.buffered_bytes.',
   body_too_large: 'A client sends larger bodies than limits.body_bytes.',
