@@ -72,7 +72,10 @@ export const HAPROXY = 'HAProxy, jwt_verify each time'
 export const ROLECALL = 'rolecall'
 export const SEALED = `${ROLECALL}, sealed tokens`
 
+/** Of an even number of values what lies between the middle two; of none NaN. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+  const middle = sorted.length / 2
+  const [below, above] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]]
+  return ((below ?? Number.NaN) + (above ?? Number.NaN)) / 2
 }

@@ -4,7 +4,7 @@ import { ratios, withSpread } from '../report/figures.ts'
 import { svg } from '../report/svg.ts'
 import { table } from '../report/table.ts'
 import { targets } from '../report/targets.ts'
-import { HAPROXY, type Results, ROLECALL, SEALED } from '../results.ts'
+import { HAPROXY, median, type Results, ROLECALL, SEALED } from '../results.ts'
 
 const latency = (p99: number) => ({ p50: p99 / 4, p99 })
 const gateway = (name: string, known: number[], fresh: number[], p99: number) => {
@@ -37,6 +37,12 @@ test('a figure is told with its spread, where there is one', () => {
   assert.equal(withSpread([3, 1, 2]), '2 (1–3)')
   assert.equal(withSpread([1.21, 1.19, 1.2], 1), '1.2')
   assert.equal(withSpread([]), '–')
+})
+
+test('a median is the middle, or between two', () => {
+  assert.equal(median([9, 1, 2]), 2)
+  assert.equal(median([9, 1, 2, 4]), 3)
+  assert.ok(Number.isNaN(median([])))
 })
 
 test('a ratio is of values of one round', () => {
