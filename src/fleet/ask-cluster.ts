@@ -9,6 +9,8 @@ import { CANNOT_BE_ASKED, MemberQuestions } from './asking/member-questions.ts'
 import { type Answers, answersFor, putToClient } from './asking/put-to-client.ts'
 import { callMember, type MemberAnswer } from './calls/call-member.ts'
 import type { AnswerableRequest } from './fleet-request.ts'
+import { hearLog, metaTo, wantedLevel } from './notices/log-messages.ts'
+import { reportProgress } from './notices/progress.ts'
 import { said } from './tools/fan-out-answer.ts'
 import type { UserClusters } from './view.ts'
 
@@ -45,11 +47,10 @@ export async function askCluster<T extends object>(
   record.acts_as = 'caller'
   const at = standings.find(({ member }) => member.resource.name === cluster)
   if (at?.kind !== 'permitted') throw failure(cluster, said({ outcome: 'sign_in_needed' }))
-  const { progressToken: _, ...meta } = context.mcpReq._meta ?? {}
-  const carried = {
-    ...(await answersFor(asked, cluster)),
-    ...(Object.keys(meta).length > 0 && { _meta: meta }),
-  }
+  const { progressToken, ...meta } = context.mcpReq._meta ?? {}
+  const answers = await answersFor(asked, cluster)
+  const wanted = wantedLevel(asked)
+  const level = wanted === 'none' || wanted === 'any' ? undefined : wanted
   const questions = new MemberQuestions(asked, cluster, 'single')
   const timeoutMs = at.member.resource.response_timeout
   const answer = await callMember(
@@ -57,12 +58,27 @@ export async function askCluster<T extends object>(
       ...fleet.callTo(at, request),
       asked: context.mcpReq.method,
       signal: AbortSignal.any([request.signal, context.mcpReq.signal, questions.signal]),
-      hear: (client) => questions.hear(client),
+      ...(level !== undefined && { logLevel: level }),
+      hear(client) {
+        questions.hear(client)
+        hearLog(asked, cluster, client)
+      },
       timeoutMs,
       mostBytes: MOST_BYTES,
     },
     (client, options, capabilities): T | InputRequiredResult | Promise<T | InputRequiredResult> =>
-      ask({ client, options: { ...options, allowInputRequired: true }, capabilities, carried }),
+      ask({
+        client,
+        options: {
+          ...options,
+          allowInputRequired: true,
+          ...(progressToken !== undefined && {
+            onprogress: (step) => void reportProgress(asked, step),
+          }),
+        },
+        capabilities,
+        carried: { ...answers, ...metaTo(client, meta, level) },
+      }),
   )
   if (questions.signal.aborted) throw failure(cluster, CANNOT_BE_ASKED)
   if (answer.kind !== 'answer') throw errorOf(cluster, answer, timeoutMs)

@@ -1,11 +1,8 @@
 import type { Client } from '@modelcontextprotocol/client'
 import {
-  type CallToolRequest,
   type CallToolResult,
   type InputRequiredResult,
   isInputRequiredResult,
-  LOG_LEVEL_META_KEY,
-  type LoggingLevel,
   type Tool,
 } from '@modelcontextprotocol/server'
 import type { ToolCall } from '../observe/record.ts'
@@ -16,7 +13,7 @@ import type { PermittedMember } from './calls/member.ts'
 import type { AuditVerdict } from './fleet-audit.ts'
 import type { ToolCallRequest } from './fleet-request.ts'
 import { allowedTools, judgeCall } from './member-rules.ts'
-import { hearLog, wantedLevel } from './notices/log-messages.ts'
+import { hearLog, metaTo, wantedLevel } from './notices/log-messages.ts'
 import { reportProgress } from './notices/progress.ts'
 import { toolResultAt } from './resources/cluster-content.ts'
 import { type ClusterOutcome, outcomeOf, toolError } from './tools/fan-out-answer.ts'
@@ -243,17 +240,6 @@ function ask(
         },
       ),
   )
-}
-
-/** As it came; a member of 2026-07-28 is told with each call from which level on to log. */
-function metaTo(
-  client: Client,
-  given: Readonly<Record<string, unknown>>,
-  level: LoggingLevel | undefined,
-): Pick<CallToolRequest['params'], '_meta'> {
-  const isTold = level !== undefined && client.getProtocolEra() === 'modern'
-  const meta = { ...given, ...(isTold && { [LOG_LEVEL_META_KEY]: level }) }
-  return Object.keys(meta).length > 0 ? { _meta: meta } : {}
 }
 
 /** The answer is the client's to judge, as it came. */

@@ -1,13 +1,13 @@
 import type { Client } from '@modelcontextprotocol/client'
 import { LOG_LEVEL_META_KEY, type LoggingLevel } from '@modelcontextprotocol/server'
-import type { ToolCallRequest } from '../fleet-request.ts'
+import type { ClusterRequest } from '../fleet-request.ts'
 import { isLogLevel, isSevereEnough } from './log-levels.ts'
 
 /** A client that has not said so is sent none (2026-07-28), or what servers see fit (earlier). */
 type Wanted = LoggingLevel | 'none' | 'any'
 
 /** From which level on the client of a call wants the log messages of clusters. */
-export function wantedLevel({ fleet, request, context }: ToolCallRequest): Wanted {
+export function wantedLevel({ fleet, request, context }: ClusterRequest): Wanted {
   const { envelope } = context.mcpReq
   if (envelope !== undefined) {
     const level = (envelope as Readonly<Record<string, unknown>>)[LOG_LEVEL_META_KEY]
@@ -20,7 +20,7 @@ export function wantedLevel({ fleet, request, context }: ToolCallRequest): Wante
  * Hands a cluster's log messages on while it works on a call: on the stream of that call, with the
  * cluster's name before that of the logger.
  */
-export function hearLog(call: ToolCallRequest, cluster: string, client: Client): void {
+export function hearLog(call: ClusterRequest, cluster: string, client: Client): void {
   const wanted = wantedLevel(call)
   if (wanted === 'none') return
   client.setNotificationHandler('notifications/message', async ({ params }) => {
@@ -31,4 +31,18 @@ export function hearLog(call: ToolCallRequest, cluster: string, client: Client):
       .notify({ method: 'notifications/message', params: { level, data, logger: named } })
       .catch(() => undefined) // the client has left
   })
+}
+
+/**
+ * A client's `_meta` as it goes up to a cluster. One of 2026-07-28 is told with each request from which
+ * level on to log.
+ */
+export function metaTo(
+  client: Client,
+  given: Readonly<Record<string, unknown>>,
+  level: LoggingLevel | undefined,
+): { readonly _meta?: Readonly<Record<string, unknown>> } {
+  const isTold = level !== undefined && client.getProtocolEra() === 'modern'
+  const meta = { ...given, ...(isTold && { [LOG_LEVEL_META_KEY]: level }) }
+  return Object.keys(meta).length > 0 ? { _meta: meta } : {}
 }

@@ -1,9 +1,9 @@
 import type { Progress } from '@modelcontextprotocol/server'
-import type { ToolCallRequest } from '../fleet-request.ts'
+import type { ClusterRequest } from '../fleet-request.ts'
 
 /** Tells the client how far its call is, where it wants to know. */
 export async function reportProgress(
-  { context }: Pick<ToolCallRequest, 'context'>,
+  { context }: Pick<ClusterRequest, 'context'>,
   step: Progress,
 ): Promise<void> {
   const progressToken = context.mcpReq._meta?.progressToken
