@@ -47,6 +47,7 @@ export async function askCluster<T extends object>(
   record.acts_as = 'caller'
   const at = standings.find(({ member }) => member.resource.name === cluster)
   if (at?.kind !== 'permitted') throw failure(cluster, said({ outcome: 'sign_in_needed' }))
+  fleet.state.changes.use(request, cluster)
   const { progressToken, ...meta } = context.mcpReq._meta ?? {}
   const answers = await answersFor(asked, cluster)
   const wanted = wantedLevel(asked)
