@@ -1,6 +1,8 @@
 import {
   type InputRequiredResult,
   isInputRequiredResult,
+  ProtocolError,
+  ProtocolErrorCode,
   type ReadResourceRequest,
   type ReadResourceResult,
   ResourceNotFoundError,
@@ -60,6 +62,14 @@ interface ReadAsked extends ClusterRequest {
   readonly params: ReadResourceRequest['params']
 }
 
+/** A resource that a cluster does not have (SEP-2164) is named as its client names it. */
+function notFoundAt(uri: string, error: unknown): unknown {
+  const { InvalidParams, ResourceNotFound } = ProtocolErrorCode
+  const isNotFound =
+    error instanceof ProtocolError && [InvalidParams, ResourceNotFound].includes(error.code)
+  return isNotFound ? new ProtocolError(error.code, error.message, { uri }) : error
+}
+
 /**
  * Reads a resource of the cluster that its URI names.
  *
@@ -82,7 +92,9 @@ async function readResource(asked: ReadAsked): Promise<ReadResourceResult | Inpu
     cluster,
     ({ client, options, carried }) =>
       client.request({ method: 'resources/read', params: { uri, ...carried } }, options),
-  )
+  ).catch((error: unknown) => {
+    throw notFoundAt(params.uri, error)
+  })
   if (isInputRequiredResult(answer)) return answer
   // It was read as this user: no cache may hand it to another.
   const contents = contentsAt(cluster, answer.contents)

@@ -40,7 +40,7 @@ export interface Loss extends Difference {
  * What passes at a single server passes at the fleet, but for what is meant to differ. What the fleet
  * does by itself where the server does not is no difference.
  *
- * @param meant reasons, by the id of a check
+ * @param meant reasons, by how the id of a check begins
  */
 export function lossesAtFleet(
   direct: SuiteRun,
@@ -57,7 +57,7 @@ export function lossesAtFleet(
 }
 
 function reasonOf(check: string, meant: Readonly<Record<string, string>>): Pick<Loss, 'reason'> {
-  const reason = Object.entries(meant).find(([id]) => check.startsWith(`${id} (`))?.[1]
+  const reason = Object.entries(meant).find(([id]) => check.startsWith(id))?.[1]
   return reason === undefined ? {} : { reason }
 }
 

@@ -7,16 +7,21 @@ import { fileURLToPath } from 'node:url'
 import { aksServerId, holmes } from '../../environment/mock-entra/directory.ts'
 import { type MockEntra, startMockEntra } from '../../environment/mock-entra/mock-entra.ts'
 import { freePort } from '../../environment/ports.ts'
-import { type ProxyProcess, startProxy } from '../../environment/proxy-process.ts'
+import { FLEET_PATH, type ProxyProcess, startProxy } from '../../environment/proxy-process.ts'
 import { packageVersion } from '../support/package-version.ts'
 import { type AuthorizationRun, runAuthorization } from './authorization.ts'
-import { compareRuns } from './compare.ts'
+import { compareRuns, lossesAtFleet } from './compare.ts'
+import { fleetAdapter } from './fleet-adapter.ts'
 import { startHop } from './hop.ts'
-import { type Comparison, describe, report } from './report.ts'
+import { MEANT_AT_FLEET } from './meant-at-fleet.ts'
+import { type Comparison, describe, describeLoss, report } from './report.ts'
 import { TESTED_SERVERS, type TestedServer } from './servers.ts'
 import { REVISIONS, type Revision, runSuite, type SuiteRun } from './suite.ts'
 
 const PAGE = fileURLToPath(new URL('../conformance.md', import.meta.url))
+
+/** The cluster of the fleet that is asked. */
+const CLUSTER = 'tested'
 
 /** Where rolecall writes its configuration and its log, for the time of the run. */
 interface Place {
@@ -35,6 +40,8 @@ async function compareServer(tested: TestedServer, place: Place): Promise<Compar
   const server = await tested.start(place.entra)
   const proxy = await startRolecall(server.url, place)
   const behindProxy = await startHop(proxy.url, token)
+  const fleetUrl = proxy.publicUrl + FLEET_PATH
+  const behindFleet = await startHop(fleetUrl, token, fleetAdapter(CLUSTER))
   const direct = tested.wantsBearer ? await startHop(server.url, token) : undefined
   const comparisons: Comparison[] = []
   try {
@@ -44,11 +51,15 @@ async function compareServer(tested: TestedServer, place: Place): Promise<Compar
         revision,
         direct: await runSuite(direct?.url ?? server.url, revision),
         proxied: await runSuite(behindProxy.url, revision),
+        ...(tested.inFleet.includes(revision) && {
+          fleet: await runSuite(behindFleet.url, revision),
+        }),
       })
     }
   } finally {
     direct?.close()
     behindProxy.close()
+    behindFleet.close()
     await proxy.close()
     await server.close()
   }
@@ -67,17 +78,22 @@ async function startRolecall(upstream: string, { entra, folder }: Place): Promis
     adminPort: await freePort(),
     identityProvider: { tenantId, authority, clientId: holmes.client_id },
     upstream,
+    resource: CLUSTER,
+    fleet: [{ name: 'other', description: 'The same once more', upstream }],
     audience: aksServerId,
     log,
   })
 }
 
 /** What is wrong, one line each; nothing when all is well. */
-function problemsOf({ server, revision, direct, proxied }: Comparison): string[] {
+function problemsOf({ server, revision, direct, proxied, fleet }: Comparison): string[] {
   const tested = TESTED_SERVERS.find(({ name }) => name === server)
   const mustConform = tested?.conformsTo.includes(revision) ?? false
   return [
     ...compareRuns(direct, proxied).map((it) => `${server}, ${revision}: ${describe(it)}`),
+    ...(fleet === undefined ? [] : lossesAtFleet(direct, fleet, MEANT_AT_FLEET))
+      .filter(({ reason }) => reason === undefined)
+      .map((it) => `${server}, ${revision}: ${describeLoss(it)}`),
     ...(mustConform ? failuresOf(direct, revision) : []).map(
       (words) => `${server} itself does not conform: ${words}`,
     ),

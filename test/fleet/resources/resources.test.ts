@@ -137,12 +137,18 @@ for (const mode of ['auto', 'legacy'] as const) {
       })
     }
     assert.equal(stateless.requests.length, 0)
-    const failing: readonly (readonly [uri: string, code: number, words: RegExp])[] = [
-      ['rolecall://prod/k8s://nothing', -32602, /^prod: .*k8s:\/\/nothing/],
-      ['rolecall://lost/k8s://nodes', -32603, /^lost: cannot be reached now$/],
-    ]
-    for (const [uri, code, message] of failing) {
-      await assert.rejects(client.readResource({ uri }), { code, message })
+    const failing: readonly (readonly [uri: string, code: number, words: RegExp, data?: object])[] =
+      [
+        [
+          'rolecall://prod/k8s://nothing',
+          -32602,
+          /^prod: .*k8s:\/\/nothing/,
+          { uri: 'rolecall://prod/k8s://nothing' },
+        ],
+        ['rolecall://lost/k8s://nodes', -32603, /^lost: cannot be reached now$/],
+      ]
+    for (const [uri, code, message, data] of failing) {
+      await assert.rejects(client.readResource({ uri }), { code, message, data })
     }
     const lines = gateway.log.filter(({ mcp_method: method }) => method === 'resources/read')
     assert.deepEqual(
