@@ -41,7 +41,7 @@ export interface Undecidable {
 /** Verifies signatures, and remembers those that held. */
 export interface TokenVerifier {
   /**
-   * The token, if its signature was verified before, its key is still in the key set and the keys
+   * The token, if its signature was verified twice before, its key is still in the key set and the keys
    * are not older than `stale_for`. Synchronous: one SHA-256 and one look-up.
    *
    * @param digest in place of SHA-256: one that remembers it

@@ -31,7 +31,7 @@ test('both documents are refreshed hourly, without any request asking', async (t
 test('an outage of an hour is not noticed by callers, and no call waits for the provider', async (t) => {
   const { clock, server, provider, key, now } = await simulateWarm(t)
   const old = await signToken(key, { iat: now() })
-  await provider.verifier.verify(old)
+  for (const _ of [1, 2]) await provider.verifier.verify(old)
   await clock.advance(hour - second)
   await server.close()
   for (let minute = 0; minute < 60; minute += 1) {
@@ -50,7 +50,7 @@ test('keys count for stale_for from the beginning of the last good fetch, and no
   const simulation = await simulateWarm(t)
   const { clock, provider, key, now } = simulation
   const jwt = await signToken(key, { iat: now() })
-  await provider.verifier.verify(jwt)
+  for (const _ of [1, 2]) await provider.verifier.verify(jwt)
   simulation.fault = 'refused'
   await clock.advance(24 * hour)
   assert.ok(provider.verifier.recall(jwt.compact))
