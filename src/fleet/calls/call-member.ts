@@ -15,7 +15,7 @@ import {
 import type { Clock } from '../../clock.ts'
 import { isJsonObject } from '../../oauth/json.ts'
 import type { RequestTrace } from '../../observe/record.ts'
-import type { ClientAbilities } from '../asking/client-abilities.ts'
+import { abilityLetters, type ClientAbilities } from '../asking/client-abilities.ts'
 import { knownKey } from './known-key.ts'
 import type { KnownMember, KnownMembers } from './known-members.ts'
 import type { PermittedMember } from './member.ts'
@@ -106,13 +106,19 @@ async function callUntraced<T>(call: MemberCall, ask: Ask<T>): Promise<MemberAns
   const key = knownKey(call)
   await members.settled(key, AbortSignal.any([call.signal, AbortSignal.timeout(call.timeoutMs)]))
   const known = members.get(key)
-  let attempt = await attemptCall(call, { key, known }, ask)
+  const generation = generationFor(call)
+  let attempt = await attemptCall(call, { key, known, generation }, ask)
+  if (attempt.kind === 'cannot_ask') {
+    attempt = await attemptCall(call, { key, known: undefined, generation: 'auto' }, ask)
+  }
   if (attempt.kind === 'session_lost' && known !== undefined) {
     members.forget(key, known)
-    attempt = await attemptCall(call, { key, known: undefined }, ask)
+    attempt = await attemptCall(call, { key, known: undefined, generation }, ask)
   }
   const answer: MemberAnswer<T> =
-    attempt.kind === 'session_lost' ? { kind: 'failed', outcome: 'unreachable' } : attempt
+    attempt.kind === 'session_lost' || attempt.kind === 'cannot_ask'
+      ? { kind: 'failed', outcome: 'unreachable' }
+      : attempt
   noteHealth(call, answer, clock.now())
   return answer
 }
@@ -132,15 +138,27 @@ function noteHealth(
 interface Acquaintance {
   readonly key: string
   readonly known: KnownMember | undefined
+  readonly generation: 'auto' | 'legacy'
+}
+
+/** What is tried once more, since nothing has been done. */
+type NoAnswer = { readonly kind: 'session_lost' } | { readonly kind: 'cannot_ask' }
+
+/**
+ * A member that speaks both generations asks its questions in the one it is spoken to in: a client of an
+ * earlier revision (it has a session) that can be asked is spoken for in its own.
+ */
+function generationFor({ fleetSession, abilities }: MemberCall): Acquaintance['generation'] {
+  return fleetSession !== '' && abilityLetters(abilities) !== '' ? 'legacy' : 'auto'
 }
 
 async function attemptCall<T>(
   call: MemberCall,
-  { key, known }: Acquaintance,
+  { key, known, generation }: Acquaintance,
   ask: Ask<T>,
-): Promise<MemberAnswer<T> | { readonly kind: 'session_lost' }> {
+): Promise<MemberAnswer<T> | NoAnswer> {
   const attempt = new MemberAttempt(call)
-  const { client, transport, options } = attempt.open(known)
+  const { client, transport, options } = attempt.open(known, generation)
   let whileConnecting = true
   try {
     const connecting = client.connect(transport, {
@@ -150,6 +168,8 @@ async function attemptCall<T>(
     })
     if (known === undefined) call.known.opening(key, connecting)
     await connecting
+    // Without one it has nowhere to be answered.
+    if (generation === 'legacy' && transport.sessionId === undefined) return { kind: 'cannot_ask' }
     const acquainted = known ?? acquaintance(client, transport)
     noteUse(call, acquainted)
     if (known === undefined) call.known.set(key, acquainted)
@@ -161,13 +181,25 @@ async function attemptCall<T>(
     return { kind: 'answer', value, serverVersion }
   } catch (error) {
     if (attempt.failure !== undefined) return { kind: 'failed', outcome: attempt.failure }
-    if (isLost(error, known)) return { kind: 'session_lost' }
-    // It may have been made anew, as another revision: the next call asks.
-    if (known !== undefined && error instanceof SdkHttpError) call.known.forget(key, known)
-    return answerTo(error, call, whileConnecting)
+    const isRefused = whileConnecting && generation === 'legacy' && isRefusal(error)
+    return isRefused
+      ? { kind: 'cannot_ask' }
+      : lostOrAnswer(call, { key, known }, error, whileConnecting)
   } finally {
     attempt.close()
   }
+}
+
+function lostOrAnswer(
+  call: MemberCall,
+  { key, known }: Omit<Acquaintance, 'generation'>,
+  error: unknown,
+  whileConnecting: boolean,
+): MemberAnswer<never> | NoAnswer {
+  if (isLost(error, known)) return { kind: 'session_lost' }
+  // It may have been made anew, as another revision: the next call asks.
+  if (known !== undefined && error instanceof SdkHttpError) call.known.forget(key, known)
+  return answerTo(error, call, whileConnecting)
 }
 
 /** The newest permit of the session's user: it lasts longest. */
@@ -262,6 +294,11 @@ function isLost(error: unknown, known: KnownMember | undefined): boolean {
     error instanceof SdkHttpError &&
     error.status === 404
   )
+}
+
+/** It does not speak this generation. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ProtocolError || error instanceof SdkHttpError
 }
 
 function isTimeout(error: unknown): boolean {

@@ -40,7 +40,10 @@ export class MemberAttempt {
     this.#call = call
   }
 
-  open(known: KnownMember | undefined): {
+  open(
+    known: KnownMember | undefined,
+    mode: 'auto' | 'legacy' = 'auto',
+  ): {
     readonly client: Client
     readonly transport: StreamableHTTPClientTransport
     readonly options: RequestOptions
@@ -70,7 +73,7 @@ export class MemberAttempt {
     })
     const client = new Client(
       { name: 'rolecall', version },
-      { capabilities: this.#call.abilities, versionNegotiation: { mode: 'auto' } },
+      { capabilities: this.#call.abilities, versionNegotiation: { mode } },
     )
     takeOwnIds(client)
     this.#call.hear?.(client)
