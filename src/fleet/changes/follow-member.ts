@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../../clock.ts'
 import { priorOf } from '../calls/call-member.ts'
 import { knownKey } from '../calls/known-key.ts'
@@ -8,6 +9,8 @@ import type { Fleet } from '../fleet.ts'
 import { type FleetRequest, standingAt } from '../fleet-request.ts'
 
 const AGAIN_AFTER_MS = 10_000
+/** Until a stream that was closed is closed there too. */
+const SOON_MS = 500
 const ANSWERED_WITHIN_MS = 10_000
 /** Of one stream; then another is opened. */
 const MOST_BYTES = 1024 * 1024
@@ -26,11 +29,16 @@ export async function followMember(
   signal: AbortSignal,
 ): Promise<void> {
   const member = fleet.members.find(({ resource }) => resource.name === cluster)
+  let hasTried = false
   while (member !== undefined && !signal.aborted) {
     const at = await standingAt(member, by.principal, fleet.clock)
     if (at.kind !== 'permitted') return
-    if ((await followOnce(fleet, by, at, signal)) === 'refused') return
-    await pause(fleet.clock, signal)
+    const outcome = await followOnce(fleet, by, at, signal)
+    if (outcome === 'refused') return
+    // A server has one stream a session: that of before a reload, or another of this client's.
+    if (outcome === 'taken' && !hasTried) await soon(signal)
+    else await pause(fleet.clock, signal)
+    hasTried = outcome === 'taken'
   }
 }
 
@@ -39,7 +47,7 @@ async function followOnce(
   by: FleetRequest,
   at: PermittedMember,
   signal: AbortSignal,
-): Promise<'ended' | 'refused'> {
+): Promise<'ended' | 'refused' | 'taken'> {
   const call = fleet.callTo(at, by)
   const known = call.known.get(knownKey(call))
   if (known === undefined || !tellsChanges(known)) return 'refused'
@@ -74,12 +82,17 @@ async function followOnce(
   } finally {
     attempt.close()
   }
+  if (answered === 409) return 'taken'
   return answered >= 400 ? 'refused' : 'ended'
 }
 
 function tellsChanges(known: KnownMember): boolean {
   const hasStream = known.era === 'modern' || known.sessionId !== undefined
   return hasStream && known.capabilities?.tools?.listChanged === true
+}
+
+async function soon(signal: AbortSignal): Promise<void> {
+  await wait(SOON_MS, undefined, { signal, ref: false }).catch(() => undefined)
 }
 
 async function pause(clock: Clock, signal: AbortSignal): Promise<void> {

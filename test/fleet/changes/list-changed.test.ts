@@ -156,8 +156,9 @@ for (const mode of ['auto', 'legacy'] as const) {
     await reload(started, [...gateway.config.resources, added, hidden])
     await wait(100)
     assert.equal(alice.told(), 1)
-    // Heard still, in the new configuration.
-    await until(() => earlier.streams() >= 1)
+    // Heard still, in the new configuration, once its stream there is another.
+    await wait(700)
+    await until(() => earlier.streams() === 1)
     const streaming = earlier.requests.findLast(({ method }) => method === 'GET')
     earlier.sessions
       .get(streaming?.session ?? '')
