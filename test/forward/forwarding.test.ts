@@ -143,6 +143,24 @@ test("the upstream's status and body come back unchanged, its cookies and challe
   }
 })
 
+const twoTypes: readonly (readonly [lines: string[], passed: string, outcome: string])[] = [
+  [['application/json', 'application/json'], 'application/json', 'ok'],
+  [['application/json;a=b', 'text/plain'], 'application/json;a=b, text/plain', 'none'],
+]
+for (const [lines, passed, outcome] of twoTypes) {
+  test(`an answer with two content types (${passed}) passes all the same`, async (t) => {
+    const { upstream, gateway, token } = await start(t)
+    upstream.answerWith((_request, response) => {
+      response.writeHead(200, { 'content-type': lines }).end('{"id":1,"result":{}}')
+    })
+    const answer = await send(gateway.url, post(token))
+    assert.equal(answer.text, '{"id":1,"result":{}}')
+    assert.equal(answer.headers['content-type'], passed)
+    const line = await gateway.logged(({ kind }) => kind === 'request')
+    assert.equal(line['outcome'], outcome)
+  })
+}
+
 const inOurPlace = [
   { status: 401, headers: { 'www-authenticate': 'Bearer error="missing_token"' } },
   { status: 307, headers: { location: 'http://localhost:1/' } },

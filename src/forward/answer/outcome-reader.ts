@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { JsonScanner } from '../body/json-scanner.ts'
 import type { JsonKind, JsonVisitor } from '../body/json-visitor.ts'
 import { EventStream } from './event-stream.ts'
+import { mediaType } from './response-headers.ts'
 
 /** How calls ended, from the best to the worst. */
 const ranked = ['ok', 'tool_error', 'rpc_error'] as const
@@ -26,7 +27,7 @@ export interface OutcomeReader {
 /** A reader for an answer with these headers; none for what is compressed or of another type. */
 export function outcomeReader(headers: IncomingHttpHeaders): OutcomeReader | undefined {
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') return undefined
-  const type = (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
+  const type = mediaType(headers)
   if (type === 'application/json') return jsonReader()
   if (type === 'text/event-stream') return eventReader()
   return undefined

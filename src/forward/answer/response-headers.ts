@@ -26,8 +26,7 @@ export function passedHeaders(upstream: IncomingHttpHeaders): AnswerHeaders {
   const headers: AnswerHeaders = { 'cache-control': 'no-store' }
   for (const name in upstream) {
     if (!PASSED.has(name) && !(mcpHeader.test(name) && name !== 'mcp-session-id')) continue
-    const value = upstream[name]
-    const line = Array.isArray(value) ? value.join(', ') : value
+    const line = lineOf(upstream[name])
     // node:http throws on what it would not send; a header is not worth an answer.
     if (line !== undefined && sendable.test(line)) headers[name] = line
   }
@@ -40,5 +39,19 @@ export function passedHeaders(upstream: IncomingHttpHeaders): AnswerHeaders {
 
 /** Whether an answer is a stream of server-sent events. */
 export function isEventStream(upstream: IncomingHttpHeaders): boolean {
-  return /^text\/event-stream\s*(;|$)/i.test(upstream['content-type'] ?? '')
+  return mediaType(upstream) === 'text/event-stream'
+}
+
+/** The media type of an answer, without its parameters; of two that differ none counts. */
+export function mediaType(upstream: IncomingHttpHeaders): string {
+  // Of a header that came twice undici gives both, whatever the types of node:http say.
+  const value = upstream['content-type'] as string | string[] | undefined
+  const differ = Array.isArray(value) && new Set(value).size > 1
+  const line = differ ? '' : (lineOf(value) ?? '')
+  return (line.split(';', 1)[0] ?? '').trim().toLowerCase()
+}
+
+/** Some servers send the same line twice: their framework's, and their own. */
+function lineOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? [...new Set(value)].join(', ') : value
 }

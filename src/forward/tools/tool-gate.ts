@@ -14,7 +14,7 @@ import {
 import { refusalWords } from '../../tool-rules/refusal-words.ts'
 import { toolCaller } from '../../tool-rules/tool-caller.ts'
 import type { ToolHints } from '../../tool-rules/tool-hints.ts'
-import { isEventStream } from '../answer/response-headers.ts'
+import { isEventStream, mediaType } from '../answer/response-headers.ts'
 import { jsonRpcFailure } from '../body/json-rpc-refusal.ts'
 import type { McpBody, McpMessage } from '../body/mcp-message.ts'
 import { isOtherToolMethod, TOOL_LIST } from '../body/member-names.ts'
@@ -249,7 +249,7 @@ export class ListListener {
 }
 
 function isJson(headers: IncomingHttpHeaders): boolean {
-  return /^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')
+  return mediaType(headers) === 'application/json'
 }
 
 /** The bytes as they came; the filter learns from them. */
