@@ -1,5 +1,3 @@
-const PUSHED =
-  'a server of both generations is spoken with in the newer one, in which it asks by its answer and not while a call runs'
 const RESUMED =
   'streams of the fleet cannot be resumed, since nothing of them is kept and any replica can answer'
 const SUBSCRIBED = 'there are no subscriptions to single resources'
@@ -11,9 +9,6 @@ const NO_SUCH_TOOL =
 
 /** Why what passes at a server need not pass at the fleet, by how the ids of its checks begin. */
 export const MEANT_AT_FLEET: Readonly<Record<string, string>> = {
-  'elicitation-sep': PUSHED,
-  'tools-call-elicitation': PUSHED,
-  'tools-call-sampling': PUSHED,
   'server-sse-': RESUMED,
   'resources-subscribe': SUBSCRIBED,
   'resources-unsubscribe': SUBSCRIBED,
