@@ -20,12 +20,15 @@ export interface RolecallVariant {
   readonly resources?: number
 }
 
+/** As the image starts Node.js (`Dockerfile`). */
+const IMAGE_FLAGS = ['--max-semi-space-size=16']
+
 /** rolecall as it is built, with its log to nowhere but written. */
 export async function startRolecall(setup: Setup, variant: RolecallVariant): Promise<Gateway> {
   const [port, admin] = [await freePort(), await freePort()]
   const key = randomBytes(32).toString('base64url')
   const began = performance.now()
-  const command = [process.execPath, ...(variant.flags ?? []), PROGRAM, 'serve']
+  const command = [process.execPath, ...IMAGE_FLAGS, ...(variant.flags ?? []), PROGRAM, 'serve']
   const pid = await startPinned(CORE.measured, command, {
     port: admin,
     environment: { ...settings(setup, variant, { port, admin }), ROLECALL__SEALING_KEYS: key },
