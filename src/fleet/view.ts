@@ -1,6 +1,7 @@
 import type { Tool } from '@modelcontextprotocol/server'
 import type { Member } from './calls/member.ts'
 import type { MemberList, MemberLists } from './calls/member-lists.ts'
+import { CLUSTERS_LIST } from './clusters-list.ts'
 import type { Fleet } from './fleet.ts'
 import { type FleetRequest, type Standing, standingAt } from './fleet-request.ts'
 import { allowedTools, withStrictestHint } from './member-rules.ts'
@@ -92,13 +93,17 @@ export function shownTools({ tools, argument, names }: UserTools, fansOut: boole
   return tools.map((tool) => withCluster(tool, { argument, clusters: names, fansOut }))
 }
 
-/** Without the tools that a cluster's rules do not let this user call, and without what is filled in. */
+/**
+ * Without the tools that a cluster's rules do not let this user call, without one under the name of the
+ * fleet's own (tool shadowing), and without what is filled in.
+ */
 function shownLists({ standings }: UserClusters, lists: readonly ClusterTools[]): ClusterTools[] {
   return lists.map((list, index) => {
     const standing = standings[index]
     if (list.tools === undefined || standing?.kind !== 'permitted') return list
     const { clusters_from: filledIn } = standing.member.resource
-    const tools = allowedTools(standing, list.tools)
+    const allowed = allowedTools(standing, list.tools)
+    const tools = allowed.filter(({ name }) => name !== CLUSTERS_LIST)
     return {
       ...list,
       tools: filledIn === undefined ? tools : tools.map((tool) => withoutArgument(tool, filledIn)),

@@ -16,6 +16,7 @@ import type { Clock } from '../../clock.ts'
 import { isJsonObject } from '../../oauth/json.ts'
 import type { RequestTrace } from '../../observe/record.ts'
 import { abilityLetters, type ClientAbilities } from '../asking/client-abilities.ts'
+import { isTooDeep, MOST_LEVELS } from '../nesting.ts'
 import { knownKey } from './known-key.ts'
 import type { KnownMember, KnownMembers } from './known-members.ts'
 import type { PermittedMember } from './member.ts'
@@ -177,6 +178,7 @@ async function attemptCall<T>(
     const capabilities = client.getServerCapabilities() ?? known?.capabilities
     await setLevel(call, acquainted, client, options)
     const value = await ask(client, options, capabilities)
+    if (isTooDeep(value)) return TOO_DEEP
     const serverVersion = client.getServerVersion()?.version ?? known?.serverVersion
     return { kind: 'answer', value, serverVersion }
   } catch (error) {
@@ -251,6 +253,12 @@ function acquaintance(client: Client, transport: StreamableHTTPClientTransport):
     ...(protocolVersion !== undefined && { protocolVersion }),
   }
 }
+
+const TOO_DEEP = {
+  kind: 'rpc_error',
+  code: ProtocolErrorCode.InternalError,
+  message: `The MCP server gave an answer that is nested deeper than ${MOST_LEVELS} levels.`,
+} as const
 
 /** It did answer: it is not away. */
 const UNREADABLE: readonly SdkErrorCode[] = [

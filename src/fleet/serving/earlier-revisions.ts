@@ -69,6 +69,7 @@ async function servePost(
     transport.introduce(by.abilities, version ?? DEFAULT_NEGOTIATED_PROTOCOL_VERSION)
   }
   const response = await transport.handleRequest(request, { parsedBody: body })
+  for (const message of messages) if (isCancellation(message)) transport.cancel(message)
   if (requests.length === 0 || response.status !== 200) end()
   return response
 }

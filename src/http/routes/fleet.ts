@@ -7,6 +7,7 @@ import {
 } from '../../fleet/cluster-header.ts'
 import { FleetAudit } from '../../fleet/fleet-audit.ts'
 import type { FleetEndpoint } from '../../fleet/fleet-server.ts'
+import { isTooDeep, MOST_LEVELS } from '../../fleet/nesting.ts'
 import { admit } from '../../forward/admit.ts'
 import { headerMismatch } from '../../forward/body/json-rpc-refusal.ts'
 import type { McpBody } from '../../forward/body/mcp-message.ts'
@@ -17,6 +18,7 @@ import { type ReadRequest, readRequest } from '../../forward/read-request.ts'
 import { answerRefused, refuseInJsonRpc } from '../../forward/refuse.ts'
 import { readBodiesWhole } from '../../forward/route.ts'
 import { bindSessionId, requireSessionId, type SessionOwner } from '../../forward/session-id.ts'
+import { ErrorAnswer } from '../../oauth/error-answer.ts'
 import type { RequestLog } from '../../observe/request-log.ts'
 import type { KeyRing } from '../../sealing/derived-keys.ts'
 import type { Endpoint } from '../steps/checks.ts'
@@ -77,8 +79,8 @@ async function answer(
   const read = await readRequest(request, 'authorization', limits.batch_messages)
   // A response that is closed by now says so to nobody: its exchange would count for ever.
   if (reply.raw.destroyed) return
+  const body = parsed(read)
   noteCalls(read, record, parts.requestLog)
-  const body: unknown = read.bytes.length === 0 ? undefined : JSON.parse(read.bytes.toString())
   const differs =
     read.differs ??
     (namesOtherCluster(clusterHeaders(read), body, parts.endpoint.argument())
@@ -93,6 +95,18 @@ async function answer(
     return
   }
   await exchange(request, reply, { parts, decision, read, body })
+}
+
+/** @throws ErrorAnswer 400 for what could not be written anew for a cluster */
+function parsed({ bytes }: ReadRequest): unknown {
+  const body: unknown = bytes.length === 0 ? undefined : JSON.parse(bytes.toString())
+  if (!isTooDeep(body)) return body
+  throw new ErrorAnswer({
+    status: 400,
+    error: 'invalid_request',
+    description: `The body is nested deeper than ${MOST_LEVELS} levels.`,
+    reason: 'invalid_request:body',
+  })
 }
 
 function clusterHeaders({ headers: { passed } }: ReadRequest): ClusterHeaders {
