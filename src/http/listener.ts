@@ -67,9 +67,10 @@ export async function listen(
   const limit = limitConnections(server, most, () => onLimit('connections'))
 
   let current: RequestListener = (_request, response) => response.destroy() // before `handWith`
-  const answering = new WeakMap<object, ServerResponse>()
+  const answering: Answering = new WeakMap()
   const take = (request: IncomingMessage, response: AnsweringResponse) => {
     answering.set(request.socket, response)
+    response.atClose(() => forgetAnswered(response, answering))
     closeWithConnection(response)
     if (limit.admits(request, response)) current(request, response)
   }
@@ -102,4 +103,17 @@ export async function listen(
     closeIdle: () => server.closeIdleConnections(),
     endConnections: () => server.closeAllConnections(),
   }
+}
+
+/** By connection: the last response on it, until its request has ended too. */
+type Answering = WeakMap<object, ServerResponse>
+
+/**
+ * An idle connection keeps nothing of its last request: the largest headers there may be, of whoever
+ * connects (denial of service).
+ */
+function forgetAnswered(response: ServerResponse, answering: Answering): void {
+  const { req: request } = response
+  if (!request.complete) request.once('end', () => forgetAnswered(response, answering))
+  else if (answering.get(request.socket) === response) answering.delete(request.socket)
 }

@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Config } from '../../src/config/config.ts'
 import { mostConnections } from '../../src/http/connection-limit.ts'
 import { startBroker } from '../support/broker-gateway.ts'
@@ -205,3 +207,38 @@ test('an idle connection is kept for keep_alive', async (t) => {
   assert.ok(took > 900 && took < 4000, `${took} ms`)
   assert.equal(DEFAULTS.keep_alive, 75_000)
 })
+
+setFlagsFromString('--expose-gc')
+const collect: () => void = runInNewContext('gc')
+
+for (const late of ['', 'x']) {
+  test(`an idle connection does not hold a token that was refused${late && ' before its body came'}`, async (t) => {
+    const { gateway } = await start(t, {})
+    const { port, host } = new URL(gateway.url)
+    const ask = async (characters: number) => {
+      const socket = connect({ host: '127.0.0.1', port: Number(port) })
+      t.after(() => socket.destroy())
+      const lines = [
+        'POST /mcp HTTP/1.1',
+        `Host: ${host}`,
+        `Authorization: Bearer ${'A'.repeat(characters)}`,
+        `Content-Length: ${late.length}`,
+      ]
+      socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+      const [answer] = await once(socket, 'data')
+      assert.match(String(answer), /^HTTP\/1\.1 401 /)
+      socket.write(late)
+    }
+    const heldBy = async (characters: number) => {
+      collect()
+      const before = process.memoryUsage().heapUsed
+      for (let i = 0; i < 100; i += 1) await ask(characters)
+      await new Promise((done) => setTimeout(done, 20))
+      collect()
+      return (process.memoryUsage().heapUsed - before) / 100
+    }
+    await heldBy(10)
+    const more = (await heldBy(30_000)) - (await heldBy(10))
+    assert.ok(more < 10_000, `${Math.round(more)} bytes more for a large token`)
+  })
+}

@@ -49,7 +49,7 @@ function digestOn(socket: Socket): Digest {
   return digest
 }
 
-/** Each connection has its own. */
+/** Each connection whose last token was good has its own. */
 const digests = new WeakMap<Socket, Digest>()
 
 function conclude(
@@ -59,6 +59,8 @@ function conclude(
 ): ErrorAnswer | undefined {
   const { record } = request
   if (verdict.kind === 'refused') {
+    // A stranger's idle connections would keep the largest header there may be (denial of service).
+    digests.delete(request.raw.socket)
     if (verdict.claimed) record.identity = verdict.claimed
     return guard.refuse(verdict.refusal)
   }
