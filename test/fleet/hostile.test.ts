@@ -74,3 +74,44 @@ test('a call that is cancelled in its own batch leaves no exchange open', async 
   ])
   assert.equal(status, 200)
 })
+
+test('a cluster that lists more tools than clients can use is cut', async (t) => {
+  const list = listing(...Array.from({ length: 5_000 }, (_, at) => tool(`tool_${at}`)))
+  const { alice } = await startPair(t, { list })
+  const { message } = await askFleet(alice, rpc('tools/list'))
+  const tools = message.result?.['tools'] as unknown[]
+  assert.equal(tools.length, 2_000 + 3) // with the fleet's own, and those of the other cluster
+})
+
+test('of what a cluster says of itself little is kept', async (t) => {
+  const { alice } = await startPair(t, {
+    initialize: {
+      result: {
+        protocolVersion: '2025-06-18',
+        capabilities: { tools: {}, experimental: { much: { more: 'x'.repeat(1_000_000) } } },
+        instructions: 'x'.repeat(1_000_000),
+        serverInfo: { name: 'x'.repeat(1_000_000), version: '9'.repeat(1_000_000) },
+      },
+    },
+  })
+  await askFleet(alice, rpc('tools/list'))
+  const { structuredContent } = await callFleet(alice, 'clusters_list', {})
+  const { clusters } = structuredContent as { clusters: { server_version?: string }[] }
+  assert.deepEqual(
+    clusters.map((cluster) => cluster.server_version),
+    ['1', undefined],
+  )
+})
+
+test('a cluster that floods a call with messages is cut off', async (t) => {
+  const notification = { method: 'notifications/message', params: { level: 'error', data: 1 } }
+  const event = `data: ${JSON.stringify({ jsonrpc: '2.0', ...notification })}\n\n`
+  const { alice } = await startPair(t, {
+    call: () => (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.end(event.repeat(11_000))
+    },
+  })
+  const [text] = textsOf(await callFleet(alice, 'pods_list', { cluster: 'bad' }))
+  assert.match(text ?? '', /too large/)
+})

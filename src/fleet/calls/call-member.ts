@@ -10,13 +10,13 @@ import {
   SdkErrorCode,
   SdkHttpError,
   type ServerCapabilities,
-  type StreamableHTTPClientTransport,
 } from '@modelcontextprotocol/client'
 import type { Clock } from '../../clock.ts'
 import { isJsonObject } from '../../oauth/json.ts'
 import type { RequestTrace } from '../../observe/record.ts'
 import { abilityLetters, type ClientAbilities } from '../asking/client-abilities.ts'
 import { isTooDeep, MOST_LEVELS } from '../nesting.ts'
+import { acquaintance, serverVersionOf } from './acquaintance.ts'
 import { knownKey } from './known-key.ts'
 import type { KnownMember, KnownMembers } from './known-members.ts'
 import type { PermittedMember } from './member.ts'
@@ -179,7 +179,7 @@ async function attemptCall<T>(
     await setLevel(call, acquainted, client, options)
     const value = await ask(client, options, capabilities)
     if (isTooDeep(value)) return TOO_DEEP
-    const serverVersion = client.getServerVersion()?.version ?? known?.serverVersion
+    const serverVersion = serverVersionOf(client) ?? known?.serverVersion
     return { kind: 'answer', value, serverVersion }
   } catch (error) {
     if (attempt.failure !== undefined) return { kind: 'failed', outcome: attempt.failure }
@@ -234,24 +234,6 @@ export function priorOf(known: KnownMember | undefined): Pick<ConnectOptions, 'p
   if (known?.era === 'modern') return { prior: { kind: 'modern', discover: known.discover } }
   if (known?.sessionId === undefined && known !== undefined) return { prior: { kind: 'legacy' } }
   return {}
-}
-
-function acquaintance(client: Client, transport: StreamableHTTPClientTransport): KnownMember {
-  const said = {
-    serverVersion: client.getServerVersion()?.version,
-    capabilities: client.getServerCapabilities(),
-  }
-  const discover = client.getDiscoverResult()
-  if (client.getProtocolEra() === 'modern' && discover !== undefined) {
-    return { ...said, era: 'modern', discover }
-  }
-  const { sessionId, protocolVersion } = transport
-  return {
-    ...said,
-    era: 'legacy',
-    ...(sessionId !== undefined && { sessionId }),
-    ...(protocolVersion !== undefined && { protocolVersion }),
-  }
 }
 
 const TOO_DEEP = {

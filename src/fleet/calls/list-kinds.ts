@@ -24,6 +24,8 @@ export interface ListKind<Item> {
   readonly capability?: keyof ServerCapabilities
   /** Of all members' lists together, in memory. */
   readonly mostKeptBytes: number
+  /** Of one member's list: what is merged for every request of a user, and sent to its client. */
+  readonly mostItems: number
   page(client: Client, params: { cursor?: string }, options: RequestOptions): Promise<Page<Item>>
   /** What else a list that came is good for. */
   learn?(list: LearntFrom<Item>): void
@@ -48,6 +50,7 @@ interface Page<Item> {
  */
 export const TOOLS: ListKind<Tool> = {
   method: 'tools/list',
+  mostItems: 2_000,
   mostKeptBytes: 64 * 1024 * 1024,
   async page(client, params, options) {
     const { tools, nextCursor } = await client.request({ method: 'tools/list', params }, options)
@@ -67,6 +70,7 @@ function listedTool({ name, annotations }: Tool): ListedTool {
 export const RESOURCES: ListKind<Resource> = {
   method: 'resources/list',
   capability: 'resources',
+  mostItems: 20_000,
   mostKeptBytes: 32 * 1024 * 1024,
   async page(client, params, options) {
     const answer = await client.request({ method: 'resources/list', params }, options)
@@ -77,6 +81,7 @@ export const RESOURCES: ListKind<Resource> = {
 export const RESOURCE_TEMPLATES: ListKind<ResourceTemplateType> = {
   method: 'resources/templates/list',
   capability: 'resources',
+  mostItems: 2_000,
   mostKeptBytes: 8 * 1024 * 1024,
   async page(client, params, options) {
     const answer = await client.request({ method: 'resources/templates/list', params }, options)
@@ -87,6 +92,7 @@ export const RESOURCE_TEMPLATES: ListKind<ResourceTemplateType> = {
 export const PROMPTS: ListKind<Prompt> = {
   method: 'prompts/list',
   capability: 'prompts',
+  mostItems: 2_000,
   mostKeptBytes: 8 * 1024 * 1024,
   async page(client, params, options) {
     const answer = await client.request({ method: 'prompts/list', params }, options)

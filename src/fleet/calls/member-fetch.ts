@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici'
 import type { Lease } from '../../forward/upstream/upstream-connections.ts'
 import { credentialOf, userAgent } from '../../forward/upstream-headers.ts'
 import { isClientHeader } from '../../net/header-names.ts'
+import { EventCount } from './event-count.ts'
 import type { PermittedMember } from './member.ts'
 
 /** What one call to a member is made with. */
@@ -79,13 +80,19 @@ function answerOf(
     parts.onEnded()
   })
   body.on('error', () => parts.onFailure('unreachable'))
-  const stream = Readable.toWeb(bounded(body, parts)) as ReadableStream<Uint8Array>
+  const stream = Readable.toWeb(
+    bounded(body, isEvents(answer), parts),
+  ) as ReadableStream<Uint8Array>
   const hasBody = !WITHOUT_BODY.includes(status)
   if (!hasBody) body.resume()
   return new Response(hasBody ? stream : null, {
     status: failure === undefined ? status : 502,
     headers: passedBack(answer.headers),
   })
+}
+
+function isEvents({ headers }: Dispatcher.ResponseData): boolean {
+  return String(headers['content-type']).toLowerCase().includes('event-stream')
 }
 
 function headersOf(parts: MemberFetchParts, given: Headers): string[] {
@@ -111,20 +118,32 @@ function failureOf(status: number): TransportFailure | undefined {
 
 const PASSED_BACK = ['content-type', 'mcp-session-id', 'mcp-protocol-version']
 
+/** A session's id is kept for long. */
+const LONGEST_HEADER = 1024
+
 function passedBack(received: NodeJS.Dict<string | string[]>): Headers {
   const headers = new Headers()
   for (const name of PASSED_BACK) {
     const value = received[name]
-    if (typeof value === 'string') headers.set(name, value)
+    if (typeof value === 'string' && value.length <= LONGEST_HEADER) headers.set(name, value)
   }
   return headers
 }
 
-function bounded(body: Readable, { mostBytes, onFailure }: MemberFetchParts): Readable {
+/** Each costs the SDK a turn, and one that floods would hold up everybody's requests. */
+const MOST_EVENTS = 10_000
+
+function bounded(
+  body: Readable,
+  isStream: boolean,
+  { mostBytes, onFailure }: MemberFetchParts,
+): Readable {
+  const events = new EventCount()
   let bytes = 0
   body.on('data', (chunk: Buffer) => {
     bytes += chunk.length
-    if (bytes <= mostBytes) return
+    if (isStream) events.push(chunk)
+    if (bytes <= mostBytes && events.count <= MOST_EVENTS) return
     onFailure('too_large')
     body.destroy(new Error('the answer is too large'))
   })

@@ -21,6 +21,8 @@ export const FRESH_MS = 60_000
 const MOST_PAGES = 64
 /** Of one page, and where further ones are not asked for. */
 const MOST_BYTES = 4 * 1024 * 1024
+/** That an item takes in memory beside its text. */
+const BYTES_OF_ITEM = 500
 
 /** What one member lists to one user. */
 export interface MemberList<Item> {
@@ -175,7 +177,8 @@ export class MemberLists<Item extends object> {
     if (method === 'tools/list' && isOther) call.onChanged()
     const { serverVersion } = answer
     const now = this.#clock.now()
-    this.#kept.set(key, { at: now, items, serverVersion, bytes: text.length + 1 })
+    const bytes = text.length + 1 + items.length * BYTES_OF_ITEM
+    this.#kept.set(key, { at: now, items, serverVersion, bytes })
     this.#kind.learn?.({ call, items, serverVersion, now })
   }
 
@@ -185,18 +188,24 @@ export class MemberLists<Item extends object> {
     return !capability || !capabilities || capabilities[capability] !== undefined
   }
 
-  /** Cut where a member pages on and on. */
+  /** Cut where a member pages on and on, or lists more than a client can use. */
   async #everyPage(client: Client, options: RequestOptions): Promise<Listed<Item> | undefined> {
+    const { mostItems } = this.#kind
     const items: Item[] = []
     let text = ''
     let cursor: string | undefined
-    for (let pages = 0; pages < MOST_PAGES && text.length < MOST_BYTES; pages += 1) {
+    for (
+      let pages = 0;
+      pages < MOST_PAGES && text.length < MOST_BYTES && items.length < mostItems;
+      pages += 1
+    ) {
       const params = cursor === undefined ? {} : { cursor }
       const answer = await this.#kind.page(client, params, options)
-      const page = textOf(answer.items)
+      const some = answer.items.slice(0, mostItems - items.length)
+      const page = textOf(some)
       if (page === undefined) return undefined
       text += page
-      items.push(...answer.items)
+      items.push(...some)
       cursor = answer.nextCursor
       if (cursor === undefined) break
     }
