@@ -7,7 +7,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc tsconfig.json ./
 RUN npm ci
 COPY src ./src
-COPY deploy/package/bundle.ts ./deploy/package/
+COPY deploy/package ./deploy/package
 # The command by its name, also for "kubectl exec": there is no shell, and no env. And libatomic, which
 # Node.js is linked to since 25, and the base image lacks. Source maps, which are there for who turns them
 # on (NODE_OPTIONS), take 30 MB.
