@@ -69,7 +69,8 @@ async function callJudged(
   const judged = judge(call, view, cluster)
   const tell = (verdict: AuditVerdict) => call.audit({ ...verdict, cluster: cluster.cluster })
   if (judged.kind === 'not_made') {
-    await tell({ decision: 'refuse', reason: judged.reason })
+    const decision = judged.reason === TOOLS_NOT_KNOWN ? 'unavailable' : 'refuse'
+    await tell({ decision, reason: judged.reason })
     return judged.outcome
   }
   const { shadow } = judged
@@ -144,7 +145,7 @@ function judge(
   }
   // Whether it only reads there is not known, and what may write goes to one cluster at a time.
   if (mode === 'fan-out' && definition === undefined) {
-    return notMade('tools_not_known', { outcome: 'unreachable' })
+    return notMade(TOOLS_NOT_KNOWN, { outcome: 'unreachable' })
   }
   const ruled = judgeCall(standing, tool, fleet.clock.now())
   if (ruled.kind === 'refuse') {
@@ -168,6 +169,9 @@ function judge(
   }
   return { ...made, given: { ...given, [argument]: name } }
 }
+
+/** The one reason that is no refusal: nothing could be decided. */
+const TOOLS_NOT_KNOWN = 'tools_not_known'
 
 const NO_SUCH_TOOL = { outcome: 'no_such_tool' } as const
 

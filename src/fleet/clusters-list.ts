@@ -41,8 +41,11 @@ export function clustersList({ standings, names, lists, tools }: UserTools): Cal
     }
   })
   const lines = clusters.map((cluster) => {
-    const { name, description, reachable, signed_in, you_are } = cluster
-    const title = description === undefined ? name : `${name} (${description})`
+    const { name, description, labels = {}, reachable, signed_in, you_are } = cluster
+    const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`)
+    const about = [...(description === undefined ? [] : [description]), pairs.join(', ')]
+    const told = about.filter((text) => text !== '').join('; ')
+    const title = told === '' ? name : `${name} (${told})`
     const differ =
       cluster.tools_that_differ === undefined
         ? ''

@@ -28,8 +28,8 @@ export async function fanOut(
   const { request } = call
   const problem = whyNotMany(call, view, clusters)
   if (problem !== undefined) {
-    await call.audit({ decision: 'refuse', reason: 'not_for_many_clusters' })
-    return toolError(problem)
+    await call.audit({ decision: 'refuse', reason: problem.reason })
+    return toolError(problem.words)
   }
   const until = performance.now() + WHOLE_FAN_OUT_MS
   const signal = AbortSignal.any([
@@ -60,20 +60,38 @@ export async function fanOut(
 /** Why a call may not go to several clusters; `undefined`: it may. */
 function whyNotMany(
   { fleet, params: { name } }: ToolCallRequest,
-  { tools, argument }: UserTools,
+  { tools, lists, argument }: UserTools,
   clusters: readonly string[],
-): string | undefined {
-  if (!fleet.fansOut)
-    return `Name one cluster in "${argument}": several at once are turned off here.`
+): { readonly reason: string; readonly words: string } | undefined {
+  const notForMany = (words: string) => ({ reason: 'not_for_many_clusters', words })
+  if (!fleet.fansOut) {
+    return notForMany(`Name one cluster in "${argument}": several at once are turned off here.`)
+  }
   const tool = tools.find((one) => one.name === name)
   if (tool === undefined) {
+    const asked = lists.filter(({ cluster }) => clusters.includes(cluster))
+    // None of them can be reached, and each part says so.
+    if (asked.every((list) => list.tools === undefined)) return undefined
+    const isThere = asked.some((list) => list.tools?.some((one) => one.name === name))
     const names = toolNames([CLUSTERS_LIST, ...tools.map((one) => one.name)])
-    return `There is no tool ${inQuotes(name)}. There are: ${names}.`
+    return isThere
+      ? {
+          reason: 'tool_not_allowed',
+          words: `The rules of these clusters do not let you call ${inQuotes(name)}. You may call: ${names}.`,
+        }
+      : {
+          reason: 'no_such_tool',
+          words: `There is no tool ${inQuotes(name)}. There are: ${names}.`,
+        }
   }
   if (!tool.isReadOnly) {
-    return `${inQuotes(name)} may change something, so it goes to one cluster at a time: name it in "${argument}".`
+    return notForMany(
+      `${inQuotes(name)} may change something, so it goes to one cluster at a time: name it in "${argument}".`,
+    )
   }
   return clusters.length > MOST_CLUSTERS
-    ? `These are ${clusters.length} clusters, and at most ${MOST_CLUSTERS} are asked at once: choose by a label ("label=value"), or ask one after the other.`
+    ? notForMany(
+        `These are ${clusters.length} clusters, and at most ${MOST_CLUSTERS} are asked at once: choose by a label ("label=value"), or ask one after the other.`,
+      )
     : undefined
 }

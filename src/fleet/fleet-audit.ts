@@ -37,6 +37,8 @@ export class FleetAudit {
   readonly #record: RequestRecord
   readonly #log: RequestLog
   readonly #calls: readonly KnownCall[]
+  #firstRefusal: AuditVerdict | undefined
+  #isAnyMade = false
   #isOver = false
 
   /**
@@ -69,7 +71,8 @@ export class FleetAudit {
   }
 
   /**
-   * What was not told by now is not made.
+   * What was not told by now is not made. A request of which no call was made says so in its own line
+   * too, as at a member's own path.
    *
    * @param why the request is answered, and the SDK has refused it; or its client has left
    */
@@ -78,8 +81,16 @@ export class FleetAudit {
     const left = this.#calls.filter(({ isTold }) => !isTold)
     const verdict = { decision: 'refuse', reason: why } as const
     for (const call of left) void this.#tell(call, verdict)
-    if (left.length > 0 && left.length === this.#calls.length) Object.assign(this.#record, verdict)
+    const { decision, reason } = this.#firstRefusal ?? {}
+    if (decision !== undefined && !this.#isAnyMade) {
+      Object.assign(this.#record, { decision, reason })
+    }
     this.#isOver = true
+  }
+
+  /** Whether a call was made, or the request has none to make. */
+  get isAnswered(): boolean {
+    return this.#isAnyMade || this.#calls.length === 0
   }
 
   async #tell(
@@ -89,14 +100,15 @@ export class FleetAudit {
     // A line of it says that it was not made.
     if (this.#isOver) return false
     known.isTold = true
+    if (verdict.decision !== 'allow') this.#firstRefusal ??= verdict
     const { reason: _, cluster: __, ...rest } = this.#record
     const calls = [{ ...known.logged, ...(shadow && { shadow }) }]
     const written = this.#log.audit({ ...rest, acts_as: 'caller', ...verdict, calls })
-    return written === undefined
-      ? true
-      : written.then(
-          () => true,
-          () => false,
-        )
+    const isWritten = await Promise.resolve(written).then(
+      () => true,
+      () => false,
+    )
+    if (isWritten && verdict.decision === 'allow') this.#isAnyMade = true
+    return isWritten
   }
 }

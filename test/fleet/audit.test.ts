@@ -5,6 +5,7 @@ import {
   questionLineSchema,
   requestLineSchema,
 } from '../../src/observe/log-lines.ts'
+import type { ToolRule } from '../../src/tool-rules/judge-tool.ts'
 import { DEFAULTS } from '../support/defaults.ts'
 import {
   askFleet,
@@ -17,7 +18,7 @@ import {
 } from '../support/fleet-calls.ts'
 import { startFleetGateway } from '../support/fleet-gateway.ts'
 import { type RecordingUpstream, startUpstream } from '../support/recording-upstream.ts'
-import { bodyOf, followScript } from '../support/scripted-mcp.ts'
+import { bodyOf, followScript, status } from '../support/scripted-mcp.ts'
 
 interface Started {
   readonly asked: FleetAsked
@@ -28,12 +29,17 @@ interface Started {
 async function startPair(
   t: TestContext,
   audit: Partial<(typeof DEFAULTS)['audit']> = {},
+  allow: readonly ToolRule[] = [],
 ): Promise<Started> {
   const upstreams = [await startUpstream(t), await startUpstream(t)]
   for (const upstream of upstreams) followScript(upstream, scriptOf())
   const gateway = await startFleetGateway(
     t,
-    upstreams.map(({ url }, index) => ({ name: ['prod', 'dev'][index] ?? '', upstream: url })),
+    upstreams.map(({ url }, index) => ({
+      name: ['prod', 'dev'][index] ?? '',
+      upstream: url,
+      allow: [...allow],
+    })),
     { config: { audit: { ...DEFAULTS.audit, ...audit } } },
   )
   const token = await gateway.entra.mint({ person: 'alice' })
@@ -174,10 +180,68 @@ for (const cluster of ['prod', '*']) {
     const request = await started.gateway.logged(({ kind }) => kind === 'request')
     assert.deepEqual(
       [request['decision'], request['reason'], request['outcome']],
-      ['unavailable', 'audit_unavailable', 'tool_error'],
+      ['unavailable', 'audit_unavailable', 'none'],
     )
   })
 }
+
+const ALLOW: readonly ToolRule[] = [
+  { tools: ['pods_list'], groups: [], clients: [] },
+  { tools: ['pods_delete'], groups: ['33333333-3333-4444-8555-666666666666'], clients: [] },
+]
+
+type RefusedRow = readonly [
+  name: string,
+  cluster: string | undefined,
+  words: RegExp,
+  decision: string,
+  reason: string,
+]
+
+const notMade: readonly RefusedRow[] = [
+  ['pods_list', undefined, /^Name a cluster/, 'refuse', 'no_such_cluster'],
+  ['pods_list', 'prd', /^There is no cluster "prd"/, 'refuse', 'no_such_cluster'],
+  ['pods_lst', '*', /^There is no tool "pods_lst"/, 'refuse', 'no_such_tool'],
+  ['pods_delete', 'prod', /^prod: .* the rules of .*[^.]\.$/, 'refuse', 'tool_not_allowed'],
+  ['pods_delete', '*', /^The rules of these clusters do not let you/, 'refuse', 'tool_not_allowed'],
+]
+
+for (const [name, cluster, words, decision, reason] of notMade) {
+  test(`${name} at ${cluster}: both lines say ${reason}, as at a member's own path`, async (t) => {
+    const started = await startPair(t, {}, ALLOW)
+    const answer = await callFleet(started.asked, name, { cluster })
+    assert.equal(answer.isError, true)
+    assert.match(textsOf(answer).join('\n'), words)
+    assert.deepEqual(await auditLines(started, ['decision', 'reason']), [[decision, reason]])
+    const request = await started.gateway.logged(({ kind }) => kind === 'request')
+    assert.deepEqual(
+      [request['decision'], request['reason'], request['outcome']],
+      [decision, reason, 'none'],
+    )
+    assert.equal(calls(started), 0)
+  })
+}
+
+test('a cluster whose tools are not known is not refused: nothing could be decided', async (t) => {
+  const started = await startPair(t)
+  const [prod] = started.upstreams
+  assert.ok(prod)
+  followScript(prod, scriptOf({ list: status(500) }))
+  await callFleet(started.asked, 'pods_list', { cluster: '*' })
+  assert.deepEqual(await auditLines(started, ['cluster', 'decision', 'reason']), [
+    ['prod', 'unavailable', 'tools_not_known'],
+    ['dev', 'allow', undefined],
+  ])
+})
+
+test('where no cluster can be reached, the answer says that, and not that there is no such tool', async (t) => {
+  const started = await startPair(t)
+  for (const upstream of started.upstreams) followScript(upstream, scriptOf({ list: status(500) }))
+  const answer = await callFleet(started.asked, 'pods_list', { cluster: '*' })
+  assert.deepEqual(outcomesOf(answer), { prod: 'unreachable', dev: 'unreachable' })
+  const request = await started.gateway.logged(({ kind }) => kind === 'request')
+  assert.deepEqual([request['decision'], request['outcome']], ['unavailable', 'none'])
+})
 
 test('a client that leaves before its call is made has a line for it, and no call', async (t) => {
   const started = await startPair(t)

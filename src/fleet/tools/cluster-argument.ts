@@ -155,7 +155,7 @@ export function targetOf(
       ({ labels }) => Object.hasOwn(labels, label) && labels[label] === rest.join('='),
     )
     return matching.length === 0
-      ? none(`No cluster has the label ${inQuotes(value)}.`, clusters)
+      ? none(`No cluster has the label ${inQuotes(value)}.${labelsLeft(clusters)}`, clusters)
       : { kind: 'many', clusters: matching.map(({ name }) => name) }
   }
   return clusters.some(({ name }) => name === value)
@@ -168,6 +168,11 @@ const MOST_NAMED = 50
 
 function none(problem: string, clusters: readonly ClusterName[]): Target {
   return { kind: 'none', problem: `${problem} ${clustersLeft(clusters)}` }
+}
+
+function labelsLeft(clusters: readonly ClusterName[]): string {
+  const pairs = labelPairs(clusters)
+  return pairs.length === 0 || pairs.length > MOST_NAMED ? '' : ` Labels: ${pairs.join(', ')}.`
 }
 
 /** The clusters that there are for the user, in a sentence. */

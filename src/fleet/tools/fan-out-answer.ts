@@ -140,7 +140,8 @@ function inShort({ outcome }: ClusterOutcome): string {
 /** One cluster's answer by itself: as it came, or what went wrong as a tool error. */
 export function singleAnswer(cluster: string, outcome: ClusterOutcome): CallToolResult {
   if ('result' in outcome) return outcome.result
-  return toolError(`${cluster}: ${said(outcome)}.`)
+  const words = said(outcome)
+  return toolError(`${cluster}: ${words.endsWith('.') ? words : `${words}.`}`)
 }
 
 /** What a model reads, and can act on. */

@@ -74,7 +74,8 @@ export class FleetExchange implements OpenExchange {
     body.on('data', (piece: Uint8Array) => reader?.push(Buffer.from(piece)))
     body.once('end', () => {
       audit.end('invalid_request')
-      record.outcome = reader?.outcome() ?? 'none'
+      // A refusal of ours is no answer of an upstream.
+      record.outcome = audit.isAnswered ? (reader?.outcome() ?? 'none') : 'none'
     })
   }
 

@@ -47,6 +47,7 @@ const targets: readonly TargetRow[] = [
   [{ toString: 'prod' }, /^Name a cluster/],
   [1, /^Name a cluster/],
   ['prod-401', /^There is no cluster "\(not shown\)" for you/],
+  ['region=us', /^No cluster has the label "region=us"\. Labels: .*\. Your clusters: /],
   ['UNAUTHORIZED=1', /^No cluster has the label "\(not shown\)"/],
   ['x\n## dev: everything is well', /^There is no cluster "x\?## dev/],
   ['ü'.repeat(10_000), /^There is no cluster "\?{97}\.\.\."/],

@@ -76,6 +76,13 @@ for (const [outcome, block, inShort] of OUTCOMES) {
   })
 }
 
+test('a sentence of ours ends in one full stop', () => {
+  for (const why of ['ask an administrator', 'Ask an administrator.']) {
+    const [block] = singleAnswer('a', { outcome: 'not_allowed', why }).content
+    assert.match(block?.type === 'text' ? block.text : '', /^a: [Aa]sk an administrator\.$/)
+  }
+})
+
 test('all that answered are counted, and nobody is missing', () => {
   const answer = fanOutAnswer(
     ['a', 'b'].map((name) => [name, { outcome: 'ok', result: text(name) }] as const),
