@@ -67,7 +67,10 @@ mount --bind "$root" "$mounted"
 mount -o remount,bind,ro "$mounted"
 mkdir -p "$storage/config"
 say version "$(chroot --userspec="$user" "$mounted" /usr/local/bin/rolecall --version)"
-ports=(18080 18090)
+ports=()
+for _ in 1 2; do
+  ports+=("$(node --eval 'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')")
+done
 environment=(NODE_ENV=production ROLECALL__LISTEN="127.0.0.1:${ports[0]}" ROLECALL__ADMIN_LISTEN="127.0.0.1:${ports[1]}")
 started="$(date +%s%3N)"
 env -i PATH=/usr/local/bin "${environment[@]}" "$(command -v chroot)" --userspec="$user" "$mounted" /usr/local/bin/rolecall serve \
