@@ -111,7 +111,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): CachingVerif
     const signer = keys.find(({ id, key }) => id === before || isSignedBy(jwt.compact, key, alg))
     if (signer) {
       const token: SignedToken = { [signed]: true, jwt, digest, keyId: signer.id }
-      verified.keep(token)
+      verified.keep(token, clock.now())
       return { kind: 'signed', token }
     }
     // Without a kid, a signature that no key fits may be that of a key not yet fetched.

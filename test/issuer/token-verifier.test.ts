@@ -305,6 +305,22 @@ test('the token cache is bounded by size: the tokens longest unused go first', a
   assert.notEqual(verifier.recall(last.compact), undefined)
 })
 
+test('tokens that ended make room for the next', async (t) => {
+  const { verifier, clock, key, now } = await warm(t)
+  const lasting = async (seconds: number) => {
+    const jwt = await signToken(key, { iat: now(), exp: now() + seconds, nonce: seconds })
+    await verifyTwice(verifier, jwt)
+    return () => verifier.recall(jwt.compact) !== undefined
+  }
+  const kept = [await lasting(10), await lasting(20), await lasting(30), await lasting(500)]
+  await clock.advance(60 * second)
+  kept.push(await lasting(100))
+  assert.deepEqual(
+    kept.map((isKept) => isKept()),
+    [false, false, true, true, true],
+  )
+})
+
 test('a signature is remembered for longer than its token', async (t) => {
   const { verifier, first } = await crowded(t)
   assert.equal(verifier.cachedTokens(), 12)
