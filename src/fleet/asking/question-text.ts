@@ -12,9 +12,16 @@ export function askedBy<Q extends Question>(cluster: string, question: Q): Q {
   }
   if (method === 'sampling/createMessage') {
     const prompt = textOf(params, 'systemPrompt')
-    return withText(question, 'systemPrompt', `[${cluster}]${prompt === '' ? '' : ` ${prompt}`}`)
+    const text = `[${cluster}]${prompt === '' ? '' : ` ${prompt}`}`
+    return withText(withoutContext(question), 'systemPrompt', text)
   }
   return question
+}
+
+/** "This server" is the whole fleet to the client: a cluster would get what others have said. */
+function withoutContext<Q extends Question>(question: Q): Q {
+  const { includeContext: _, ...params } = question.params ?? {}
+  return { ...question, params }
 }
 
 function textOf(params: Question['params'], name: string): string {

@@ -91,6 +91,9 @@ async function completeBy(
   clusters: UserClusters,
   { cluster, completion }: { readonly cluster: string; readonly completion: MemberCompletion },
 ): Promise<CompleteResult> {
+  const at = clusters.standings.find(({ member }) => member.resource.name === cluster)
+  // What rolecall fills in itself: its values are clusters that may not be this user's.
+  if (completion.argument.name === at?.member.resource.clusters_from) return NO_VALUES
   const answer = await askCluster({ ...asked, subject: '' }, clusters, cluster, (member) =>
     completeAt(member, completion),
   )

@@ -72,7 +72,7 @@ export function withCluster(
 ): Tool {
   const { argument } = parts
   const clusters = parts.clusters.filter(({ name }) => offered.includes(name))
-  const { properties = {}, required = [], ...schema } = definition.inputSchema
+  const { properties = {}, required = [], ...schema } = withoutOurHeader(definition.inputSchema)
   const cluster = clusterSchema(clusters, parts.fansOut && isReadOnly)
   return {
     ...definition,
@@ -88,8 +88,32 @@ export function withCluster(
   }
 }
 
+const OUR_HEADER = 'Cluster'
+
+/**
+ * A schema whose arguments are mirrored into headers, but for the one that ours is mirrored into: no
+ * client takes a tool that names one header twice (MCP 2026-07-28).
+ */
+function withoutOurHeader(schema: Tool['inputSchema']): Tool['inputSchema'] {
+  const known = schemasWithoutIt.get(schema)
+  if (known !== undefined) return known
+  const text = JSON.stringify(schema)
+  const mended: Tool['inputSchema'] = NAMES_OUR_HEADER.test(text)
+    ? JSON.parse(text, (name, value: unknown) =>
+        name === 'x-mcp-header' && IS_OUR_HEADER.test(String(value)) ? undefined : value,
+      )
+    : schema
+  schemasWithoutIt.set(schema, mended)
+  return mended
+}
+
+/** Kept lists are shown anew for each request. */
+const schemasWithoutIt = new WeakMap<Tool['inputSchema'], Tool['inputSchema']>()
+const NAMES_OUR_HEADER = /"x-mcp-header":"cluster"/i
+const IS_OUR_HEADER = /^cluster$/i
+
 function clusterSchema(clusters: readonly ClusterName[], fansOut: boolean): JSONObject {
-  const common = { type: 'string', 'x-mcp-header': 'Cluster' } as const
+  const common = { type: 'string', 'x-mcp-header': OUR_HEADER } as const
   const many = fansOut
     ? ` "${EVERY_CLUSTER}" asks all of them, "label=value" those with that label.`
     : ''

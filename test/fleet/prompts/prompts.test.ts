@@ -209,8 +209,8 @@ test('clusters_from is filled in for prompts, too, is not shown, and no request 
   const contexts = () => {
     const server = new McpServer({ name: 'contexts', version: '1' })
     const argsSchema = z.object({
-      context: z.string().optional(),
-      namespace: z.string().optional(),
+      context: completable(z.string(), () => ['eu', 'secret']).optional(),
+      namespace: completable(z.string(), begins).optional(),
     })
     server.registerPrompt('check', { argsSchema }, (given) => saying(JSON.stringify(given)))
     return server
@@ -233,6 +233,18 @@ test('clusters_from is filled in for prompts, too, is not shown, and no request 
     code: -32602,
     message: /Leave out "context"/,
   })
+  // Clusters that are not this user's are told to nobody.
+  for (const [name, values] of [
+    ['context', []],
+    ['namespace', NAMESPACES],
+  ] as const) {
+    const { completion } = await client.complete({
+      ref: { type: 'ref/prompt', name: 'check' },
+      argument: { name, value: '' },
+      context: { arguments: { cluster: 'us' } },
+    })
+    assert.deepEqual(completion.values, values, name)
+  }
 })
 
 test('a fleet without prompts or resources lists none, and asks nobody at initialize', async (t) => {

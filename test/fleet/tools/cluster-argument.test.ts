@@ -189,3 +189,21 @@ for (const [given, argument, expected] of splits) {
     assert.deepEqual([value, JSON.stringify(rest)], expected)
   })
 }
+
+test('no other argument is mirrored into the header of ours', () => {
+  const properties = {
+    kind: { type: 'string', 'x-mcp-header': 'Kind' },
+    context: { type: 'string', 'x-mcp-header': 'cluster' },
+    nested: { type: 'object', properties: { it: { type: 'string', 'x-mcp-header': 'CLUSTER' } } },
+  }
+  const definition = { name: 'get', inputSchema: { type: 'object', properties } } as Tool
+  const tool = { name: 'get', definition, clusters: ['dev'], differsOn: [], isReadOnly: true }
+  const parts = { argument: 'cluster', clusters: CLUSTERS, fansOut: false } as const
+  for (let time = 0; time < 2; time += 1) {
+    const text = JSON.stringify(withCluster(tool, parts))
+    assert.deepEqual(text.match(/"x-mcp-header":"[^"]*"/g), [
+      '"x-mcp-header":"Cluster"',
+      '"x-mcp-header":"Kind"',
+    ])
+  }
+})
