@@ -24,16 +24,26 @@ import { startWorld, type World } from './world.ts'
  * rolecall beside a plain nginx, HAProxy with jwt_verify, oauth2-proxy and what people would write first,
  * in one run: the figures to quote are ratios. What is measured has one core, load and upstream have another.
  * Linux only. Builds first: the code that is shipped is what counts.
- *
- *   npm run bench [-- --quick] [--only SCENARIO,…] [--json FILE] [--from FILE] [--markdown FILE] [--svg FILE] [--readme]
- *
- * `--quick`: a look. `--only`: costs, latency, start, streams, flat, crowd. `--from`:
- * measures nothing, and makes table and plot of what `--json` wrote. `--readme`: puts both into README.md.
  */
+const SCENARIOS = ['costs', 'latency', 'start', 'streams', 'flat', 'crowd']
+const USAGE = `npm run bench [-- --quick] [--only SCENARIO,...] [--json FILE] [--from FILE]
+              [--markdown FILE] [--svg FILE] [--readme]
+
+  --quick           shorter: a look, not figures to quote
+  --only LIST       of ${SCENARIOS.join(', ')}
+  --json FILE       also writes what was measured
+  --from FILE       measures nothing, and reads what --json wrote
+  --markdown FILE   also writes the tables
+  --svg FILE        also writes the plot
+  --readme          puts tables and plot into README.md
+
+Linux, two cores. As root on Debian it installs what it compares with.
+`
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'costs,latency,start,streams,flat,crowd' },
+    help: { type: 'boolean', default: false },
+    only: { type: 'string', default: SCENARIOS.join() },
     json: { type: 'string' },
     from: { type: 'string' },
     markdown: { type: 'string' },
@@ -43,6 +53,12 @@ const { values } = parseArgs({
 })
 const began = performance.now()
 const only = new Set(values.only.split(','))
+const unknown = [...only].filter((name) => !SCENARIOS.includes(name))
+if (values.help || unknown.length > 0) {
+  if (!values.help) process.stderr.write(`There is no scenario ${unknown.join(', ')}.\n\n`)
+  process.stdout.write(USAGE)
+  process.exit(values.help ? 0 : 2)
+}
 const plan = values.quick
   ? { rounds: 2, seconds: 2, fresh: 800, starts: 2, streams: 2_000, tokens: [1, 1_000] }
   : {
