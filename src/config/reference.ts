@@ -42,6 +42,8 @@ const introduction = [
   '  `groups_claim`. Wildcards are errors where a text is compared as a whole.',
   '- Relative paths of files start at the working directory.',
   '- Secrets are never flags; each may be given as a file, `<key>_file`.',
+  '- `serve` reads the file and those that it names again within ten seconds of a change, and at SIGHUP. What is',
+  '  wrong in it is told in the log, and the former configuration stays in force. What only a start takes is told too.',
   '',
 ]
 

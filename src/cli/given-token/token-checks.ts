@@ -39,16 +39,19 @@ export async function tokenChecks(token: string, examined: Examined): Promise<Do
       !isOfFleet ||
       !fleet?.members.includes(resource.name),
   )
+  const firstOf = new Map<string, string>()
   return told.map(({ resource, explanation }) => {
     const about = { name: 'token', resource: resource.name } as const
     const words = refusalWords(explanation)
+    if (words !== undefined && !firstOf.has(words)) firstOf.set(words, resource.name)
     if (words === undefined) return { ...about, ...acceptedFinding(token, resource, examined) }
     const verdict = fits ? 'warning' : 'failed'
     return {
       ...about,
       verdict: explanation.verdict === 'undecided' ? 'not reached' : verdict,
       sentence: words,
-      remedy: `Every check: rolecall explain --resource ${resource.name} FILE.`,
+      // The same for all that say so: they are told as one.
+      remedy: `Every check: rolecall explain --resource ${firstOf.get(words)} FILE.`,
     }
   })
 }

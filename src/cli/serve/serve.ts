@@ -77,6 +77,9 @@ async function start(
         resources: config.resources.map(({ name, path, audiences, upstream_identity }) => {
           return { name, path, audiences, upstream_identity }
         }),
+        ...(config.fleet && {
+          fleet: { path: config.fleet.resource.path, clusters: config.fleet.members },
+        }),
       },
       'rolecall is serving',
     )

@@ -97,7 +97,7 @@ function brokerParts(config: Config, signIn: BrokerConfig): ModeParts {
 ${signIn.registration ? undefined : html`<p>Clients cannot register themselves here: ask the operator of this server for a client id.</p>\n`}<p class="actions"><a class="button first" href="${own.authorize}?client_id=${OWN_PAGE}">Sign in and see who you are</a></p>`,
     last: html`<section class="card">
 <h2>HolmesGPT</h2>
-<p>In its values:</p>
+<p>In its values, for the operator; those that turn its own toolsets off are needed too, and <code>rolecall check</code> prints all:</p>
 <pre>${holmesServers(config, publicUrl)}</pre>
 ${holmesClient(signIn) ? undefined : missing('https://platform.robusta.dev/oauth/callback.html')}
 </section>
