@@ -173,7 +173,7 @@ async function attemptCall<T>(
     if (generation === 'legacy' && transport.sessionId === undefined) return { kind: 'cannot_ask' }
     const acquainted = known ?? acquaintance(client, transport)
     noteUse(call, acquainted)
-    if (known === undefined) call.known.set(key, acquainted)
+    if (known === undefined) call.known.set(key, acquainted, call.permit.principal.userKey)
     whileConnecting = false
     const capabilities = client.getServerCapabilities() ?? known?.capabilities
     await setLevel(call, acquainted, client, options)

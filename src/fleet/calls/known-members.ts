@@ -33,6 +33,8 @@ export interface SessionUse extends PermittedMember {
 }
 
 const MOST_KNOWN = 20_000
+/** Beyond, a user's own are forgotten: none pushes out those of others. */
+const MOST_OF_ONE_USER = 2_000
 const FORGOTTEN_AFTER_MS = 3_600_000
 const SWEPT_EVERY_MS = 60_000
 
@@ -43,6 +45,9 @@ const SWEPT_EVERY_MS = 60_000
  */
 export class KnownMembers {
   readonly #known: LRUCache<string, KnownMember>
+  readonly #userOf = new Map<string, string>()
+  readonly #ofUser = new Map<string, Set<string>>()
+  readonly #onForgotten: (known: KnownMember) => void
   readonly #opening = new Map<string, Promise<unknown>>()
   readonly #clock: Clock
   #stopSweeping: (() => void) | undefined
@@ -50,12 +55,14 @@ export class KnownMembers {
   /** @param onForgotten told of what nobody has used for long, or had to make room */
   constructor(clock: Clock, onForgotten: (known: KnownMember) => void = () => undefined) {
     this.#clock = clock
+    this.#onForgotten = onForgotten
     this.#known = new LRUCache({
       ...atMost(MOST_KNOWN),
       ttl: FORGOTTEN_AFTER_MS,
       updateAgeOnGet: true,
       perf: clock,
-      dispose: (known, _key, reason) => {
+      dispose: (known, key, reason) => {
+        if (reason !== 'set') this.#left(key)
         if (reason === 'evict' || reason === 'expire') onForgotten(known)
       },
     })
@@ -65,9 +72,32 @@ export class KnownMembers {
     return this.#known.get(key)
   }
 
-  set(key: string, known: KnownMember): void {
+  /** @param user the one text that stands for the user that it is known to */
+  set(key: string, known: KnownMember, user: string): void {
     this.#known.set(key, known)
+    this.#userOf.set(key, user)
+    const own = this.#ofUser.get(user) ?? new Set()
+    this.#ofUser.set(user, own.add(key))
+    if (own.size > MOST_OF_ONE_USER) this.#forgetOldest(own)
     this.#sweepLater()
+  }
+
+  #forgetOldest(own: ReadonlySet<string>): void {
+    for (const key of this.#known.rkeys()) {
+      if (!own.has(key)) continue
+      const known = this.#known.peek(key)
+      this.#known.delete(key)
+      if (known !== undefined) this.#onForgotten(known)
+      return
+    }
+  }
+
+  #left(key: string): void {
+    const user = this.#userOf.get(key)
+    const own = user === undefined ? undefined : this.#ofUser.get(user)
+    this.#userOf.delete(key)
+    own?.delete(key)
+    if (user !== undefined && own?.size === 0) this.#ofUser.delete(user)
   }
 
   /** Takes out all there are, those that were used last first. */

@@ -36,13 +36,14 @@ export const OUTCOMES = 'rolecall/clusters'
 export function fanOutAnswer(outcomes: ClusterOutcomes): CallToolResult {
   const missing = outcomes.filter(([, { outcome }]) => outcome !== 'ok')
   const inShort = summary(outcomes, missing)
+  const names = new Set(outcomes.map(([cluster]) => cluster))
   const hasStructure = outcomes.some(
     ([, outcome]) => 'result' in outcome && outcome.result.structuredContent !== undefined,
   )
   return {
     isError: missing.length === outcomes.length,
     content: [
-      ...outcomes.flatMap(([cluster, outcome]) => blocksOf(cluster, outcome)),
+      ...outcomes.flatMap(([cluster, outcome]) => blocksOf(cluster, unlikeOurs(outcome, names))),
       { type: 'text', text: inShort },
     ],
     ...(hasStructure && {
@@ -57,6 +58,22 @@ function byName(
   say: (outcome: ClusterOutcome) => object,
 ): Record<string, object> {
   return Object.fromEntries(outcomes.map(([cluster, outcome]) => [cluster, say(outcome)]))
+}
+
+const LIKE_HEADING = /^[ \t]*#+[ \t]*([a-z0-9-]+)(?=[:\s]|$)/gm
+const LIKE_SUMMARY = /^[ \t]*\d+ of \d+ clusters answered/gm
+
+/** What a cluster says under another's name, or as the last word on all, is quoted (spoofing). */
+function unlikeOurs(outcome: ClusterOutcome, names: ReadonlySet<string>): ClusterOutcome {
+  if (!('result' in outcome)) return outcome
+  const content = outcome.result.content.map((block) => {
+    if (block.type !== 'text') return block
+    const text = block.text
+      .replace(LIKE_HEADING, (whole, name: string) => (names.has(name) ? `> ${whole}` : whole))
+      .replace(LIKE_SUMMARY, (whole) => `> ${whole}`)
+    return { ...block, text }
+  })
+  return { ...outcome, result: { ...outcome.result, content } }
 }
 
 function blocksOf(cluster: string, outcome: ClusterOutcome): CallToolResult['content'] {
