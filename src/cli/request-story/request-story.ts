@@ -24,10 +24,13 @@ function lineInWords(line: JsonObject): readonly string[] {
       return [`${time}  ${end(line)}`, ...whyNot(line)]
     case 'sign_in':
       return [`${time}  ${signIn(line)}`, ...told(line)]
-    case 'question':
+    case 'question': {
+      const cluster = shown(line, 'cluster')
+      const of = cluster === undefined ? '' : ` of ${cluster}`
       return [
-        `${time}  rolecall itself asked the MCP server for ${shown(line, 'mcp_method') ?? 'something'}, with this user's token: ${shown(line, 'outcome') ?? 'unknown'}`,
+        `${time}  rolecall itself asked the MCP server${of} for ${shown(line, 'mcp_method') ?? 'something'}, with this user's token: ${shown(line, 'outcome') ?? 'unknown'}`,
       ]
+    }
     default:
       return [`${time}  ${shown(line, 'kind') ?? 'a line'}`, ...told(line)]
   }

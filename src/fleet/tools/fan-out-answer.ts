@@ -102,7 +102,8 @@ function withoutResult(outcome: ClusterOutcome): object {
 
 function summary(outcomes: ClusterOutcomes, missing: ClusterOutcomes): string {
   const answered = outcomes.length - missing.length
-  const count = `${answered} of ${outcomes.length} clusters answered.`
+  const noun = outcomes.length === 1 ? 'cluster' : 'clusters'
+  const count = `${answered} of ${outcomes.length} ${noun} answered.`
   if (missing.length === 0) return count
   const names = missing.map(([cluster, outcome]) => `${cluster} (${inShort(outcome)})`)
   return `${count} Not in this answer: ${names.join(', ')}.`

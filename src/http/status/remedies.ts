@@ -86,6 +86,11 @@ const others: Readonly<Record<string, string>> = {
   method_not_allowed: 'Mend the client: it may use POST, GET and DELETE.',
   unsupported_content_encoding: 'Mend the client: it compresses its requests.',
   no_such_cluster: 'Nothing: the model named a cluster that is not there, and was told which are.',
+  no_such_tool: 'Nothing: the model named a tool that is not there, and was told which are.',
+  tools_not_known: 'See with `rolecall doctor` why the cluster does not list its tools.',
+  not_signed_in_there: 'See with `rolecall explain` why the cluster refuses the token.',
+  cluster_twice: 'Nothing: the model was told to name the cluster once.',
+  needs_task: 'Nothing: the fleet has no tasks, and the path of that cluster has them.',
   bad_request_state:
     'Nothing, if one client waited too long with an answer; else see who sends states of others.',
   not_for_many_clusters: 'Nothing: the model was told to name one cluster.',

@@ -65,6 +65,8 @@ test('only what was sent to the MCP server has an outcome, and a call to a fleet
   assert.match((await told(lines(silent))).out, /in 3 ms: no answer of the MCP server/)
   const { out } = await told(lines({ ...audit, resource: 'fleet', cluster: 'dev' }))
   assert.match(out, /called pods_delete at fleet, cluster dev: it was refused/)
+  const question = { ...common, kind: 'question', mcp_method: 'tools/list', cluster: 'dev' }
+  assert.match((await told(lines(question))).out, /asked the MCP server of dev for tools\/list/)
 })
 
 test('lines of others, cut lines, prefixes and a last line without its end are tolerated', async () => {

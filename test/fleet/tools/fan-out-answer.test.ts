@@ -71,7 +71,7 @@ for (const [outcome, block, inShort] of OUTCOMES) {
     assert.doesNotMatch(JSON.stringify(answer), /401|unauthorized/i)
     const alone = fanOutAnswer([['a', outcome]])
     assert.equal(alone.isError, true)
-    assert.match(JSON.stringify(alone.content.at(-1)), /0 of 1 clusters answered/)
+    assert.match(JSON.stringify(alone.content.at(-1)), /0 of 1 cluster answered/)
     assert.equal(singleAnswer('a', outcome).isError, true)
   })
 }
