@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import type { Clock } from '../../src/clock.ts'
 import { SimulatedClock } from '../support/clock.ts'
@@ -143,4 +144,31 @@ test('a cluster that hangs does not hold up a stop', async (t) => {
   await gateway.service.stop(AbortSignal.abort())
   assert.ok(performance.now() - began < 4_000)
   assert.equal(ended(upstream).length, 1)
+})
+
+test('what is open of a session ends with it, at the cluster too', {
+  timeout: 20_000,
+}, async (t) => {
+  let closedAtCluster: Promise<unknown> | undefined
+  const { upstream, own } = await startSession(t, {
+    sessionId: 'up',
+    call: () => (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': works\n\n')
+      closedAtCluster = once(response, 'close')
+    },
+  })
+  const { url, token, headers } = own
+  const stream = await fetch(url, {
+    headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream', ...headers },
+  })
+  const call = askFleet(
+    own,
+    rpc('tools/call', { name: 'pods_list', arguments: { cluster: 'prod' } }),
+  )
+  while (closedAtCluster === undefined) await new Promise((resolve) => setTimeout(resolve, 2))
+  assert.equal(await end(own), 204)
+  assert.deepEqual((await call).message, {})
+  await stream.text()
+  await closedAtCluster
+  assert.equal((await untilEnded(upstream)).length, 1)
 })

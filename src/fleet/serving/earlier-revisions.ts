@@ -40,6 +40,7 @@ export async function serveEarlier(
   if (request.method === 'POST') return servePost(parts, request, body, by)
   if (by.session === '') return refuse(405, -32_000, 'Method not allowed.')
   if (request.method === 'GET') return parts.openStream(request, by)
+  parts.live.end(by.session)
   // Not waited for: a cluster that hangs costs nobody anything.
   void parts.endSession(by).catch(() => undefined)
   return new Response(null, { status: 204 })

@@ -73,6 +73,10 @@ export class ExchangeTransport
     return true
   }
 
+  end(): void {
+    void this.close().catch(() => undefined)
+  }
+
   async #ask(question: JSONRPCRequest, options?: SendOptions): Promise<void> {
     if (this.#questions.size >= MOST_QUESTIONS) {
       const error = { code: -32603, message: 'Too many questions are open in this call.' }

@@ -6,13 +6,15 @@ export interface LiveExchange {
   answer(response: JSONRPCResponse): boolean
   /** @returns false for the cancellation of another call */
   cancel(notification: JSONRPCNotification): boolean
+  /** Its session is over. */
+  end(): void
 }
 
 /**
- * The calls under way of each session, for revisions up to 2025-11-25: there a client answers a
+ * What is under way of each session, for revisions up to 2025-11-25: there a client answers a
  * question, and cancels a call, with a request of its own. It finds those of its session alone, so that
  * nobody answers for another user (the session's id is bound to its user by the route). As many as
- * there are calls: `limits.calls_per_user` bounds them.
+ * there are calls and streams, which `[limits]` bounds for each user.
  */
 export class LiveExchanges {
   readonly #sessions = new Map<string, Set<LiveExchange>>()
@@ -35,6 +37,11 @@ export class LiveExchanges {
 
   cancel(session: string, notification: JSONRPCNotification): boolean {
     return this.#of(session).some((exchange) => exchange.cancel(notification))
+  }
+
+  /** What is open of a session that its client has ended. */
+  end(session: string): void {
+    for (const exchange of this.#of(session)) exchange.end()
   }
 
   #of(session: string): readonly LiveExchange[] {

@@ -25,6 +25,9 @@ export async function openEarlierStream(
   if (response.status !== 200 || by.signal.aborted) end()
   else {
     by.signal.addEventListener('abort', end, { once: true })
+    const nothing = () => false // is asked on it
+    const leave = fleet.state.live.add(by.session, { answer: nothing, cancel: nothing, end })
+    by.signal.addEventListener('abort', leave, { once: true })
     const tell = () => void server.sendToolListChanged().catch(() => undefined)
     fleet.state.changes.open(streamOf(fleet, by, tell))
   }
