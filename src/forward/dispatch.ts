@@ -109,7 +109,6 @@ function begin(reply: FastifyReply, beginning: Beginning): AnswerHeaders | undef
     reply.send(listUnreadable())
     return undefined
   }
-  reply.hijack()
   const headers = passedHeaders(received)
   if (lists) delete headers['content-length'] // what is left out is not known yet
   for (const [name, value] of Object.entries(reply.getHeaders())) {
@@ -119,5 +118,6 @@ function begin(reply: FastifyReply, beginning: Beginning): AnswerHeaders | undef
   if (typeof session === 'string') {
     headers['mcp-session-id'] = bindSessionId(session, owner, forwarding.sessionKeys)
   }
+  reply.hijack() // last: what fails before is answered
   return headers
 }

@@ -27,7 +27,7 @@ export interface ExchangeParts {
   readonly keepAlive: number
   /** Headers to answer with, or `undefined` when the answer is not to pass (and was given). */
   begin(status: number, headers: IncomingHttpHeaders): AnswerHeaders | undefined
-  /** What is made of an answer's bytes, once `begin` let it pass. */
+  /** What is made of an answer's bytes, should `begin` let it pass. */
   filter?(status: number, headers: IncomingHttpHeaders): AnswerFilter | undefined
   /** Whether a tool is called as the caller, so that the answer may have the API server's 401 in it. */
   readonly isToolCall: boolean
@@ -152,6 +152,10 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
       this.#endIfLate()
       return // 1xx speaks to us, not to the client
     }
+    // First what reads the answer: once it has begun, nothing else can be answered in its place.
+    this.#reader = outcomeReader(upstreamHeaders)
+    if (this.#parts.isToolCall && this.#reader) this.#small = new SmallAnswer()
+    this.#filter = this.#parts.filter?.(status, upstreamHeaders)
     const headers = this.#parts.begin(status, upstreamHeaders)
     if (headers === undefined) {
       this.#parts.record.outcome = 'none'
@@ -159,9 +163,6 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, OpenExchang
       return
     }
     const { response, clock } = this.#parts
-    this.#reader = outcomeReader(upstreamHeaders)
-    if (this.#parts.isToolCall && this.#reader) this.#small = new SmallAnswer()
-    this.#filter = this.#parts.filter?.(status, upstreamHeaders)
     this.#tookAt = clock.now()
     this.#sentAt = this.#tookAt
     response.writeHead(status, headers)
