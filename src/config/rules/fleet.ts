@@ -1,5 +1,5 @@
 import type { FleetConfig, ProtectedResource, ResourceConfig } from '../config.ts'
-import { nearestHint } from '../report/nearest.ts'
+import { likelyHint } from '../report/nearest.ts'
 import type { Settings } from '../schema/schema.ts'
 import type { RuleInput } from './rule.ts'
 
@@ -109,15 +109,17 @@ function judgeSelectors(
 ): void {
   for (const [index, selector] of selectors.entries()) {
     if (membersOf([selector], settings.resource).length > 0) continue
-    const names = settings.resource.map(({ name }) => name)
     const isLabel = selector.includes('=')
+    const known = settings.resource.flatMap(({ name, labels }) =>
+      isLabel ? Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`) : [name],
+    )
     report.wrong(
       draft,
       ['fleet', 'resources', index],
       isLabel ? 'is a label that no resource has' : 'is the name of no resource',
-      isLabel
+      known.length === 0
         ? 'Write labels = { … } in a [[resource]], or take the selector out.'
-        : nearestHint(selector, names) || `Write one of: ${names.join(', ')}.`,
+        : (likelyHint(selector, known) ?? `Write one of: ${[...new Set(known)].join(', ')}.`),
     )
   }
   if (selectors.length > 0) return

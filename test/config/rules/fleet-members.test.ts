@@ -84,7 +84,21 @@ const problems: readonly Row[] = [
     { resources: ['stage=prod'] },
     MEMBERS,
     'fleet.resources[0]',
+    /label that no resource has.*Write one of: .*stage=production, /,
+  ],
+  [
+    'a label where there are none',
+    { resources: ['stage=prod'] },
+    [cluster('dev')],
+    'fleet.resources[0]',
     /label that no resource has.*labels =/,
+  ],
+  [
+    'a name like none',
+    { resources: ['nope'] },
+    MEMBERS,
+    'fleet.resources[0]',
+    /no resource.*Write one of: prod-eu, prod-us, dev/,
   ],
   [
     'a label that every object seems to have',
