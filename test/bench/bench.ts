@@ -59,6 +59,11 @@ if (values.help || unknown.length > 0) {
   process.stdout.write(USAGE)
   process.exit(values.help ? 0 : 2)
 }
+const isWhole = !values.quick && only.size === SCENARIOS.length
+if (values.readme && !values.from && !isWhole) {
+  process.stderr.write('--readme quotes a whole run: leave --quick and --only out.\n')
+  process.exit(2)
+}
 const plan = values.quick
   ? { rounds: 2, seconds: 2, fresh: 800, starts: 2, streams: 2_000, tokens: [1, 1_000] }
   : {

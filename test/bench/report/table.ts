@@ -26,7 +26,7 @@ function gatewayTable({ gateways, rates }: Results): readonly string[] {
     'new token, µs',
     '× HAProxy',
     ...rates.map((rate) => `added at ${thousands(rate)}/s: p50 / p99, ms`),
-    'idle, MiB',
+    'memory before any load, MiB',
   ]
   const floor = gateways[0]
   const haproxy = gateways.find(({ name }) => name === HAPROXY)
