@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { TaskToolExecution } from '@modelcontextprotocol/sdk/experimental/tasks'
 import { InMemoryTaskStore } from '@modelcontextprotocol/sdk/experimental/tasks'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
@@ -10,8 +10,9 @@ import { bodyOf } from '../support/scripted-mcp.ts'
 import { startSessionCluster } from '../support/session-cluster.ts'
 
 /** A server of 2025-11-25 with a tool that only runs as a task, and one that may. */
-function taskServer(): McpServer {
+function taskServer(t: TestContext): McpServer {
   const taskStore = new InMemoryTaskStore()
+  t.after(() => taskStore.cleanup()) // each task has a timer
   const server = new McpServer(
     { name: 'tasks', version: '1' },
     { capabilities: { tasks: { requests: { tools: { call: {} } } } }, taskStore },
@@ -41,7 +42,7 @@ function taskServer(): McpServer {
 
 for (const mode of ['auto', 'legacy'] as const) {
   test(`no client is offered tasks, and a tool that may run as one is answered (${mode})`, async (t) => {
-    const cluster = await startSessionCluster(t, taskServer)
+    const cluster = await startSessionCluster(t, () => taskServer(t))
     const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: cluster.url }])
     const token = await gateway.entra.mint({ person: 'alice' })
     const client = await connectClient(t, gateway.fleetUrl, token, { mode })
@@ -56,7 +57,7 @@ for (const mode of ['auto', 'legacy'] as const) {
 }
 
 test('a tool that only runs as a task is a tool error that says so, and is not called', async (t) => {
-  const cluster = await startSessionCluster(t, taskServer)
+  const cluster = await startSessionCluster(t, () => taskServer(t))
   const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: cluster.url }])
   const asked = { url: gateway.fleetUrl, token: await gateway.entra.mint({ person: 'alice' }) }
   const one = await callFleet(asked, 'only_as_task', { cluster: 'prod' })
@@ -73,7 +74,7 @@ test('a tool that only runs as a task is a tool error that says so, and is not c
 })
 
 test('a client that asks for a task all the same gets its answer, and no task (MCP 2025-11-25)', async (t) => {
-  const cluster = await startSessionCluster(t, taskServer)
+  const cluster = await startSessionCluster(t, () => taskServer(t))
   const gateway = await startFleetGateway(t, [{ name: 'prod', upstream: cluster.url }])
   const asked = { url: gateway.fleetUrl, token: await gateway.entra.mint({ person: 'alice' }) }
   const call = { name: 'also_as_task', arguments: { cluster: 'prod' }, task: { ttl: 60_000 } }
