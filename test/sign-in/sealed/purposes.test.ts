@@ -163,7 +163,7 @@ test('the very content, sealed for another purpose, is worth nothing either', as
   const values = await valuesOf(broker)
   const whole = { ...values, transaction: `${header}..${values.transaction}` }
   const sealed = Object.entries(whole).filter(([, value]) => value.split('.').length === 5)
-  assert.equal(sealed.length, 8)
+  assert.equal(sealed.length, 9)
   for (const [made, value] of sealed) {
     const bytes = openBytes(value, keys.for(made as Purpose))
     assert.ok(bytes, `${made} is sealed with the key of its purpose`)
