@@ -7,9 +7,9 @@ import {
 } from '@modelcontextprotocol/server'
 import { CANNOT_BE_ASKED, MemberQuestions } from './asking/member-questions.ts'
 import { type Answers, answersFor, putToClient } from './asking/put-to-client.ts'
-import { callMember, type MemberAnswer } from './calls/call-member.ts'
+import { callMember, type MemberAnswer, MOST_ANSWER_BYTES } from './calls/call-member.ts'
 import type { AnswerableRequest } from './fleet-request.ts'
-import { hearLog, metaTo, wantedLevel } from './notices/log-messages.ts'
+import { hearLog, levelToTell, metaTo } from './notices/log-messages.ts'
 import { reportProgress } from './notices/progress.ts'
 import { said } from './tools/fan-out-answer.ts'
 import type { UserClusters } from './view.ts'
@@ -23,8 +23,6 @@ export interface AskedMember {
   /** What of the client's parameters goes up as it is: its `_meta`, and answers to earlier questions. */
   readonly carried: Answers & { readonly _meta?: Readonly<Record<string, unknown>> }
 }
-
-const MOST_BYTES = 16 * 1024 * 1024
 
 /**
  * Asks one cluster as the user, judged by that member's own configuration. What the cluster asks before
@@ -50,8 +48,7 @@ export async function askCluster<T extends object>(
   fleet.state.changes.use(request, cluster)
   const { progressToken, ...meta } = context.mcpReq._meta ?? {}
   const answers = await answersFor(asked, cluster)
-  const wanted = wantedLevel(asked)
-  const level = wanted === 'none' || wanted === 'any' ? undefined : wanted
+  const level = levelToTell(asked)
   const questions = new MemberQuestions(asked, cluster, 'single')
   const timeoutMs = at.member.resource.response_timeout
   const answer = await callMember(
@@ -65,7 +62,7 @@ export async function askCluster<T extends object>(
         hearLog(asked, cluster, client)
       },
       timeoutMs,
-      mostBytes: MOST_BYTES,
+      mostBytes: MOST_ANSWER_BYTES,
     },
     (client, options, capabilities): T | InputRequiredResult | Promise<T | InputRequiredResult> =>
       ask({

@@ -8,12 +8,12 @@ import {
 import type { ToolCall } from '../observe/record.ts'
 import { CANNOT_BE_ASKED, MemberQuestions } from './asking/member-questions.ts'
 import { type Answers, putToClient } from './asking/put-to-client.ts'
-import { callMember, type MemberAnswer } from './calls/call-member.ts'
+import { callMember, type MemberAnswer, MOST_ANSWER_BYTES } from './calls/call-member.ts'
 import type { PermittedMember } from './calls/member.ts'
 import type { AuditVerdict } from './fleet-audit.ts'
 import type { ToolCallRequest } from './fleet-request.ts'
 import { allowedTools, judgeCall } from './member-rules.ts'
-import { hearLog, metaTo, wantedLevel } from './notices/log-messages.ts'
+import { hearLog, levelToTell, metaTo } from './notices/log-messages.ts'
 import { reportProgress } from './notices/progress.ts'
 import { toolResultAt } from './resources/cluster-content.ts'
 import { type ClusterOutcome, outcomeOf, toolError } from './tools/fan-out-answer.ts'
@@ -27,8 +27,12 @@ export type Arguments = Readonly<Record<string, unknown>>
 export type ClusterCall = {
   readonly cluster: string
   readonly given: Arguments
-} /** @property answers to what the cluster asked before */ & (
-  | { readonly mode: 'single'; readonly answers?: Answers }
+} & (
+  | {
+      readonly mode: 'single'
+      /** To what the cluster asked before. */
+      readonly answers?: Answers
+    }
   | { readonly mode: 'fan-out'; readonly timeoutMs: number; readonly mostBytes: number }
 )
 
@@ -36,8 +40,6 @@ export type ClusterCall = {
 export type SingleOutcome =
   | ClusterOutcome
   | { readonly outcome: 'asks'; readonly question: InputRequiredResult }
-
-const MOST_BYTES = 16 * 1024 * 1024
 
 /** Makes a call at one cluster, its audit line first. Never rejects for what happens there. */
 export function callCluster(
@@ -207,10 +209,9 @@ function ask(
 ): Promise<MemberAnswer<CallToolResult | InputRequiredResult>> {
   const { fleet, request, params, context } = call
   const { progressToken, ...ofClient } = context.mcpReq._meta ?? {}
-  const wanted = wantedLevel(call)
-  const level = wanted === 'none' || wanted === 'any' ? undefined : wanted
+  const level = levelToTell(call)
   const wantsProgress = cluster.mode === 'single' && progressToken !== undefined
-  const mostBytes = cluster.mode === 'single' ? MOST_BYTES : cluster.mostBytes
+  const mostBytes = cluster.mode === 'single' ? MOST_ANSWER_BYTES : cluster.mostBytes
   return callMember(
     {
       ...fleet.callTo(at, request),

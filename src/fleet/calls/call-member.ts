@@ -64,6 +64,9 @@ export type MemberAnswer<T> =
       readonly whileConnecting: boolean
     }
 
+/** Of one member's answer by itself. */
+export const MOST_ANSWER_BYTES = 16 * 1024 * 1024
+
 /** A member's first answers are no work for it. */
 const CONNECTED_WITHIN_MS = 10_000
 

@@ -7,13 +7,19 @@ import { isLogLevel, isSevereEnough } from './log-levels.ts'
 type Wanted = LoggingLevel | 'none' | 'any'
 
 /** From which level on the client of a call wants the log messages of clusters. */
-export function wantedLevel({ fleet, request, context }: ClusterRequest): Wanted {
+function wantedLevel({ fleet, request, context }: ClusterRequest): Wanted {
   const { envelope } = context.mcpReq
   if (envelope !== undefined) {
     const level = (envelope as Readonly<Record<string, unknown>>)[LOG_LEVEL_META_KEY]
     return isLogLevel(level) ? level : 'none'
   }
   return fleet.state.levels.get(request.session) ?? 'any'
+}
+
+/** The level that a cluster is told of; `undefined`: none is named to it. */
+export function levelToTell(call: ClusterRequest): LoggingLevel | undefined {
+  const wanted = wantedLevel(call)
+  return wanted === 'none' || wanted === 'any' ? undefined : wanted
 }
 
 /**
